@@ -1,0 +1,18 @@
+{# The natural key of a record as one text (GEN-02): the upstream id, or the owner columns joined. #}
+{% macro record_key(key_columns) %}
+{%- if key_columns | length == 1 -%}{{ key_columns[0] }}
+{%- else -%}concat_ws('|'{% for column in key_columns %}, coalesce({{ column }}::varchar, ''){% endfor %})
+{%- endif -%}
+{% endmacro %}
+
+{# Hash of a row's content, for the last tie-break of GEN-02; chr(31) and chr(30) cannot occur in extracts. #}
+{% macro canonical_row_hash(columns) %}
+md5(concat_ws(chr(31){% for column in columns %}, coalesce({{ column }}::varchar, chr(30)){% endfor %}))
+{%- endmacro %}
+
+{# The newest load batch a model already holds, as a literal so that older Parquet parts are skipped. #}
+{% macro last_batch(relation) %}
+{%- if execute -%}
+{{ run_query('select coalesce(max(load_batch), 0) as n from ' ~ relation).columns[0].values()[0] }}
+{%- else -%}0{%- endif -%}
+{% endmacro %}

@@ -1,0 +1,19 @@
+-- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content. Trap: which file or order brought a state in
+-- must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__carrier_penalties'), ['notice_id']) }}",
+    post_hook="{{ touch_months_after(this, 'carrier_penalties') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_meterhouse__carrier_penalties'),
+    columns=['notice_id', 'phone_number', 'amount', 'currency_code', 'violated_at', 'posted_at', 'status', 'status_at', 'updated_at'],
+    key_columns=['notice_id'],
+    updated_at='status_at',
+    occurred_at="posted_at",
+    record_type='penalty',
+) }}

@@ -1,0 +1,19 @@
+-- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content. Trap: which file or order brought a state in
+-- must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__payments'), ['invoice_number', 'paid_at', 'amount']) }}",
+    post_hook="{{ touch_months_after(this, 'payments') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_meterhouse__payments'),
+    columns=['invoice_number', 'paid_at', 'amount', 'updated_at'],
+    key_columns=['invoice_number', 'paid_at', 'amount'],
+    updated_at='updated_at',
+    occurred_at="paid_at",
+    record_type=none,
+) }}

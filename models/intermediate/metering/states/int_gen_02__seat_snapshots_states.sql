@@ -1,0 +1,19 @@
+-- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content. Trap: which file or order brought a state in
+-- must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__seat_snapshots'), ['org_id', 'taken_at']) }}",
+    post_hook="{{ touch_months_after(this, 'seat_snapshots') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_meterhouse__seat_snapshots'),
+    columns=['org_id', 'full_time_users', 'taken_at', 'updated_at'],
+    key_columns=['org_id', 'taken_at'],
+    updated_at='updated_at',
+    occurred_at="taken_at",
+    record_type=none,
+) }}

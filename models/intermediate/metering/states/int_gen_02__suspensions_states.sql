@@ -1,0 +1,19 @@
+-- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content. Trap: which file or order brought a state in
+-- must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__suspensions'), ['tenant_id', 'service', 'suspended_from']) }}",
+    post_hook="{{ touch_months_after(this, 'suspensions') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_meterhouse__suspensions'),
+    columns=['tenant_id', 'service', 'suspended_from', 'suspended_until', 'updated_at'],
+    key_columns=['tenant_id', 'service', 'suspended_from'],
+    updated_at='updated_at',
+    occurred_at=none,
+    record_type=none,
+) }}

@@ -1,0 +1,19 @@
+-- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content. Trap: which file or order brought a state in
+-- must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    pre_hook="{{ touch_months_before(this, ref('stg_twilio__usage_records'), ['account_sid', 'category', 'start_date', 'end_date']) }}",
+    post_hook="{{ touch_months_after(this, 'twilio_usage_records') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_twilio__usage_records'),
+    columns=['account_sid', 'category', 'start_date', 'end_date', 'category_count', 'category_usage', 'category_usage_unit', 'price', 'price_unit', 'as_of'],
+    key_columns=['account_sid', 'category', 'start_date', 'end_date'],
+    updated_at='as_of',
+    occurred_at="cast(start_date as timestamp)",
+    record_type=none,
+) }}

@@ -1,0 +1,19 @@
+-- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content. Trap: which file or order brought a state in
+-- must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    pre_hook="{{ touch_months_before(this, ref('stg_whatsapp__pricing_analytics'), ['waba_id', 'starts_at', 'ends_at', 'phone_number', 'country', 'pricing_type', 'pricing_category', 'tier']) }}",
+    post_hook="{{ touch_months_after(this, 'whatsapp_pricing_analytics') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_whatsapp__pricing_analytics'),
+    columns=['waba_id', 'starts_at', 'ends_at', 'phone_number', 'country', 'pricing_type', 'pricing_category', 'tier', 'volume', 'cost'],
+    key_columns=['waba_id', 'starts_at', 'ends_at', 'phone_number', 'country', 'pricing_type', 'pricing_category', 'tier'],
+    updated_at=none,
+    occurred_at="starts_at",
+    record_type=none,
+) }}

@@ -1,0 +1,19 @@
+-- Full-time users at an instant, renamed only; every accepted raw row is here.
+-- Grain: raw row (org x instant, possibly repeated).
+with source_rows as (
+    select * from {{ source('raw', 'seat_snapshots') }}
+),
+
+renamed as (
+    select
+        org_id,
+        full_time_users,
+        taken_at,
+        updated_at,
+        file_sha256,
+        row_number,
+        load_batch,
+    from source_rows
+)
+
+select * from renamed

@@ -1,0 +1,21 @@
+-- Storage bought on top of the plan, renamed only; every accepted raw row is here.
+-- Grain: raw row (purchase, possibly repeated).
+with source_rows as (
+    select * from {{ source('raw', 'storage_purchases') }}
+),
+
+renamed as (
+    select
+        tenant_id,
+        meter,
+        bytes,
+        valid_from,
+        valid_to,
+        updated_at,
+        file_sha256,
+        row_number,
+        load_batch,
+    from source_rows
+)
+
+select * from renamed

@@ -1,0 +1,22 @@
+-- Bytes held at an instant, renamed only; every accepted raw row is here.
+-- Grain: raw row (org x environment x meter x instant, possibly repeated).
+with source_rows as (
+    select * from {{ source('raw', 'storage_snapshots') }}
+),
+
+renamed as (
+    select
+        org_id,
+        environment_id,
+        environment,
+        meter as storage_meter,
+        bytes,
+        taken_at,
+        updated_at,
+        file_sha256,
+        row_number,
+        load_batch,
+    from source_rows
+)
+
+select * from renamed

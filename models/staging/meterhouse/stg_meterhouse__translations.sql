@@ -1,0 +1,25 @@
+-- One machine translation; the text is never stored, only its length, renamed only; every accepted raw row is here.
+-- Grain: raw row (request x target language, possibly repeated).
+with source_rows as (
+    select * from {{ source('raw', 'translations') }}
+),
+
+renamed as (
+    select
+        translation_id,
+        org_id,
+        user_id,
+        source_lang,
+        target_lang,
+        character_count,
+        status,
+        requested_at,
+        completed_at,
+        updated_at,
+        file_sha256,
+        row_number,
+        load_batch,
+    from source_rows
+)
+
+select * from renamed

@@ -1,0 +1,24 @@
+-- One transcription of a recording, renamed only; every accepted raw row is here.
+-- Grain: raw row (transcription, possibly repeated).
+with source_rows as (
+    select * from {{ source('raw', 'twilio_transcriptions') }}
+),
+
+renamed as (
+    select
+        sid as transcription_sid,
+        account_sid,
+        recording_sid,
+        duration,
+        status,
+        date_created,
+        date_updated,
+        price,
+        price_unit,
+        file_sha256,
+        row_number,
+        load_batch,
+    from source_rows
+)
+
+select * from renamed

@@ -1,0 +1,25 @@
+-- Meta's pricing analytics, for reconciliation only, renamed only; every accepted raw row is here.
+-- Grain: raw row (data point, possibly repeated).
+with source_rows as (
+    select * from {{ source('raw', 'whatsapp_pricing_analytics') }}
+),
+
+renamed as (
+    select
+        waba_id,
+        "start" as starts_at,
+        "end" as ends_at,
+        phone_number,
+        country,
+        pricing_type,
+        pricing_category,
+        tier,
+        volume,
+        cost,
+        file_sha256,
+        row_number,
+        load_batch,
+    from source_rows
+)
+
+select * from renamed
