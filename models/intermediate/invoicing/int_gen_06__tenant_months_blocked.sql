@@ -1,0 +1,67 @@
+-- GEN-06, GEN-08, STO-02: tenant months that cannot be published, and what is missing.
+-- Grain: tenant x month x meter x price key x reason. Nobody else is held up by them.
+with usage as (
+    select * from {{ ref('int_gen_06__usage_by_price_version') }}
+),
+
+fees as (
+    select * from {{ ref('int_wap_04__fees_rated') }}
+),
+
+penalties as (
+    select * from {{ ref('int_pen__usage_metered') }} where metered_fate = 'countable'
+),
+
+storage as (
+    select * from {{ ref('int_sto__usage_metered') }} where is_stale
+),
+
+tenants as (
+    select * from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
+currencies as (
+    select * from {{ ref('currencies') }}
+)
+
+select
+    tenant_id, billing_month, meter, price_key,
+    'unrated' as reason,
+    sum(raw_rows)::bigint as raw_rows,
+from usage
+where is_unrated and quantity > 0
+group by tenant_id, billing_month, meter, price_key
+union all
+select
+    tenant_id, billing_month, 'whatsapp_fee' as meter, price_key,
+    'unrated' as reason,
+    0::bigint as raw_rows,
+from fees
+where is_unrated
+union all
+select
+    penalties.tenant_id, penalties.billing_month, penalties.meter, penalties.price_key,
+    'unrated' as reason,
+    sum(penalties.raw_rows)::bigint as raw_rows,
+from penalties
+inner join tenants on penalties.tenant_id = tenants.tenant_id
+where penalties.currency_code != tenants.currency_code
+group by
+    penalties.tenant_id, penalties.billing_month, penalties.meter, penalties.price_key
+union all
+select
+    tenant_id, billing_month, meter, price_key,
+    'stale_snapshot' as reason,
+    0::bigint as raw_rows,
+from storage
+group by tenant_id, billing_month, meter, price_key
+union all
+select
+    usage.tenant_id, usage.billing_month, '' as meter, '' as price_key,
+    'unknown_currency' as reason,
+    0::bigint as raw_rows,
+from usage
+inner join tenants on usage.tenant_id = tenants.tenant_id
+left join currencies on tenants.currency_code = currencies.currency_code
+where currencies.currency_code is null
+group by usage.tenant_id, usage.billing_month

@@ -1,0 +1,41 @@
+-- GEN-12: every rated line on its invoice: one per tenant, month and payment method.
+-- Grain: invoice line. Blocked tenant months are left out whole and reported as findings.
+with lines as (
+    select * from {{ ref('int_gen_07__lines_rated') }}
+),
+
+blocked as (
+    select distinct tenant_id, billing_month
+    from {{ ref('int_gen_06__tenant_months_blocked') }}
+),
+
+tenants as (
+    select * from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
+methods_chosen as (
+    select
+        lines.*,
+        case
+            when starts_with(lines.meter, 'whatsapp_')
+                then tenants.whatsapp_payment_method_id
+            else tenants.payment_method_id
+        end as payment_method_id,
+    from lines
+    inner join tenants on lines.tenant_id = tenants.tenant_id
+    left join blocked
+        on
+            lines.tenant_id = blocked.tenant_id
+            and lines.billing_month = blocked.billing_month
+    where blocked.tenant_id is null
+)
+
+select
+    *,
+    tenant_id || '/' || strftime(billing_month, '%Y-%m') || '/' || payment_method_id
+        as invoice_id,
+    concat_ws(
+        '/', tenant_id, strftime(billing_month, '%Y-%m'), meter, price_key, price_id,
+        charge_category
+    ) as line_id,
+from methods_chosen

@@ -1,0 +1,94 @@
+-- KIQ-01..04: every conversation with messages, what it is counted as and in which month.
+-- Grain: target conversation. Its messages share its fate (raw_rows), so none is lost.
+with exchanges as (
+    select * from {{ ref('int_kiq_01__exchanges_completed') }}
+),
+
+conversations as (
+    select * from {{ ref('int_gen_02__conversations_states') }} where is_current
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'kustomer'
+),
+
+unassisted as (
+    select * from {{ ref('int_kiq_03__conversations_unassisted') }}
+),
+
+basis as (
+    select * from {{ ref('int_kiq_03__bases_in_force') }}
+),
+
+conversations_dated as (
+    select
+        exchanges.*,
+        conversations.conversation_id is not null as is_known,
+        coalesce(conversations.spam, false) as is_spam,
+        conversations.imported_at is not null as is_imported,
+        coalesce(conversations.org_id, exchanges.message_org_id) as org_id,
+        unassisted.conversation_id is not null as is_kiq_03,
+        coalesce(exchanges.exchange_completed_at, exchanges.first_message_at)
+            as occurred_at,
+    from exchanges
+    left join conversations on exchanges.conversation_id = conversations.conversation_id
+    left join unassisted on exchanges.conversation_id = unassisted.conversation_id
+),
+
+tenants_found as (
+    select
+        conversations_dated.*,
+        accounts.tenant_id,
+        accounts.account_kind,
+        coalesce(basis.kiq_basis, 'kiq_01') as kiq_basis,
+    from conversations_dated
+    left join accounts
+        on
+            conversations_dated.org_id = accounts.account_id
+            and conversations_dated.occurred_at >= accounts.valid_from
+            and (
+                conversations_dated.occurred_at < accounts.valid_to
+                or accounts.valid_to is null
+            )
+    left join basis
+        on
+            accounts.tenant_id = basis.tenant_id
+            and conversations_dated.occurred_at >= basis.valid_from
+            and (
+                conversations_dated.occurred_at < basis.valid_to or basis.valid_to is null
+            )
+),
+
+reasons_given as (
+    select
+        *,
+        case
+            when not has_premium_reply then 'no_premium_reply'
+            when exchange_completed_at is null then 'no_back_and_forth'
+            when is_spam then 'spam'
+            when is_imported then 'imported'
+            when kiq_basis = 'kiq_03' and not is_kiq_03 then 'not_resolved_unassisted'
+            when not is_known then 'unknown_conversation'
+        end as meter_reason,
+    from tenants_found
+)
+
+select
+    'kustomer_messages' as source,
+    conversation_id as record_key,
+    tenant_id,
+    {{ billing_month('occurred_at') }} as billing_month,
+    occurred_at,
+    'kiq_conversation' as meter,
+    '' as price_key,
+    1::bigint as quantity,
+    {{ account_fate("case when meter_reason is null then 'countable'
+        when meter_reason = 'unknown_conversation' then 'quarantined'
+        else 'excluded' end") }} as metered_fate,
+    {{ account_reason('meter_reason') }} as reason,
+    'none' as relief,
+    case when kiq_basis = 'kiq_03' then 'KIQ-03' else 'KIQ-01' end as clause_id,
+    message_count as raw_rows,
+    is_kiq_03,
+from reasons_given

@@ -1,0 +1,71 @@
+-- MSG-01..03: every SMS and MMS, its unit and whether its status is billed.
+-- Grain: message. Trap: the sid's prefix does not tell an MMS; num_media does.
+with messages as (
+    select * from {{ ref('int_gen_02__text_messages_states') }} where is_current
+),
+
+statuses as (
+    select * from {{ ref('statuses') }} where record_type = 'message'
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'twilio'
+),
+
+tenants_found as (
+    select
+        messages.*,
+        statuses.status is not null as is_known_status,
+        coalesce(messages.num_media, 0) > 0 as is_mms,
+        messages.direction = 'inbound' as is_inbound,
+        coalesce(messages.from_party, '') like 'whatsapp:%'
+        or coalesce(messages.to_party, '') like 'whatsapp:%' as is_whatsapp,
+        case
+            when messages.direction = 'inbound' then messages.status = 'received'
+            else messages.status in (
+                'sent', 'delivered', 'undelivered', 'read', 'partially_delivered'
+            )
+        end as is_billable_status,
+        accounts.tenant_id,
+        accounts.account_kind,
+    from messages
+    left join statuses on messages.status = statuses.status
+    left join accounts
+        on
+            messages.account_sid = accounts.account_id
+            and messages.occurred_at >= accounts.valid_from
+            and (
+                messages.occurred_at < accounts.valid_to or accounts.valid_to is null
+            )
+),
+
+reasons_given as (
+    select
+        *,
+        case
+            when is_whatsapp then 'whatsapp_channel'
+            when not is_known_status then 'unknown_status'
+            when not is_billable_status then 'not_billable_status'
+            when not is_mms and coalesce(num_segments, 0) = 0 then 'zero_segments'
+        end as meter_reason,
+    from tenants_found
+)
+
+select
+    'twilio_messages' as source,
+    record_key,
+    tenant_id,
+    {{ billing_month('occurred_at') }} as billing_month,
+    occurred_at,
+    case when is_mms then 'mms_message' else 'sms_segment' end as meter,
+    case when is_inbound then 'inbound' else 'outbound' end as price_key,
+    case when is_mms then 1 else coalesce(num_segments, 0) end::bigint as quantity,
+    {{ account_fate("case when meter_reason is null then 'countable'
+        when meter_reason in ('unknown_status', 'zero_segments') then 'quarantined'
+        else 'excluded' end") }} as metered_fate,
+    {{ account_reason('meter_reason') }} as reason,
+    'none' as relief,
+    'MSG-01' as clause_id,
+    1::bigint as raw_rows,
+from reasons_given

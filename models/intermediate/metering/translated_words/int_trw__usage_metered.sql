@@ -1,0 +1,57 @@
+-- TRW-01..03: every translation, its source characters and whether they count.
+-- Grain: request x target language. Words are made later (TRW-02): once per tenant, month
+-- and price version, never per translation, or short texts would be billed up.
+with translations as (
+    select * from {{ ref('int_gen_02__translations_states') }} where is_current
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'kustomer'
+),
+
+tenants_found as (
+    select
+        translations.*,
+        accounts.tenant_id,
+        accounts.account_kind,
+    from translations
+    left join accounts
+        on
+            translations.org_id = accounts.account_id
+            and translations.occurred_at >= accounts.valid_from
+            and (
+                translations.occurred_at < accounts.valid_to
+                or accounts.valid_to is null
+            )
+),
+
+reasons_given as (
+    select
+        *,
+        case
+            when status != 'completed' then 'not_completed'
+            when completed_at is null then 'missing_completed_at'
+            when source_lang = target_lang then 'same_language'
+            when character_count = 0 then 'empty_text'
+        end as meter_reason,
+    from tenants_found
+)
+
+select
+    'translations' as source,
+    record_key,
+    tenant_id,
+    coalesce({{ billing_month('occurred_at') }}, date '1970-01-01') as billing_month,
+    occurred_at,
+    'translated_word' as meter,
+    '' as price_key,
+    character_count as quantity,
+    {{ account_fate("case when meter_reason is null then 'countable'
+        when meter_reason = 'missing_completed_at' then 'quarantined'
+        else 'excluded' end") }} as metered_fate,
+    {{ account_reason('meter_reason') }} as reason,
+    'none' as relief,
+    'TRW-02' as clause_id,
+    1::bigint as raw_rows,
+from reasons_given

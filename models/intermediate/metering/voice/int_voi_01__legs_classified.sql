@@ -1,0 +1,52 @@
+-- VOI-01, VOI-03: every call leg, which party is outside, and the price key it falls under.
+-- Grain: call leg. Trap: +1 is many countries, so the area code decides, not the prefix.
+with calls as (
+    select * from {{ ref('int_gen_02__calls_states') }} where is_current
+),
+
+area_codes as (
+    select * from {{ ref('voice_prefixes') }}
+),
+
+parties_named as (
+    select
+        *,
+        case when direction = 'inbound' then from_party else to_party end
+            as outside_party,
+        {{ e164('to_party') }}
+            as called_number,
+        regexp_matches(
+            lower(case when direction = 'inbound' then from_party else to_party end),
+            '^(client|sip|sips|sim):'
+        ) as is_agent_leg,
+        direction = 'inbound' as is_inbound,
+        direction in ('outbound-api', 'outbound-dial', 'trunking-terminating')
+            as is_outbound,
+    from calls
+),
+
+regions_found as (
+    select
+        parties_named.*,
+        case
+            when called_number is null then null
+            when called_number not like '+1%' then 'international'
+            else coalesce(area_codes.region, 'us_ca')
+        end as called_region,
+    from parties_named
+    left join area_codes
+        on substr(parties_named.called_number, 2, 4) = area_codes.calling_prefix
+)
+
+select
+    * exclude (is_agent_leg),
+    coalesce(is_agent_leg, false) as is_agent_leg,
+    case
+        when is_inbound and called_region = 'toll_free' then 'inbound_toll_free'
+        when is_inbound and called_region = 'us_ca' then 'inbound_local'
+        when is_inbound and called_region is not null then 'international'
+        when is_inbound then 'inbound_local'
+        when is_outbound and called_region in ('us_ca', 'toll_free') then 'outbound_us_ca'
+        when is_outbound and called_region is not null then 'international'
+    end as price_key,
+from regions_found

@@ -1,0 +1,65 @@
+-- VOI-04: recording minutes, under the price key of the leg that was recorded.
+-- Grain: recording. An agent's leg has no key of its own: its parent leg gives it.
+with recordings as (
+    select * from {{ ref('int_gen_02__recordings_states') }} where is_current
+),
+
+legs as (
+    select * from {{ ref('int_voi_01__legs_classified') }}
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'twilio'
+),
+
+keys_found as (
+    select
+        recordings.*,
+        case
+            when legs.is_agent_leg then coalesce(parents.price_key, 'inbound_local')
+            else legs.price_key
+        end as price_key,
+        accounts.tenant_id,
+        accounts.account_kind,
+    from recordings
+    left join legs on recordings.call_sid = legs.call_sid
+    left join legs as parents on legs.parent_call_sid = parents.call_sid
+    left join accounts
+        on
+            recordings.account_sid = accounts.account_id
+            and recordings.occurred_at >= accounts.valid_from
+            and (
+                recordings.occurred_at < accounts.valid_to
+                or accounts.valid_to is null
+            )
+),
+
+reasons_given as (
+    select
+        *,
+        case
+            when status != 'completed' then 'not_completed'
+            when coalesce(duration, 0) = 0 then 'zero_duration'
+            when price_key is null then 'unknown_call'
+        end as meter_reason,
+    from keys_found
+)
+
+select
+    'twilio_recordings' as source,
+    record_key,
+    tenant_id,
+    {{ billing_month('occurred_at') }} as billing_month,
+    occurred_at,
+    'recording_minute' as meter,
+    coalesce(price_key, '') as price_key,
+    {{ ceil_div('coalesce(duration, 0)', 60) }}::bigint as quantity,
+    {{ account_fate("case when meter_reason is null then 'countable'
+        when meter_reason = 'unknown_call' then 'quarantined'
+        else 'excluded' end") }} as metered_fate,
+    {{ account_reason('meter_reason') }} as reason,
+    'none' as relief,
+    'VOI-04' as clause_id,
+    1::bigint as raw_rows,
+from reasons_given

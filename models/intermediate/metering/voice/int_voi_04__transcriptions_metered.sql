@@ -1,0 +1,53 @@
+-- VOI-04: transcription minutes, one price whatever was transcribed.
+-- Grain: transcription.
+with transcriptions as (
+    select * from {{ ref('int_gen_02__transcriptions_states') }} where is_current
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'twilio'
+),
+
+tenants_found as (
+    select
+        transcriptions.*,
+        accounts.tenant_id,
+        accounts.account_kind,
+    from transcriptions
+    left join accounts
+        on
+            transcriptions.account_sid = accounts.account_id
+            and transcriptions.occurred_at >= accounts.valid_from
+            and (
+                transcriptions.occurred_at < accounts.valid_to
+                or accounts.valid_to is null
+            )
+),
+
+reasons_given as (
+    select
+        *,
+        case
+            when status != 'completed' then 'not_completed'
+            when coalesce(duration, 0) = 0 then 'zero_duration'
+        end as meter_reason,
+    from tenants_found
+)
+
+select
+    'twilio_transcriptions' as source,
+    record_key,
+    tenant_id,
+    {{ billing_month('occurred_at') }} as billing_month,
+    occurred_at,
+    'transcription_minute' as meter,
+    '' as price_key,
+    {{ ceil_div('coalesce(duration, 0)', 60) }}::bigint as quantity,
+    {{ account_fate("case when meter_reason is null then 'countable' else 'excluded' end") }}
+        as metered_fate,
+    {{ account_reason('meter_reason') }} as reason,
+    'none' as relief,
+    'VOI-04' as clause_id,
+    1::bigint as raw_rows,
+from reasons_given

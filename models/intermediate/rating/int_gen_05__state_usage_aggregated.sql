@@ -1,0 +1,42 @@
+-- GEN-05: meters that depend on a tenant's whole history or month (pools, numbers, storage),
+-- in the same shape as event usage; small, so computed whole.
+-- Grain: source x tenant x month x meter x price key x segment x fate x reason x relief.
+with boundaries as (
+    select * from {{ ref('int_gen_06__price_boundaries') }}
+),
+
+{% set metered = ['int_wap__usage_metered', 'int_num__usage_metered', 'int_sto__usage_metered'] %}
+usage_united as (
+    {% for model in metered %}
+    select
+        source, tenant_id, billing_month, occurred_at, meter, price_key, quantity,
+        metered_fate, reason, relief, clause_id, raw_rows,
+    from {{ ref(model) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+)
+
+select
+    usage_united.source,
+    usage_united.tenant_id,
+    usage_united.billing_month,
+    usage_united.meter,
+    usage_united.price_key,
+    coalesce(boundaries.segment_from, cast(usage_united.billing_month as timestamp))
+        as segment_from,
+    usage_united.metered_fate,
+    usage_united.reason,
+    usage_united.relief,
+    usage_united.clause_id,
+    sum(usage_united.quantity)::bigint as quantity,
+    count(*)::bigint as unit_count,
+    sum(usage_united.raw_rows)::bigint as raw_rows,
+from usage_united
+left join boundaries
+    on
+        usage_united.tenant_id = boundaries.tenant_id
+        and usage_united.meter = boundaries.meter
+        and usage_united.billing_month = boundaries.billing_month
+        and usage_united.occurred_at >= boundaries.segment_from
+        and usage_united.occurred_at < boundaries.segment_until
+group by all

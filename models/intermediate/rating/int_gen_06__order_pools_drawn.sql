@@ -1,0 +1,58 @@
+-- GEN-06: usage split into what an Order includes and what is left to charge.
+-- Grain: as int_gen_06__usage_by_price_version. The pool is taken in order of time, then key;
+-- an override valid on the month's last instant counts for the whole month.
+with usage as (
+    select * from {{ ref('int_gen_06__usage_by_price_version') }}
+),
+
+pools as (
+    select * from {{ ref('int_gen_06__order_pools') }}
+),
+
+pools_matched as (
+    select
+        usage.*,
+        pools.included_quantity,
+        pools.price_key as pool_key,
+    from usage
+    left join pools
+        on
+            usage.tenant_id = pools.tenant_id
+            and usage.meter = pools.meter
+            and usage.relief = 'none'
+            and pools.price_key in (usage.price_key, '')
+            and pools.valid_from < {{ next_month('usage.billing_month') }}
+            and (
+                pools.valid_to >= {{ next_month('usage.billing_month') }}
+                or pools.valid_to is null
+            )
+    qualify
+        row_number() over (
+            partition by
+                usage.tenant_id, usage.billing_month, usage.meter, usage.price_key,
+                usage.relief, usage.price_id
+            order by
+                pools.price_key desc nulls last,
+                pools.valid_from desc,
+                pools.order_id desc
+        ) = 1
+),
+
+usage_cumulated as (
+    select
+        *,
+        coalesce(sum(quantity) over (
+            partition by tenant_id, billing_month, meter, relief, pool_key
+            order by segment_from, price_key, price_id
+            rows between unbounded preceding and 1 preceding
+        ), 0)::bigint as quantity_before,
+    from pools_matched
+)
+
+select
+    * exclude (quantity_before, pool_key, included_quantity),
+    coalesce(included_quantity, 0)::bigint as order_pool_quantity,
+    greatest(
+        0, least(quantity, coalesce(included_quantity, 0) - quantity_before)
+    )::bigint as drawn_quantity,
+from usage_cumulated

@@ -1,0 +1,52 @@
+-- GEN-06, PRC-03: the instants inside a month at which a tenant's price for a meter may
+-- change: an Order's override starting or ending, a term renewal of translated words.
+-- Grain: tenant x meter x month x segment. Months without such an instant have no row.
+with overrides as (
+    select * from {{ ref('int_gen_02__order_overrides_states') }}
+    where is_current and override_field in ('unit_price', 'kiq_basis')
+),
+
+word_prices as (
+    select * from {{ ref('int_prc_03__word_prices_by_term') }}
+),
+
+instants_gathered as (
+    select tenant_id, meter, valid_from as boundary_at from overrides
+    union
+    select tenant_id, meter, valid_to as boundary_at from overrides
+    where valid_to is not null
+    union
+    select tenant_id, 'translated_word' as meter, segment_from as boundary_at
+    from word_prices
+),
+
+-- The message fee follows the overrides of the unit it is charged on.
+instants_inside_months as (
+    select
+        tenant_id,
+        meter,
+        {{ billing_month('boundary_at') }} as billing_month,
+        boundary_at,
+    from instants_gathered
+    where boundary_at > cast({{ billing_month('boundary_at') }} as timestamp)
+),
+
+starts_listed as (
+    select tenant_id, meter, billing_month, boundary_at as segment_from
+    from instants_inside_months
+    union
+    select tenant_id, meter, billing_month, cast(billing_month as timestamp)
+    from instants_inside_months
+)
+
+select
+    tenant_id,
+    meter,
+    billing_month,
+    segment_from,
+    lead(
+        segment_from, 1, cast({{ next_month('billing_month') }} as timestamp)
+    ) over (
+        partition by tenant_id, meter, billing_month order by segment_from
+    ) as segment_until,
+from starts_listed

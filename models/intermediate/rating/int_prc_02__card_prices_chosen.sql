@@ -1,0 +1,73 @@
+-- PRC-02, WAP-04: the rate card's price of every market and category used in a month.
+-- Grain: month x meter x price key x currency. Trap: a category without a column on the card
+-- falls back to authentication, then to the side that opened the conversation.
+with usage as (
+    select * from {{ ref('int_gen_06__usage_to_price') }}
+),
+
+card_rates as (
+    select * from {{ ref('int_prc_02__card_rates_effective') }}
+),
+
+categories as (
+    select * from {{ ref('whatsapp_categories') }}
+),
+
+keys_used as (
+    select distinct
+        billing_month,
+        meter,
+        price_key,
+        replace(meter, 'whatsapp_', '') as unit,
+        split_part(price_key, '|', 1) as market,
+        split_part(price_key, '|', 2) as category,
+    from usage
+    where meter in ('whatsapp_conversation', 'whatsapp_message')
+),
+
+fallbacks_listed as (
+    select keys_used.*, keys_used.category as rate_category, 1 as preference
+    from keys_used
+    union all
+    select keys_used.*, 'authentication' as rate_category, 2 as preference
+    from keys_used
+    where category = 'authentication_international'
+    union all
+    select
+        keys_used.*,
+        categories.initiated_by || '_initiated' as rate_category,
+        3 as preference,
+    from keys_used
+    inner join categories on keys_used.category = categories.category
+)
+
+select
+    fallbacks_listed.billing_month,
+    fallbacks_listed.meter,
+    fallbacks_listed.price_key,
+    card_rates.currency_code,
+    card_rates.card_id || '|' || card_rates.market || '|' || card_rates.category
+        as price_id,
+    card_rates.unit_price,
+    false as is_placeholder,
+    card_rates.effective_from,
+from fallbacks_listed
+inner join card_rates
+    on
+        fallbacks_listed.unit = card_rates.unit
+        and fallbacks_listed.market = card_rates.market
+        and fallbacks_listed.rate_category = card_rates.category
+        and fallbacks_listed.billing_month >= card_rates.effective_from
+        and (
+            fallbacks_listed.billing_month < card_rates.effective_until
+            or card_rates.effective_until is null
+        )
+qualify
+    row_number() over (
+        partition by
+            fallbacks_listed.billing_month,
+            fallbacks_listed.meter,
+            fallbacks_listed.price_key,
+            card_rates.currency_code
+        order by fallbacks_listed.preference
+    ) = 1
