@@ -38,9 +38,9 @@ select
     price_id,
     unit_price,
     price_origin,
-    price_effective_from,
-    is_placeholder,
     is_unrated,
+    min(price_effective_from) as price_effective_from,
+    bool_or(is_placeholder) as is_placeholder,
     min(clause_id) as clause_id,
     min(segment_from) as segment_from,
     sum(quantity)::bigint as metered_quantity,
@@ -53,4 +53,4 @@ select
 from usage_priced
 group by
     tenant_id, billing_month, meter, price_key, relief, price_id, unit_price,
-    price_origin, price_effective_from, is_placeholder, is_unrated
+    price_origin, is_unrated

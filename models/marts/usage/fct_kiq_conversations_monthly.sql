@@ -1,0 +1,39 @@
+-- KIQ: conversations under the contract's definition, and beside it the narrower one.
+-- Grain: tenant x month x meter x price key x price version x relief.
+with usage as (
+    select * from {{ ref('int_gen_05__usage_charged') }}
+    where meter = 'kiq_conversation'
+),
+
+narrower as (
+    select
+        tenant_id,
+        billing_month,
+        count(*)::bigint as kiq_03_quantity,
+    from {{ ref('int_kiq__usage_metered') }}
+    where metered_fate = 'countable' and is_kiq_03
+    group by tenant_id, billing_month
+)
+
+select
+    usage.tenant_id,
+    usage.billing_month,
+    usage.meter,
+    usage.price_key,
+    usage.price_id,
+    usage.relief,
+    usage.consumed_quantity,
+    usage.consumed_unit,
+    coalesce(narrower.kiq_03_quantity, 0)::bigint as month_kiq_03_quantity,
+    usage.included_quantity,
+    usage.drawn_quantity,
+    usage.overage_quantity,
+    usage.unit_price,
+    usage.currency_code,
+    usage.rated_amount,
+    usage.is_unrated,
+from usage
+left join narrower
+    on
+        usage.tenant_id = narrower.tenant_id
+        and usage.billing_month = narrower.billing_month

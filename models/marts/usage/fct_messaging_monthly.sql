@@ -1,0 +1,24 @@
+-- MSG: SMS segments and MMS messages and what they are charged at.
+-- Grain: tenant x month x meter x price key x price version x relief.
+with usage as (
+    select * from {{ ref('int_gen_05__usage_charged') }}
+)
+
+select
+    tenant_id,
+    billing_month,
+    meter,
+    price_key,
+    price_id,
+    relief,
+    consumed_quantity,
+    consumed_unit,
+    included_quantity,
+    drawn_quantity,
+    overage_quantity,
+    unit_price,
+    currency_code,
+    rated_amount,
+    is_unrated,
+from usage
+where meter in ('sms_segment', 'mms_message')

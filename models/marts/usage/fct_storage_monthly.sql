@@ -1,0 +1,33 @@
+-- STO: storage held at month end against its limit, and the blocks charged above it.
+-- Grain: tenant x month x meter.
+with measured as (
+    select * from {{ ref('int_sto__usage_metered') }}
+    where metered_fate = 'countable'
+),
+
+usage as (
+    select * from {{ ref('int_gen_05__usage_charged') }}
+    where meter in ('data_storage', 'attachment_storage')
+)
+
+select
+    measured.tenant_id,
+    measured.billing_month,
+    measured.meter,
+    measured.price_key,
+    coalesce(usage.price_id, '') as price_id,
+    measured.consumed_bytes,
+    measured.limit_bytes,
+    greatest(0, measured.consumed_bytes - measured.limit_bytes)::bigint as excess_bytes,
+    measured.quantity as overage_quantity,
+    'block' as overage_unit,
+    usage.unit_price,
+    usage.currency_code,
+    usage.rated_amount,
+    measured.is_stale,
+from measured
+left join usage
+    on
+        measured.tenant_id = usage.tenant_id
+        and measured.billing_month = usage.billing_month
+        and measured.meter = usage.meter

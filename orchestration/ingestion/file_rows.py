@@ -1,0 +1,235 @@
+"""One checked file as a DuckDB relation of its source's columns, plus the rows that are no record at all.
+
+CSV and Parquet are read by DuckDB; JSON, and CSV with broken rows, by Python into a temporary
+Parquet file of text columns. What the values mean is row_typing's work.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.ingestion.json_records import Record, read_json
+from orchestration.ingestion.prechecks import CheckedFile
+from orchestration.ingestion.raw_schema import sql_text
+from orchestration.ingestion.refusal import RefusedFile
+from orchestration.ingestion.sources import DUCKDB_TYPES, Field, SourceSpec
+from orchestration.settings import Settings
+
+WRITE_EVERY = 50_000
+RAW_TEXT_LIMIT = 65_536
+
+
+@dataclass(frozen=True)
+class UnreadableRow:
+    """A line that is no record: its number in the file, what is wrong, and its text."""
+
+    row_number: int
+    reason: str
+    raw_text: str
+
+
+@dataclass
+class FileRows:
+    """`relation` is SQL that can stand in a FROM clause; it has `row_number` and `column_types`' columns."""
+
+    relation: str
+    column_types: dict[str, str]
+    unreadable: list[UnreadableRow] = field(default_factory=list)
+    ignored_columns: list[str] = field(default_factory=list)
+    temporary: list[Path] = field(default_factory=list)
+
+
+def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
+    """File column to registry column, by name; refuses a header that lacks a required one."""
+    duplicated = sorted({name for name in header if header.count(name) > 1})
+    if duplicated:
+        raise RefusedFile(
+            f"column {duplicated[0]!r} occurs twice in the header",
+            "Deliver each column once.",
+            field=duplicated[0],
+            row_number=1,
+        )
+    matched: dict[str, str] = {}
+    for spec_field in spec.fields:
+        found = next((n for n in (spec_field.name, *spec_field.aliases) if n in header), None)
+        if found is not None:
+            matched[found] = spec_field.name
+        elif spec_field.required:
+            raise RefusedFile(
+                f"header has no column {spec_field.name!r}; it has {', '.join(header[:30])}",
+                f"Deliver {spec.name} with its column {spec_field.name!r}, or move the file to its own source.",
+                field=spec_field.name,
+                row_number=1,
+            )
+    return matched
+
+
+def _text_parquet(
+    spec: SourceSpec, records: Iterator[tuple[Record | None, str, str]], target: Path
+) -> tuple[int, list[UnreadableRow]]:
+    names = [f.name for f in spec.fields]
+    schema = pa.schema([(name, pa.string()) for name in names] + [("row_number", pa.int64())])
+    unreadable: list[UnreadableRow] = []
+    columns: dict[str, list[str | None]] = {name: [] for name in names}
+    numbers: list[int] = []
+    row_number = 0
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+
+        def write() -> None:
+            arrays = [pa.array(columns[name], pa.string()) for name in names]
+            writer.write_table(pa.table([*arrays, pa.array(numbers, pa.int64())], schema=schema))
+            numbers.clear()
+            for values in columns.values():
+                values.clear()
+
+        for record, reason, raw_text in records:
+            row_number += 1
+            if record is None:
+                unreadable.append(UnreadableRow(row_number, reason, raw_text[:RAW_TEXT_LIMIT]))
+                continue
+            for name in names:
+                columns[name].append(record.get(name))
+            numbers.append(row_number)
+            if len(numbers) >= WRITE_EVERY:
+                write()
+        write()
+    return row_number, unreadable
+
+
+def _from_json(spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows:
+    records = read_json(spec, checked.plain_path, checked.form, checked.manifest)
+    _, unreadable = _text_parquet(spec, records, target)
+    types = {f.name: "VARCHAR" for f in spec.fields}
+    return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, temporary=[target])
+
+
+def _csv_records(
+    path: Path, header: list[str], matched: dict[str, str]
+) -> Iterator[tuple[Record | None, str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        rows = csv.reader(text, strict=True)
+        next(rows)
+        while True:
+            try:
+                values = next(rows)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield None, f"line is not CSV: {error}", ""
+                continue
+            if not values:
+                continue
+            if len(values) != len(header):
+                reason = f"row has {len(values)} values, the header has {len(header)} columns"
+                yield None, reason, json.dumps(values, ensure_ascii=False)
+                continue
+            named = dict(zip(header, values, strict=True))
+            yield {target: named[found] for found, target in matched.items()}, "", ""
+
+
+def _from_csv(
+    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, target: Path
+) -> FileRows:
+    with checked.plain_path.open(encoding="utf-8-sig", newline="") as text:
+        try:
+            header = next(csv.reader(text, strict=True))
+        except (StopIteration, csv.Error) as error:
+            raise RefusedFile("the header cannot be read", "Deliver the extract with its header.") from error
+    matched = _match_columns(spec, header)
+    ignored = [name for name in header if name not in matched]
+    bound = ", ".join(f"{sql_text(f'c{i}')}: 'VARCHAR'" for i in range(len(header)))
+    picked = ", ".join(f'c{i} as "{matched[name]}"' for i, name in enumerate(header) if name in matched)
+    reader = (
+        f"(select {picked}, row_number() over () as row_number from read_csv("
+        f"{sql_text(str(checked.plain_path))}, columns = {{{bound}}}, header = true, auto_detect = false, "
+        "delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
+        "max_line_size = 16777216))"
+    )
+    types = dict.fromkeys(matched.values(), "VARCHAR")
+    try:
+        # Into a temporary Parquet: row numbers need file order once, typing may then run in parallel.
+        connection.execute(f"copy (select * from {reader}) to {sql_text(str(target))} (format parquet)")
+        unreadable: list[UnreadableRow] = []
+    except duckdb.Error:
+        # Some row is not what the header promises: read it row by row, keep the good, name the bad.
+        _, unreadable = _text_parquet(spec, _csv_records(checked.plain_path, header, matched), target)
+        types = {f.name: "VARCHAR" for f in spec.fields}
+    return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, ignored, [target])
+
+
+_NAIVE = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"}
+
+
+def _usable(spec_field: Field, column_type: str) -> bool:
+    base = column_type.split("(")[0].upper()
+    if base == "VARCHAR" or column_type == DUCKDB_TYPES[spec_field.kind]:
+        return base not in _NAIVE
+    if spec_field.kind.endswith("instant"):
+        return base == "TIMESTAMP WITH TIME ZONE" or (
+            spec_field.kind == "unix_instant" and base in ("BIGINT", "INTEGER", "UBIGINT")
+        )
+    if spec_field.kind == "decimal":
+        return base in ("DECIMAL", "BIGINT", "INTEGER")
+    if spec_field.kind == "int":
+        return base in ("BIGINT", "INTEGER", "SMALLINT", "UBIGINT", "UINTEGER")
+    if spec_field.kind in ("bool", "date"):
+        return False
+    return base in ("BIGINT", "INTEGER", "UBIGINT", "VARCHAR[]")
+
+
+def _from_parquet(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile) -> FileRows:
+    literal = sql_text(str(checked.plain_path))
+    try:
+        described = connection.execute(
+            f"describe select * from read_parquet({literal}, hive_partitioning = false)"
+        ).fetchall()
+    except duckdb.Error as error:
+        raise RefusedFile(
+            f"not a readable Parquet file: {str(error).splitlines()[0]}", "Deliver the file again."
+        ) from error
+    found = {name: kind for name, kind, *_ in described}
+    matched = _match_columns(spec, list(found))
+    fields = {f.name: f for f in spec.fields}
+    for name, target in matched.items():
+        if not _usable(fields[target], found[name]):
+            raise RefusedFile(
+                f"column {name!r} has type {found[name]}, which cannot be read as {fields[target].kind}",
+                "Deliver it as text, or as the typed column of the extract's description; "
+                "instants need a time zone.",
+                field=name,
+            )
+    picked = ", ".join(
+        (f'to_json("{name}")::varchar' if found[name] == "VARCHAR[]" else f'"{name}"') + f' as "{target}"'
+        for name, target in matched.items()
+    )
+    types = {
+        target: "VARCHAR" if found[name] == "VARCHAR[]" else found[name] for name, target in matched.items()
+    }
+    relation = (
+        f"(select {picked}, file_row_number + 1 as row_number from "
+        f"read_parquet({literal}, hive_partitioning = false, file_row_number = true))"
+    )
+    return FileRows(relation, types, [], [name for name in found if name not in matched])
+
+
+def open_rows(
+    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, settings: Settings
+) -> FileRows:
+    """The rows of a checked file. Raises RefusedFile where the file as a whole is not of this source."""
+    target = settings.tmp_dir / f"rows_{checked.sha256}.parquet"
+    settings.tmp_dir.mkdir(parents=True, exist_ok=True)
+    match checked.form:
+        case ".csv":
+            return _from_csv(connection, spec, checked, target)
+        case ".parquet":
+            return _from_parquet(connection, spec, checked)
+        case _:
+            return _from_json(spec, checked, target)

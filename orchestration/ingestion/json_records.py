@@ -1,0 +1,218 @@
+"""JSON as vendors emit it, exploded to flat records with a source's columns.
+
+Numbers stay the text they were sent as: a parser that makes floats of them would change money.
+What the values mean is judged later, by row_typing.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from orchestration.ingestion.refusal import RefusedFile
+from orchestration.ingestion.sources import SOURCES, SourceSpec
+
+Record = dict[str, str | None]
+
+_JSON_API = {
+    "kustomer_conversations": {
+        "channels": "channels",
+        "createdAt": "created_at",
+        "endedAt": "ended_at",
+        "importedAt": "imported_at",
+        "spam": "spam",
+        "transferredToAgentAt": "transferred_to_agent_at",
+        "updatedAt": "updated_at",
+    },
+    "kustomer_messages": {
+        "direction": "direction",
+        "channel": "channel",
+        "sentAt": "sent_at",
+        "assistantType": "assistant_type",
+        "updatedAt": "updated_at",
+    },
+}
+_JSON_API_RELATIONS = {
+    "org": "org_id",
+    "customer": "customer_id",
+    "conversation": "conversation_id",
+    "assistant": "assistant_id",
+    "mergedTarget": "merged_target_id",
+}
+_JSON_API_TYPES = {"kustomer_conversations": "conversation", "kustomer_messages": "message"}
+
+
+class BadRecord(Exception):
+    """One record that cannot be read; the rest of its file can."""
+
+
+def parse(text: str) -> Any:
+    """JSON with every number kept as text; refuses NaN and the infinities, which JSON does not have."""
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_float=str, parse_int=str, parse_constant=refuse)
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _get(node: Any, *keys: str) -> Any:
+    for key in keys:
+        if not isinstance(node, dict):
+            return None
+        node = node.get(key)
+    return node
+
+
+def _wrong_type(spec: SourceSpec, what: str) -> RefusedFile:
+    return RefusedFile(
+        f"this is {what}, not an extract of {spec.name}",
+        f"Move it to the landing folder of its own source, or deliver {spec.name} here.",
+    )
+
+
+def _flat(spec: SourceSpec, node: dict[str, Any]) -> Record:
+    record: Record = {}
+    for field in spec.fields:
+        for name in (field.name, *field.aliases):
+            if name in node:
+                record[field.name] = _text(node[name])
+                break
+    if not record:
+        raise BadRecord(f"holds none of the fields of {spec.name}")
+    sid = record.get("sid")
+    if spec.sid_prefixes and sid and len(sid) == 34 and not sid.startswith(spec.sid_prefixes):
+        raise _wrong_type(spec, f"a resource with sid {sid[:2]}...")
+    return record
+
+
+def _json_api(spec: SourceSpec, node: dict[str, Any]) -> Record:
+    kind = node.get("type")
+    if kind is not None and kind != _JSON_API_TYPES[spec.name]:
+        raise _wrong_type(spec, f"a JSON:API resource of type {kind!r}")
+    record: Record = {"id": _text(node.get("id"))}
+    attributes = node.get("attributes")
+    for key, name in _JSON_API[spec.name].items():
+        record[name] = _text(_get(attributes, key))
+    for key, name in _JSON_API_RELATIONS.items():
+        if any(field.name == name for field in spec.fields):
+            record[name] = _text(_get(node, "relationships", key, "data", "id"))
+    return record
+
+
+def _webhook(spec: SourceSpec, envelope: dict[str, Any]) -> Iterator[Record]:
+    if envelope.get("object") not in (None, "whatsapp_business_account"):
+        raise _wrong_type(spec, f"a webhook of object {envelope['object']!r}")
+    for entry in envelope["entry"] or []:
+        for change in _get(entry, "changes") or []:
+            value = _get(change, "value")
+            for status in _get(value, "statuses") or []:
+                yield {
+                    "waba_id": _text(_get(entry, "id")),
+                    "wamid": _text(_get(status, "id")),
+                    "status": _text(_get(status, "status")),
+                    "timestamp": _text(_get(status, "timestamp")),
+                    "recipient_id": _text(_get(status, "recipient_id")),
+                    "conversation_id": _text(_get(status, "conversation", "id")),
+                    "origin_type": _text(_get(status, "conversation", "origin", "type")),
+                    "expiration_timestamp": _text(_get(status, "conversation", "expiration_timestamp")),
+                    "pricing_model": _text(_get(status, "pricing", "pricing_model")),
+                    "pricing_type": _text(_get(status, "pricing", "type")),
+                    "pricing_category": _text(_get(status, "pricing", "category")),
+                    "billable": _text(_get(status, "pricing", "billable")),
+                    "direction": "out",
+                }
+            for message in _get(value, "messages") or []:
+                yield {
+                    "waba_id": _text(_get(entry, "id")),
+                    "wamid": _text(_get(message, "id")),
+                    "timestamp": _text(_get(message, "timestamp")),
+                    "direction": "in",
+                    "from": _text(_get(message, "from")),
+                }
+
+
+def _analytics(spec: SourceSpec, document: dict[str, Any]) -> Iterator[Record]:
+    key = spec.name.removeprefix("whatsapp_")
+    block = document[key]
+    groups = block.get("data") or [] if isinstance(block, dict) else []
+    for group in groups:
+        for point in _get(group, "data_points") or []:
+            yield _flat(spec, {**point, "waba_id": document.get("id")})
+
+
+def records_of(spec: SourceSpec, document: Any, manifest: dict[str, Any]) -> Iterator[Record]:
+    """Flat records of one JSON document: a page, a resource, an envelope or a flat row.
+
+    Raises BadRecord for a document that holds no record of the source, RefusedFile for another resource.
+    """
+    if isinstance(document, list):
+        for item in document:
+            yield from records_of(spec, item, manifest)
+        return
+    if not isinstance(document, dict):
+        raise BadRecord("is not a JSON object")
+    foreign = [s for s in SOURCES.values() if s.list_key and s.list_key != spec.list_key]
+    for other in foreign:
+        if isinstance(document.get(other.list_key or ""), list):
+            raise _wrong_type(spec, f"a page of {other.list_key}")
+    if spec.list_key and isinstance(document.get(spec.list_key), list):
+        for item in document[spec.list_key]:
+            yield from records_of(spec, item, manifest)
+    elif spec.name == "whatsapp_webhooks" and "entry" in document:
+        yield from _webhook(spec, document)
+    elif spec.system == "whatsapp" and spec.name.removeprefix("whatsapp_") in document:
+        yield from _analytics(spec, document)
+    elif spec.name in _JSON_API and "data" in document:
+        for item in document["data"] if isinstance(document["data"], list) else [document["data"]]:
+            yield from records_of(spec, item, manifest)
+    elif spec.name in _JSON_API and "attributes" in document:
+        yield _json_api(spec, document)
+    else:
+        record = _flat(spec, document)
+        if spec.name == "twilio_phone_numbers" and not record.get("snapshot_date"):
+            record["snapshot_date"] = _text(manifest.get("extracted_on"))
+        yield record
+
+
+def read_json(
+    spec: SourceSpec, path: Path, form: str, manifest: dict[str, Any]
+) -> Iterator[tuple[Record | None, str, str]]:
+    """Records of a `.json` or `.ndjson` file as (record or None, what is wrong, raw text of the bad one)."""
+    if form == ".json":
+        text = path.read_text(encoding="utf-8-sig")
+        try:
+            document = parse(text)
+        except ValueError as error:
+            line = getattr(error, "lineno", None)
+            raise RefusedFile(
+                f"not valid JSON: {error}",
+                "Deliver the document again as the vendor sent it; nothing of it was loaded.",
+                row_number=line,
+            ) from error
+        try:
+            for record in records_of(spec, document, manifest):
+                yield record, "", ""
+        except BadRecord as error:
+            raise RefusedFile(f"the document {error}", f"Deliver an extract of {spec.name}.") from error
+        return
+    with path.open(encoding="utf-8-sig", newline="\n") as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                found = list(records_of(spec, parse(line), manifest))
+            except (ValueError, BadRecord) as error:
+                yield None, f"line is not a record: {error}", line.rstrip("\n")
+                continue
+            for record in found:
+                yield record, "", ""

@@ -1,0 +1,197 @@
+"""Checks on a landed file as bytes, before anything parses it: name, kind, size, gzip, encoding, manifest.
+
+Reads each file once, in pieces, and leaves a plain (decompressed) copy only where it was
+compressed. What the bytes mean is not judged here.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import re
+import stat
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
+from orchestration.settings import Settings
+
+NAME_ALLOWED = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$")
+FORMATS = (".ndjson", ".json", ".csv", ".parquet")
+PIECE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """A file that passed: `plain_path` holds its uncompressed bytes, `sha256` is of the file as stored."""
+
+    path: Path
+    plain_path: Path
+    form: str
+    sha256: str
+    stored_bytes: int
+    manifest: dict[str, Any]
+
+
+def check_name(path: Path) -> str:
+    """The format of the file by its name (`.csv`, ...), or a refusal."""
+    if not NAME_ALLOWED.match(path.name):
+        raise RefusedFile(
+            f"file name {path.name!r} is not allowed",
+            "Rename it: letters, digits, dot, underscore and hyphen only, at most 121 characters, "
+            "starting with a letter or digit.",
+        )
+    base = path.name.removesuffix(".gz")
+    for form in FORMATS:
+        if base.endswith(form) and not (form == ".parquet" and path.name.endswith(".gz")):
+            return form
+    raise RefusedFile(
+        f"unknown file format {path.name!r}",
+        "Deliver .ndjson, .json, .csv (each also .gz) or .parquet.",
+    )
+
+
+def check_kind(path: Path, settings: Settings) -> int:
+    """Size in bytes of a regular file, or a refusal; links are never followed."""
+    info = path.lstat()
+    if not stat.S_ISREG(info.st_mode):
+        kind = "a link" if stat.S_ISLNK(info.st_mode) else "not a regular file"
+        raise RefusedFile(f"{path.name} is {kind}", "Put the file itself into the landing folder.")
+    if info.st_size > settings.max_file_bytes:
+        raise RefusedFile(
+            f"{path.name} has {info.st_size} bytes, more than the limit of {settings.max_file_bytes}",
+            "Split the extract into smaller files.",
+        )
+    if info.st_size == 0:
+        raise RefusedFile(f"{path.name} is empty", "Deliver the extract again; even no rows need a header.")
+    return info.st_size
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest beside the file, or an empty one."""
+    manifest = path.with_name(path.name + ".manifest.json")
+    if not manifest.is_file() or manifest.is_symlink():
+        return {}
+    try:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise StillBeingWritten(f"manifest of {path.name} cannot be read yet ({error})") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _plain_pieces(path: Path, digest: Any, settings: Settings) -> Any:
+    """Decompressed bytes of a gzip file, piece by piece; every member's CRC is checked by zlib."""
+    limit = path.stat().st_size * settings.max_expansion_ratio
+    written = 0
+    decoder = zlib.decompressobj(wbits=31)
+    with path.open("rb") as stored:
+        while piece := stored.read(PIECE):
+            digest.update(piece)
+            while piece:
+                plain = decoder.decompress(piece, PIECE)
+                written += len(plain)
+                if written > max(limit, PIECE):
+                    raise RefusedFile(
+                        f"{path.name} expands to more than {settings.max_expansion_ratio} times its size",
+                        "Check that it is a real extract; deliver it uncompressed if it is.",
+                    )
+                yield plain
+                if decoder.eof:
+                    piece = decoder.unused_data
+                    if piece:
+                        decoder = zlib.decompressobj(wbits=31)
+                else:
+                    piece = decoder.unconsumed_tail
+        while not decoder.eof and (plain := decoder.decompress(decoder.unconsumed_tail, PIECE)):
+            yield plain
+    if not decoder.eof:
+        raise RefusedFile(f"{path.name} is a truncated gzip file", "Deliver the complete file again.")
+
+
+def check_file(path: Path, settings: Settings) -> CheckedFile:
+    """Pass `path` through every check on its bytes.
+
+    Raises RefusedFile with the remedy, or StillBeingWritten where the manifest does not match yet.
+    """
+    form = check_name(path)
+    stored_bytes = check_kind(path, settings)
+    manifest = read_manifest(path)
+    if "bytes" in manifest and int(manifest["bytes"]) != stored_bytes:
+        raise StillBeingWritten(
+            f"{path.name} has {stored_bytes} bytes, its manifest says {manifest['bytes']}"
+        )
+    digest = hashlib.sha256()
+    if path.name.endswith(".gz"):
+        name_hash = hashlib.sha256(str(path).encode()).hexdigest()[:32]
+        plain_path = settings.tmp_dir / f"plain_{name_hash}"
+        settings.tmp_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            with plain_path.open("wb") as plain_file:
+                utf8 = _Utf8Check(path.name)
+                for piece in _plain_pieces(path, digest, settings):
+                    utf8.feed(piece)
+                    plain_file.write(piece)
+                utf8.finish()
+        except (zlib.error, RefusedFile) as error:
+            plain_path.unlink(missing_ok=True)
+            if isinstance(error, RefusedFile):
+                raise
+            raise RefusedFile(
+                f"{path.name} is a corrupt gzip file ({error})", "Deliver the file again."
+            ) from error
+    else:
+        plain_path = path
+        utf8 = _Utf8Check(path.name) if form != ".parquet" else None
+        with path.open("rb") as stored:
+            while piece := stored.read(PIECE):
+                digest.update(piece)
+                if utf8:
+                    utf8.feed(piece)
+        if utf8:
+            utf8.finish()
+    sha256 = digest.hexdigest()
+    if "sha256" in manifest and str(manifest["sha256"]).lower() != sha256:
+        if plain_path != path:
+            plain_path.unlink(missing_ok=True)
+        raise StillBeingWritten(f"{path.name} does not have the sha256 its manifest names")
+    return CheckedFile(path, plain_path, form, sha256, stored_bytes, manifest)
+
+
+class _Utf8Check:
+    """Fed the file's bytes in order; refuses what is not UTF-8 text."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.decoder = codecs.getincrementaldecoder("utf-8")("strict")
+        self.lines = 1
+
+    def feed(self, piece: bytes) -> None:
+        if b"\x00" in piece:
+            raise RefusedFile(
+                f"{self.name} holds a NUL byte",
+                "Deliver plain UTF-8 text; this looks cut off or binary.",
+                row_number=self.lines + piece[: piece.index(b"\x00")].count(b"\n"),
+            )
+        if piece.isascii() and not self.decoder.getstate()[0]:
+            self.lines += piece.count(b"\n")
+            return
+        try:
+            self.decoder.decode(piece)
+        except UnicodeDecodeError as error:
+            raise RefusedFile(
+                f"{self.name} is not valid UTF-8 ({error.reason})",
+                "Deliver the extract as UTF-8.",
+                row_number=self.lines + piece[: error.start].count(b"\n"),
+            ) from error
+        self.lines += piece.count(b"\n")
+
+    def finish(self) -> None:
+        try:
+            self.decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            raise RefusedFile(
+                f"{self.name} ends inside a character", "Deliver the complete file again."
+            ) from error
