@@ -37,8 +37,7 @@ charged as (
         raw_rows,
     from usage
     where
-        relief = 'none' and not is_unrated
-        and (quantity > drawn_quantity or quantity = 0)
+        relief = 'none' and not is_unrated and quantity > drawn_quantity
 ),
 
 included as (

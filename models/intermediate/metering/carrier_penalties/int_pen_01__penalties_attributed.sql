@@ -1,0 +1,47 @@
+-- PEN-01: every fine, the tenant that had the number when the rule was broken, and the
+-- instants of its history.
+-- Grain: notice. Trap: the violation's instant finds the tenant, the posting finds the month.
+with states as (
+    select * from {{ ref('int_gen_02__carrier_penalties_states') }}
+),
+
+intervals as (
+    select * from {{ ref('int_num_01__number_intervals') }}
+),
+
+histories as (
+    select
+        notice_id,
+        min(status_at) filter (where status = 'contested') as contested_at,
+        max(status_at) filter (where status = 'upheld') as upheld_at,
+        max(status_at) filter (where status = 'overturned') as overturned_at,
+    from states
+    group by notice_id
+)
+
+select
+    states.record_key,
+    states.notice_id,
+    states.phone_number,
+    states.amount,
+    states.currency_code,
+    states.status,
+    states.violated_at,
+    states.posted_at,
+    histories.contested_at,
+    histories.upheld_at,
+    histories.overturned_at,
+    intervals.tenant_id,
+from states
+inner join histories on states.notice_id = histories.notice_id
+left join intervals
+    on
+        states.phone_number = intervals.phone_number
+        and states.violated_at >= intervals.added_at
+        and (states.violated_at < intervals.removed_at or intervals.removed_at is null)
+where states.is_current
+qualify
+    row_number() over (
+        partition by states.notice_id
+        order by intervals.added_at desc nulls last, intervals.tenant_id
+    ) = 1

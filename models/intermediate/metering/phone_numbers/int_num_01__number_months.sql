@@ -1,0 +1,41 @@
+-- NUM-01: every month a tenant had a number in, however short, counted once.
+-- Grain: tenant x number x month. Trap: removed on the 1st at 00:00:00 is not in that month.
+with intervals as (
+    select * from {{ ref('int_num_01__number_intervals') }}
+),
+
+months as (
+    select * from {{ ref('int_gen_01__billing_months_seen') }}
+),
+
+area_codes as (
+    select * from {{ ref('voice_prefixes') }}
+),
+
+months_overlapped as (
+    select
+        intervals.tenant_id,
+        intervals.phone_number,
+        months.billing_month,
+        min(intervals.added_at) as added_at,
+    from intervals
+    inner join months
+        on
+            intervals.added_at < {{ next_month('months.billing_month') }}
+            and (
+                intervals.removed_at is null
+                or intervals.removed_at > months.billing_month
+                or intervals.added_at >= months.billing_month
+            )
+    group by intervals.tenant_id, intervals.phone_number, months.billing_month
+)
+
+select
+    months_overlapped.*,
+    case
+        when months_overlapped.phone_number not like '+1%' then 'international'
+        when area_codes.region = 'international' then 'international'
+        else 'us_ca'
+    end as price_key,
+from months_overlapped
+left join area_codes on substr(months_overlapped.phone_number, 2, 4) = area_codes.calling_prefix

@@ -1,0 +1,44 @@
+-- NUM-02: which numbers of a month are included: the earliest added, by default one.
+-- Grain: tenant x number x month. Ties go to the lowest number; an Order may include more.
+with number_months as (
+    select * from {{ ref('int_num_01__number_months') }}
+),
+
+overrides as (
+    select * from {{ ref('int_gen_02__order_overrides_states') }}
+    where
+        is_current
+        and meter = 'phone_number'
+        and override_field = 'included_quantity'
+        and try_cast(override_value as bigint) is not null
+),
+
+overrides_matched as (
+    select
+        number_months.*,
+        coalesce(try_cast(overrides.override_value as bigint), 1) as included_quantity,
+    from number_months
+    left join overrides
+        on
+            number_months.tenant_id = overrides.tenant_id
+            and overrides.valid_from < {{ next_month('number_months.billing_month') }}
+            and (
+                overrides.valid_to >= {{ next_month('number_months.billing_month') }}
+                or overrides.valid_to is null
+            )
+    qualify
+        row_number() over (
+            partition by
+                number_months.tenant_id,
+                number_months.phone_number,
+                number_months.billing_month
+            order by overrides.valid_from desc, overrides.order_id desc
+        ) = 1
+)
+
+select
+    *,
+    row_number() over (
+        partition by tenant_id, billing_month order by added_at, phone_number
+    ) <= included_quantity as is_included,
+from overrides_matched

@@ -1,0 +1,27 @@
+-- STO-01: bytes a tenant held at month end over all its environments, no netting of meters.
+-- Grain: tenant x meter x month.
+with levels as (
+    select * from {{ ref('int_sto_01__levels_measured') }}
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'kustomer' and account_kind = 'platform'
+)
+
+select
+    accounts.tenant_id,
+    levels.meter,
+    levels.billing_month,
+    sum(levels.bytes)::bigint as consumed_bytes,
+    count(*)::bigint as environment_count,
+    bool_or(levels.is_stale) as is_stale,
+    max(levels.taken_at) as measured_at,
+    sum(case when levels.has_snapshot_in_month then 1 else 0 end)::bigint as raw_rows,
+from levels
+inner join accounts
+    on
+        levels.org_id = accounts.account_id
+        and levels.taken_at >= accounts.valid_from
+        and (levels.taken_at < accounts.valid_to or accounts.valid_to is null)
+group by accounts.tenant_id, levels.meter, levels.billing_month

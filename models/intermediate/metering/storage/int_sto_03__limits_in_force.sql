@@ -1,0 +1,124 @@
+-- STO-03: the limit at month end: plan base, an amount per full-time user, and purchases.
+-- Grain: tenant x meter x month. Trap: the plan, seats and purchases are those of the month's
+-- last instant; an Order's included quantity replaces the limit, in bytes.
+with levels as (
+    select * from {{ ref('int_sto_01__tenant_levels') }}
+),
+
+subscriptions as (
+    select * from {{ ref('int_gen_02__subscriptions_states') }} where is_current
+),
+
+storage_limits as (
+    select * from {{ ref('int_prc_04__storage_limits_effective') }}
+),
+
+seats as (
+    select * from {{ ref('int_sto_03__seats_measured') }}
+),
+
+purchases as (
+    select * from {{ ref('int_gen_02__storage_purchases_states') }} where is_current
+),
+
+overrides as (
+    select * from {{ ref('int_gen_02__order_overrides_states') }}
+    where is_current and override_field = 'included_quantity'
+),
+
+plans_in_force as (
+    select
+        levels.tenant_id,
+        levels.meter,
+        levels.billing_month,
+        storage_limits.plan_id,
+        storage_limits.base_bytes,
+        storage_limits.bytes_per_user,
+    from levels
+    inner join subscriptions
+        on
+            levels.tenant_id = subscriptions.tenant_id
+            and subscriptions.valid_from < {{ next_month('levels.billing_month') }}
+            and (
+                subscriptions.valid_to > levels.billing_month
+                or subscriptions.valid_to is null
+            )
+    inner join storage_limits
+        on
+            subscriptions.plan_id = storage_limits.plan_id
+            and levels.meter = storage_limits.meter
+            and storage_limits.effective_from < {{ next_month('levels.billing_month') }}
+            and (
+                storage_limits.effective_until >= {{ next_month('levels.billing_month') }}
+                or storage_limits.effective_until is null
+            )
+    qualify
+        row_number() over (
+            partition by levels.tenant_id, levels.meter, levels.billing_month
+            order by subscriptions.valid_from desc, subscriptions.plan_id
+        ) = 1
+),
+
+purchases_in_force as (
+    select
+        levels.tenant_id,
+        levels.meter,
+        levels.billing_month,
+        sum(purchases.bytes)::bigint as purchased_bytes,
+    from levels
+    inner join purchases
+        on
+            levels.tenant_id = purchases.tenant_id
+            and levels.meter in (purchases.meter, purchases.meter || '_storage')
+            and purchases.valid_from < {{ next_month('levels.billing_month') }}
+            and (
+                purchases.valid_to >= {{ next_month('levels.billing_month') }}
+                or purchases.valid_to is null
+            )
+    group by levels.tenant_id, levels.meter, levels.billing_month
+),
+
+overrides_in_force as (
+    select
+        levels.tenant_id,
+        levels.meter,
+        levels.billing_month,
+        arg_max(
+            try_cast(overrides.override_value as bigint),
+            overrides.valid_from::varchar || overrides.order_id
+        ) as included_bytes,
+    from levels
+    inner join overrides
+        on
+            levels.tenant_id = overrides.tenant_id
+            and levels.meter = overrides.meter
+            and overrides.valid_from < {{ next_month('levels.billing_month') }}
+            and (
+                overrides.valid_to >= {{ next_month('levels.billing_month') }}
+                or overrides.valid_to is null
+            )
+    group by levels.tenant_id, levels.meter, levels.billing_month
+)
+
+select
+    levels.tenant_id,
+    levels.meter,
+    levels.billing_month,
+    plans_in_force.plan_id,
+    coalesce(seats.full_time_users, 0)::bigint as full_time_users,
+    coalesce(seats.is_stale, plans_in_force.plan_id is not null) as is_seat_count_stale,
+    coalesce(purchases_in_force.purchased_bytes, 0)::bigint as purchased_bytes,
+    coalesce(
+        overrides_in_force.included_bytes,
+        coalesce(plans_in_force.base_bytes, 0)
+        + coalesce(plans_in_force.bytes_per_user, 0) * coalesce(seats.full_time_users, 0)
+        + coalesce(purchases_in_force.purchased_bytes, 0)
+    )::bigint as limit_bytes,
+from levels
+left join plans_in_force using (tenant_id, meter, billing_month)
+left join purchases_in_force using (tenant_id, meter, billing_month)
+left join overrides_in_force using (tenant_id, meter, billing_month)
+left join seats
+    on
+        levels.tenant_id = seats.tenant_id
+        and levels.billing_month = seats.billing_month

@@ -1,0 +1,107 @@
+-- STO-01..05: blocks above the limit in the shape of all meters, and every other snapshot.
+-- Grain: tenant x meter x month, or group of snapshots that decide nothing.
+-- Trap: exactly at the limit is 0 blocks, one byte over is a whole one.
+with levels as (
+    select * from {{ ref('int_sto_01__tenant_levels') }}
+),
+
+limits as (
+    select * from {{ ref('int_sto_03__limits_in_force') }}
+),
+
+blocks as (
+    select * from {{ ref('int_prc_04__storage_blocks_effective') }}
+),
+
+snapshots as (
+    select * from {{ ref('int_gen_02__storage_snapshots_states') }} where is_current
+),
+
+measured as (
+    select * from {{ ref('int_sto_01__levels_measured') }} where has_snapshot_in_month
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'kustomer'
+),
+
+snapshots_left as (
+    select
+        accounts.tenant_id,
+        accounts.account_kind,
+        {{ billing_month('snapshots.taken_at') }} as billing_month,
+        max(snapshots.taken_at) as occurred_at,
+        snapshots.storage_meter || '_storage' as meter,
+        count(*)::bigint as raw_rows,
+    from snapshots
+    left join accounts
+        on
+            snapshots.org_id = accounts.account_id
+            and snapshots.taken_at >= accounts.valid_from
+            and (snapshots.taken_at < accounts.valid_to or accounts.valid_to is null)
+    left join measured
+        on
+            snapshots.org_id = measured.org_id
+            and snapshots.environment_id = measured.environment_id
+            and snapshots.storage_meter = measured.storage_meter
+            and snapshots.taken_at = measured.taken_at
+    where measured.org_id is null or coalesce(accounts.account_kind, '') != 'platform'
+    group by
+        accounts.tenant_id, accounts.account_kind,
+        {{ billing_month('snapshots.taken_at') }}, snapshots.storage_meter
+)
+
+select
+    'storage_snapshots' as source,
+    levels.tenant_id || '|' || levels.meter as record_key,
+    levels.tenant_id,
+    levels.billing_month,
+    cast({{ next_month('levels.billing_month') }} as timestamp) - interval 1 microsecond
+        as occurred_at,
+    levels.meter,
+    '' as price_key,
+    {{ ceil_div(
+        'greatest(0, levels.consumed_bytes - limits.limit_bytes)', 'blocks.block_bytes'
+    ) }}::bigint as quantity,
+    'countable' as metered_fate,
+    cast(null as varchar) as reason,
+    'none' as relief,
+    'STO-04' as clause_id,
+    levels.raw_rows,
+    levels.consumed_bytes,
+    limits.limit_bytes,
+    levels.is_stale or limits.is_seat_count_stale as is_stale,
+from levels
+inner join limits
+    on
+        levels.tenant_id = limits.tenant_id
+        and levels.meter = limits.meter
+        and levels.billing_month = limits.billing_month
+left join blocks
+    on
+        levels.meter = blocks.meter
+        and blocks.effective_from < {{ next_month('levels.billing_month') }}
+        and (
+            blocks.effective_until >= {{ next_month('levels.billing_month') }}
+            or blocks.effective_until is null
+        )
+union all
+select
+    'storage_snapshots' as source,
+    coalesce(tenant_id, '') || '|' || meter || '|other' as record_key,
+    tenant_id,
+    billing_month,
+    occurred_at,
+    meter,
+    '' as price_key,
+    0::bigint as quantity,
+    {{ account_fate("'excluded'") }} as metered_fate,
+    {{ account_reason("'not_month_end'") }} as reason,
+    'none' as relief,
+    'STO-02' as clause_id,
+    raw_rows,
+    cast(null as bigint) as consumed_bytes,
+    cast(null as bigint) as limit_bytes,
+    false as is_stale,
+from snapshots_left

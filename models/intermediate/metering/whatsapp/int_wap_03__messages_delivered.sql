@@ -1,0 +1,12 @@
+-- WAP-03: messages of the per-message era; each delivered or read one is a unit.
+-- Grain: WABA x wamid. Trap: in this era the conversation id is per message: never count it.
+with messages as (
+    select * from {{ ref('int_wap_01__messages_gathered') }}
+    where conversation_id is null or coalesce(pricing_model, 'CBP') != 'CBP'
+)
+
+select
+    *,
+    coalesce(delivered_at, read_at, first_event_at) as occurred_at,
+    coalesce(pricing_category, origin_type) as category,
+from messages

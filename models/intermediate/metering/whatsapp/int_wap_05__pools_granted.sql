@@ -1,0 +1,100 @@
+-- WAP-05, WAP-07: the pool of included conversations of each tenant and month.
+-- Grain: tenant x month with WhatsApp units. Trap: the plan and licences last in force in the
+-- month decide, without proration; what is left over is gone.
+with units as (
+    select * from {{ ref('int_wap_04__units_mapped') }} where tenant_id is not null
+),
+
+subscriptions as (
+    select * from {{ ref('int_gen_02__subscriptions_states') }} where is_current
+),
+
+pool_sizes as (
+    select * from {{ ref('int_wap_05__pool_sizes_effective') }}
+),
+
+overrides as (
+    select * from {{ ref('int_gen_02__order_overrides_states') }}
+    where
+        is_current
+        and meter = 'whatsapp_conversation'
+        and override_field = 'included_quantity'
+        and try_cast(override_value as bigint) is not null
+),
+
+tenant_months as (
+    select distinct tenant_id, billing_month from units
+),
+
+subscriptions_last as (
+    select
+        tenant_months.tenant_id,
+        tenant_months.billing_month,
+        subscriptions.plan_id,
+        subscriptions.full_time_licences,
+    from tenant_months
+    inner join subscriptions
+        on
+            tenant_months.tenant_id = subscriptions.tenant_id
+            and subscriptions.valid_from < {{ next_month('tenant_months.billing_month') }}
+            and (
+                subscriptions.valid_to > tenant_months.billing_month
+                or subscriptions.valid_to is null
+            )
+    qualify
+        row_number() over (
+            partition by tenant_months.tenant_id, tenant_months.billing_month
+            order by subscriptions.valid_from desc, subscriptions.plan_id
+        ) = 1
+),
+
+overrides_last as (
+    select
+        tenant_months.tenant_id,
+        tenant_months.billing_month,
+        overrides.order_id,
+        try_cast(overrides.override_value as bigint) as included_quantity,
+    from tenant_months
+    inner join overrides
+        on
+            tenant_months.tenant_id = overrides.tenant_id
+            and overrides.valid_from < {{ next_month('tenant_months.billing_month') }}
+            and (
+                overrides.valid_to >= {{ next_month('tenant_months.billing_month') }}
+                or overrides.valid_to is null
+            )
+    qualify
+        row_number() over (
+            partition by tenant_months.tenant_id, tenant_months.billing_month
+            order by overrides.valid_from desc, overrides.order_id desc
+        ) = 1
+)
+
+select
+    tenant_months.tenant_id,
+    tenant_months.billing_month,
+    subscriptions_last.plan_id,
+    coalesce(subscriptions_last.full_time_licences, 0)::bigint as full_time_licences,
+    overrides_last.order_id,
+    coalesce(
+        overrides_last.included_quantity,
+        subscriptions_last.full_time_licences * pool_sizes.conversations_per_licence,
+        0
+    )::bigint as pool_quantity,
+from tenant_months
+left join subscriptions_last
+    on
+        tenant_months.tenant_id = subscriptions_last.tenant_id
+        and tenant_months.billing_month = subscriptions_last.billing_month
+left join overrides_last
+    on
+        tenant_months.tenant_id = overrides_last.tenant_id
+        and tenant_months.billing_month = overrides_last.billing_month
+left join pool_sizes
+    on
+        subscriptions_last.plan_id = pool_sizes.plan_id
+        and tenant_months.billing_month >= pool_sizes.effective_from
+        and (
+            tenant_months.billing_month < pool_sizes.effective_until
+            or pool_sizes.effective_until is null
+        )

@@ -1,0 +1,59 @@
+-- WAP-08: user-initiated conversations of the message era, rebuilt as 24-hour windows that the
+-- first business answer to a customer message opens.
+-- Grain: window. They are counted and shown; they cost only where a card or fee prices them.
+with recursive events as (
+    select * from {{ ref('int_gen_02__whatsapp_events_states') }} where is_current
+),
+
+messages as (
+    select * from {{ ref('int_wap_03__messages_delivered') }}
+    where pricing_model = 'PMP' and is_delivered
+),
+
+customer_messages as (
+    select
+        waba_id,
+        ltrim(from_party, '+') as customer,
+        event_at,
+    from events
+    where direction = 'in' and from_party is not null
+),
+
+answers as (
+    select distinct
+        messages.waba_id,
+        ltrim(messages.recipient_id, '+') as customer,
+        messages.occurred_at,
+    from messages
+    inner join customer_messages
+        on
+            messages.waba_id = customer_messages.waba_id
+            and ltrim(messages.recipient_id, '+') = customer_messages.customer
+            and messages.occurred_at > customer_messages.event_at
+            and messages.occurred_at <= customer_messages.event_at + interval 24 hour
+),
+
+windows as (
+    select waba_id, customer, min(occurred_at) as opened_at
+    from answers
+    group by waba_id, customer
+    union all
+    select windows.waba_id, windows.customer, following.opened_at
+    from windows
+    inner join lateral (
+        select min(answers.occurred_at) as opened_at
+        from answers
+        where
+            answers.waba_id = windows.waba_id
+            and answers.customer = windows.customer
+            and answers.occurred_at >= windows.opened_at + interval 24 hour
+    ) as following on following.opened_at is not null
+)
+
+select
+    waba_id,
+    customer,
+    opened_at,
+    opened_at + interval 24 hour as closes_at,
+    {{ billing_month('opened_at') }} as billing_month,
+from windows

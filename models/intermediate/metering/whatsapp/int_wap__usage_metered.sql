@@ -1,0 +1,52 @@
+-- WAP-01..06: WhatsApp units in the shape of all meters, and inbound messages as excluded.
+-- Grain: WhatsApp unit or inbound message. raw_rows adds up to every current webhook record.
+with units as (
+    select * from {{ ref('int_wap_06__pool_drawn_down') }}
+),
+
+inbound as (
+    select * from {{ ref('int_gen_02__whatsapp_events_states') }}
+    where is_current and coalesce(direction, 'out') = 'in'
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'whatsapp'
+)
+
+select
+    'whatsapp_webhooks' as source,
+    waba_id || '|' || unit_id as record_key,
+    tenant_id,
+    billing_month,
+    occurred_at,
+    meter,
+    market || '|' || coalesce(category, '') as price_key,
+    1::bigint as quantity,
+    metered_fate,
+    reason,
+    relief,
+    case when meter = 'whatsapp_message' then 'WAP-03' else 'WAP-02' end as clause_id,
+    raw_rows,
+from units
+union all
+select
+    'whatsapp_webhooks' as source,
+    inbound.record_key,
+    accounts.tenant_id,
+    {{ billing_month('inbound.event_at') }} as billing_month,
+    inbound.event_at as occurred_at,
+    'whatsapp_message' as meter,
+    '' as price_key,
+    1::bigint as quantity,
+    {{ account_fate("'excluded'") }} as metered_fate,
+    {{ account_reason("'inbound_message'") }} as reason,
+    'none' as relief,
+    'WAP-03' as clause_id,
+    1::bigint as raw_rows,
+from inbound
+left join accounts
+    on
+        inbound.waba_id = accounts.account_id
+        and inbound.event_at >= accounts.valid_from
+        and (inbound.event_at < accounts.valid_to or accounts.valid_to is null)

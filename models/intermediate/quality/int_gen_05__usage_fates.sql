@@ -1,0 +1,109 @@
+-- GEN-05: what became of every metered record: billed, included, zero-rated, excluded, held.
+-- Grain: source x tenant x month x meter x fate x reason.
+with event_usage as (
+    select * from {{ ref('int_gen_05__event_usage_aggregated') }}
+),
+
+state_usage as (
+    select * from {{ ref('int_gen_05__state_usage_aggregated') }}
+),
+
+prices as (
+    select * from {{ ref('int_gen_06__prices_chosen') }}
+),
+
+pools_drawn as (
+    select * from {{ ref('int_gen_06__order_pools_drawn') }} where relief = 'none'
+),
+
+penalties as (
+    select * from {{ ref('int_pen__usage_metered') }}
+),
+
+tenants as (
+    select * from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
+usage_united as (
+    select * from event_usage
+    union all
+    select * from state_usage
+),
+
+usage_priced as (
+    select
+        usage_united.*,
+        prices.unit_price,
+        coalesce(prices.is_unrated, false) as is_unrated,
+        coalesce(pools_drawn.drawn_quantity = pools_drawn.quantity, false)
+        and coalesce(pools_drawn.order_pool_quantity, 0) > 0 as is_covered_by_order,
+    from usage_united
+    left join prices
+        on
+            usage_united.tenant_id = prices.tenant_id
+            and usage_united.billing_month = prices.billing_month
+            and usage_united.meter = prices.meter
+            and usage_united.price_key = prices.price_key
+            and usage_united.segment_from = prices.segment_from
+            and usage_united.relief = 'none'
+            and usage_united.metered_fate = 'countable'
+    left join pools_drawn
+        on
+            prices.tenant_id = pools_drawn.tenant_id
+            and prices.billing_month = pools_drawn.billing_month
+            and prices.meter = pools_drawn.meter
+            and prices.price_key = pools_drawn.price_key
+            and prices.price_id = pools_drawn.price_id
+),
+
+fates_decided as (
+    select
+        source, tenant_id, billing_month, meter, quantity, raw_rows,
+        case
+            when metered_fate != 'countable' then metered_fate
+            when relief in ('pool', 'first_number') then 'included'
+            when relief = 'meta_free' then 'zero_rated'
+            when starts_with(source, 'storage') and quantity = 0 then 'included'
+            when is_unrated then 'quarantined'
+            when is_covered_by_order then 'included'
+            when unit_price = 0 then 'zero_rated'
+            else 'billed'
+        end as fate,
+        case
+            when metered_fate != 'countable' then reason
+            when relief != 'none' then relief
+            when starts_with(source, 'storage') and quantity = 0 then 'within_limit'
+            when is_unrated then 'unrated'
+            when is_covered_by_order then 'order_pool'
+            else ''
+        end as reason,
+    from usage_priced
+    union all
+    select
+        penalties.source, penalties.tenant_id, penalties.billing_month, penalties.meter,
+        penalties.quantity, penalties.raw_rows,
+        case
+            when penalties.metered_fate != 'countable' then penalties.metered_fate
+            when penalties.currency_code != tenants.currency_code then 'quarantined'
+            else 'billed'
+        end as fate,
+        case
+            when penalties.metered_fate != 'countable' then penalties.reason
+            when penalties.currency_code != tenants.currency_code then 'unrated'
+            else ''
+        end as reason,
+    from penalties
+    left join tenants on penalties.tenant_id = tenants.tenant_id
+)
+
+select
+    source,
+    tenant_id,
+    billing_month,
+    meter,
+    fate,
+    reason,
+    sum(raw_rows)::bigint as record_count,
+    sum(quantity)::bigint as quantity,
+from fates_decided
+group by source, tenant_id, billing_month, meter, fate, reason

@@ -1,0 +1,75 @@
+-- PRC-03: the word price of each tenant's term: the version published before the renewal day.
+-- Grain: tenant x currency x interval. A new tenant takes the version in force at its start;
+-- before any term, and for tenants without a subscription, the published price rules.
+with renewals as (
+    select * from {{ ref('int_prc_06__term_renewals') }}
+),
+
+versions as (
+    select * from {{ ref('int_prc_01__updates_effective') }}
+    where notice_rule = 'at_renewal'
+),
+
+tenants as (
+    select tenant_id from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
+term_versions as (
+    select
+        renewals.tenant_id,
+        versions.currency_code,
+        cast(renewals.term_from as timestamp) as segment_from,
+        cast(renewals.term_until as timestamp) as segment_until,
+        versions.price_id,
+        versions.unit_price,
+    from renewals
+    inner join versions
+        on
+            (
+                versions.published_on < renewals.term_from
+                or (
+                    renewals.renewal_number = 0
+                    and versions.published_on <= renewals.term_from
+                )
+            )
+            and (
+                versions.withdrawn_on is null
+                or versions.withdrawn_on >= renewals.term_from
+            )
+    qualify
+        row_number() over (
+            partition by renewals.tenant_id, renewals.term_from, versions.currency_code
+            order by versions.published_on desc, versions.price_id desc
+        ) = 1
+),
+
+first_terms as (
+    select tenant_id, min(term_from) as first_term_from
+    from renewals
+    group by tenant_id
+),
+
+before_any_term as (
+    select
+        tenants.tenant_id,
+        versions.currency_code,
+        cast(versions.effective_from as timestamp) as segment_from,
+        cast(
+            least(
+                coalesce(versions.effective_until, date '9999-12-31'),
+                coalesce(first_terms.first_term_from, date '9999-12-31')
+            ) as timestamp
+        ) as segment_until,
+        versions.price_id,
+        versions.unit_price,
+    from tenants
+    cross join versions
+    left join first_terms on tenants.tenant_id = first_terms.tenant_id
+    where
+        first_terms.first_term_from is null
+        or versions.effective_from < first_terms.first_term_from
+)
+
+select * from term_versions
+union all
+select * from before_any_term

@@ -1,0 +1,27 @@
+-- PRC-04: the size of the blocks storage is charged in, each in force from its publication.
+-- Grain: meter x version.
+with published as (
+    select * from {{ ref('storage_blocks') }}
+),
+
+dated as (
+    select
+        block_update_id as update_id,
+        meter,
+        block_bytes,
+        published_on,
+        published_on as effective_from,
+        cast(null as date) as withdrawn_on,
+    from published
+),
+
+intervals_made as (
+    {{ effective_intervals('dated', 'meter') }}
+)
+
+select
+    meter,
+    block_bytes,
+    effective_from,
+    effective_until,
+from intervals_made

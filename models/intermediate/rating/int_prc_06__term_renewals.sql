@@ -1,0 +1,73 @@
+-- PRC-06: every subscription term of a tenant, renewals counted from the original start.
+-- Grain: tenant x term. Trap: counting from the last renewal would let 31 January drift to
+-- the 28th for good; an Order's renewal date moves the next renewal only.
+with subscriptions as (
+    select * from {{ ref('int_gen_02__subscriptions_states') }}
+    where is_current and term_months > 0
+),
+
+overrides as (
+    select * from {{ ref('int_gen_02__order_overrides_states') }}
+    where is_current and override_field = 'renewal_date'
+),
+
+contracts as (
+    select distinct tenant_id, term_start, term_months from subscriptions
+),
+
+contracts_ended as (
+    select
+        *,
+        lead(term_start, 1, date '2036-01-01') over (
+            partition by tenant_id order by term_start, term_months
+        ) as next_term_start,
+    from contracts
+),
+
+terms_counted as (
+    select
+        contracts_ended.tenant_id,
+        contracts_ended.term_start,
+        contracts_ended.next_term_start,
+        steps.step,
+        cast(
+            contracts_ended.term_start
+            + to_months(cast(contracts_ended.term_months * steps.step as integer)) as date
+        ) as counted_from,
+    from contracts_ended
+    cross join (select unnest(range(0, 400)) as step) as steps
+),
+
+renewals_moved as (
+    select
+        terms_counted.tenant_id,
+        min(terms_counted.counted_from) as counted_from,
+        try_cast(overrides.override_value as date) as moved_to,
+    from overrides
+    inner join terms_counted
+        on
+            overrides.tenant_id = terms_counted.tenant_id
+            and terms_counted.step > 0
+            and terms_counted.counted_from > cast(overrides.valid_from as date)
+    where try_cast(overrides.override_value as date) is not null
+    group by terms_counted.tenant_id, overrides.order_id, overrides.override_value
+)
+
+select
+    terms_counted.tenant_id,
+    terms_counted.step as renewal_number,
+    coalesce(renewals_moved.moved_to, terms_counted.counted_from) as term_from,
+    lead(
+        coalesce(renewals_moved.moved_to, terms_counted.counted_from)
+    ) over (
+        partition by terms_counted.tenant_id
+        order by coalesce(renewals_moved.moved_to, terms_counted.counted_from)
+    ) as term_until,
+from terms_counted
+left join renewals_moved
+    on
+        terms_counted.tenant_id = renewals_moved.tenant_id
+        and terms_counted.counted_from = renewals_moved.counted_from
+where
+    terms_counted.counted_from < terms_counted.next_term_start
+    and terms_counted.counted_from < date '2036-01-01'

@@ -1,0 +1,168 @@
+-- Everything somebody should look at, with what to do: refused files and rows, held usage,
+-- blocked tenant months, rejected Order terms, use outside the plan.
+-- Grain: finding.
+with file_findings as (
+    select * from {{ source('raw', 'file_findings') }}
+),
+
+quarantine as (
+    select * from {{ source('raw', 'quarantine') }}
+),
+
+blocked as (
+    select * from {{ ref('int_gen_06__tenant_months_blocked') }}
+),
+
+fates as (
+    select * from {{ ref('rpt_record_fates') }}
+),
+
+overrides as (
+    select * from {{ ref('int_gen_02__order_overrides_states') }} where is_current
+),
+
+numbers as (
+    select * from {{ ref('int_num_03__log_reconciled') }}
+),
+
+outside_plan as (
+    select * from {{ ref('int_trw_04__use_outside_plan') }}
+),
+
+tenants as (
+    select * from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
+units as (
+    select * from {{ ref('int_wap_04__units_mapped') }}
+    where is_market_unknown and metered_fate = 'countable'
+),
+
+findings_united as (
+    select
+        'file_refused' as finding, 'error' as severity, source, file_name, row_number,
+        field, null as tenant_id, null as billing_month, null as meter,
+        null as price_key, reason, remedy, 1::bigint as record_count,
+    from file_findings
+    union all
+    select
+        'row_quarantined', 'warning', source, file_name, row_number, field, null, null,
+        null, null, reason, remedy, 1::bigint,
+    from quarantine
+    union all
+    select
+        'tenant_month_blocked', 'error', null, null, null, null, tenant_id,
+        billing_month, meter, price_key, reason,
+        case
+            when reason = 'unrated'
+                then 'Add a price for this meter, key and currency to the price book.'
+            when reason = 'stale_snapshot'
+                then 'Deliver the storage and seat snapshots of the month''s last two days.'
+            else 'Add the currency with its minor unit to seeds/reference/currencies.csv.'
+        end,
+        raw_rows,
+    from blocked
+    union all
+    select
+        'usage_held', 'warning', source, null, null, null, nullif(tenant_id, ''),
+        billing_month, meter, null, reason,
+        case
+            when reason = 'unmapped_account'
+                then 'Add the account to account_map; the usage then bills by itself.'
+            when reason = 'contested_held' then 'Nothing: it waits for the decision.'
+            when reason = 'unrated' then 'Add the missing price to the price book.'
+            else 'Have the source correct the records and deliver them again.'
+        end,
+        record_count,
+    from fates
+    where fate = 'quarantined' and reason != 'malformed_row'
+    union all
+    select
+        'conflicting_states', 'warning', source, null, null, null,
+        nullif(tenant_id, ''), billing_month, null, null,
+        'states of one record differ and no update time tells them apart',
+        'Ask the source which is right and deliver it with a later update time.',
+        record_count,
+    from fates
+    where fate = 'superseded' and reason = 'conflict'
+    union all
+    select
+        'order_term_rejected', 'error', 'order_overrides', null, null, override_field,
+        tenant_id, null, meter, nullif(price_key, ''),
+        case
+            when override_field in ('payment_schedule', 'billing_schedule')
+                then 'GEN-10: no Order moves WhatsApp away from monthly arrears'
+            else 'the Order sets a field or value that is not known'
+        end,
+        'Correct the Order term ' || order_id || '; it has no effect as it stands.',
+        1::bigint,
+    from overrides
+    where
+        override_field not in (
+            'unit_price', 'included_quantity', 'kiq_basis', 'renewal_date'
+        )
+        or (
+            override_field = 'unit_price'
+            and try_cast(override_value as decimal(18, 8)) is null
+        )
+        or (
+            override_field = 'included_quantity'
+            and try_cast(override_value as bigint) is null
+        )
+        or (
+            override_field = 'renewal_date' and try_cast(override_value as date) is null
+        )
+    union all
+    select
+        'number_log_differs', 'warning', 'number_events', null, null, 'phone_number',
+        tenant_id, null, 'phone_number', null, reason || ': ' || phone_number,
+        'Check the number with the vendor and correct the number event log.', 1::bigint,
+    from numbers
+    union all
+    select
+        'use_outside_plan', 'info', null, null, null, null, tenant_id, billing_month,
+        meter, null, reason, 'Nothing: it is billed; offer the plan that includes it.',
+        record_count,
+    from outside_plan
+    union all
+    select
+        'tenant_not_described', 'error', 'tenants', null, null, 'tenant_id', tenant_id,
+        null, null, null, 'the tenant is used but not in the tenants extract',
+        'Deliver the tenant; until then it is billed in USD.', 1::bigint,
+    from tenants
+    where not is_described
+    union all
+    select
+        'market_unknown', 'warning', 'whatsapp_webhooks', null, null, 'recipient_id',
+        tenant_id, billing_month, meter, null,
+        'no calling code matches the recipient; priced as Other',
+        'Add the prefix to seeds/reference/whatsapp_markets.csv if it has a market.',
+        count(*)::bigint,
+    from units
+    group by tenant_id, billing_month, meter
+)
+
+select
+    md5(
+        concat_ws(
+            '|', finding, coalesce(source, ''), coalesce(file_name, ''),
+            coalesce(row_number, 0), coalesce(tenant_id, ''),
+            coalesce(billing_month, date '0001-01-01'), coalesce(meter, ''),
+            coalesce(price_key, ''), coalesce(field, ''), reason, remedy
+        )
+    ) as finding_id,
+    finding,
+    severity,
+    source::varchar as source,
+    file_name::varchar as file_name,
+    row_number::bigint as row_number,
+    field::varchar as field,
+    tenant_id::varchar as tenant_id,
+    billing_month::date as billing_month,
+    meter::varchar as meter,
+    price_key::varchar as price_key,
+    reason,
+    remedy,
+    sum(record_count)::bigint as record_count,
+from findings_united
+group by all
