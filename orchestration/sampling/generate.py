@@ -83,14 +83,7 @@ def generate(
     for source, rows in world.records.items():
         say(source)
         writer.contract(source, rows)
-        fate = ("excluded", "contract_data")
-        if source == "twilio_phone_numbers":
-            fate = ("excluded", "reconciliation_only")
-        elif source == "number_events":
-            fate = ("counted", "")
-        if source != "storage_snapshots":
-            usage.expected[(source, *fate)] += len(rows)
-    usage.expected[("order_overrides", "excluded", "contract_data")] += 0
+        _expect_contract(usage, source, rows)
     for (source, month), rows in sorted(usage.records.items()):
         say(f"{source} {month:%Y-%m}")
         writer.usage(source, month, rows, format)
@@ -117,6 +110,23 @@ def generate(
     }
     writer.report.key_path.write_text(json.dumps(key, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return writer.report
+
+
+def _expect_contract(usage: Usage, source: str, rows: list[dict[str, Any]]) -> None:
+    if source == "storage_snapshots":
+        # STO-02: of each environment, meter and month only the last snapshot decides.
+        deciding = {
+            (row["environment_id"], row["meter"], row["taken_at"][:7]): row["taken_at"] for row in rows
+        }
+        usage.expected[(source, "counted", "")] += len(deciding)
+        usage.expected[(source, "excluded", "not_month_end")] += len(rows) - len(deciding)
+        return
+    fate = ("excluded", "contract_data")
+    if source == "twilio_phone_numbers":
+        fate = ("excluded", "reconciliation_only")
+    elif source == "number_events":
+        fate = ("excluded", "before_first_metered_month")
+    usage.expected[(source, *fate)] += len(rows)
 
 
 @dataclass

@@ -303,7 +303,10 @@ def _numbers_and_penalties(world: World, usage: Usage) -> None:
             "occurred_at": iso(at),
             "updated_at": iso(at),
         }
-        fate = ("excluded", "closes_interval") if kind == "removed" else ("counted", "")
+        fate = ("excluded", "closes_interval")
+        if kind == "added":
+            before = at < month_start(world.months[0])
+            fate = ("excluded", "before_first_metered_month") if before else ("counted", "")
         usage.put("number_events", month, record, fate, label)
 
     event(1, moved, "added", month_start(month) - timedelta(days=40), "number moved between tenants")

@@ -9,6 +9,10 @@ events as (
     select * from {{ ref('int_gen_02__number_events_states') }} where is_current
 ),
 
+months as (
+    select * from {{ ref('int_gen_01__billing_months_seen') }}
+),
+
 added_counted as (
     select
         tenant_id,
@@ -45,15 +49,23 @@ select
     'number_events' as source,
     record_key,
     tenant_id,
-    {{ billing_month('occurred_at') }} as billing_month,
+    {{ billing_month('events.occurred_at') }} as billing_month,
     occurred_at,
     'phone_number' as meter,
     '' as price_key,
     0::bigint as quantity,
-    case when event = 'removed' then 'excluded' else 'quarantined' end as metered_fate,
-    case when event = 'removed' then 'closes_interval' else 'unknown_event' end as reason,
+    case
+        when events.event in ('removed', 'added') then 'excluded'
+        else 'quarantined'
+    end as metered_fate,
+    case
+        when events.event = 'removed' then 'closes_interval'
+        when events.event = 'added' then 'before_first_metered_month'
+        else 'unknown_event'
+    end as reason,
     'none' as relief,
     'NUM-01' as clause_id,
     1::bigint as raw_rows,
 from events
-where event != 'added'
+left join months on {{ billing_month('events.occurred_at') }} = months.billing_month
+where events.event != 'added' or months.billing_month is null

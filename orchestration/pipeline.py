@@ -1,0 +1,98 @@
+"""The main job as plain functions: take in, build, judge, publish. Dagster and tests both call these.
+
+Decides what there is to do; how each step is done belongs to its own package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import duckdb
+
+from orchestration import duck
+from orchestration.errors import BuildFailed
+from orchestration.ingestion.landing import IngestReport, anything_new, ingest_landing
+from orchestration.publishing.release import Release, current_release, publish
+from orchestration.quality import verdict as verdicts
+from orchestration.quality.verdict import Verdict
+from orchestration.settings import Settings
+from orchestration.warehouse import state
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class RunReport:
+    """What one run did. `release` is None only when nothing was ever published."""
+
+    ingest: IngestReport = field(default_factory=IngestReport)
+    models_run: int = 0
+    full_refresh: bool = False
+    touched_months: list[str] = field(default_factory=list)
+    verdict: Verdict | None = None
+    release: Release | None = None
+
+    @property
+    def nothing_new(self) -> bool:
+        return self.models_run == 0 and (self.release is None or not self.release.is_new)
+
+
+def has_work(settings: Settings) -> bool:
+    """Whether a run would do anything; decided without importing dbt, Dagster or the quality library."""
+    if anything_new(settings):
+        return True
+    served, judged = current_release(settings), standing_verdict(settings)
+    return served is None or judged is None or not judged[1] or judged[0] != served.content_hash
+
+
+def standing_verdict(settings: Settings) -> tuple[str, bool] | None:
+    """(hash, passed) of the verdict on the candidate, if that holds all that has landed."""
+    if not settings.warehouse_path.exists():
+        return None
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        try:
+            return verdicts.standing(connection) if state.is_current(connection, settings) else None
+        except duckdb.CatalogException:
+            return None
+
+
+def take_in(settings: Settings, say: Say) -> IngestReport:
+    """Step one: landing to raw store."""
+    return ingest_landing(settings, lambda name, done, total: say(f"taking in {name} ({done} of {total})"))
+
+
+def build_and_judge(settings: Settings, say: Say, report: RunReport) -> None:
+    """Steps two and three: candidate marts, then the verdict. Skipped when the candidate is current.
+
+    Raises BuildFailed with the models at fault.
+    """
+    judged = standing_verdict(settings)
+    if judged is not None and judged[1]:
+        return
+    from orchestration.quality.gate import judge
+    from orchestration.warehouse.dbt_build import build
+
+    outcome = build(settings, progress=say)
+    if not outcome.ok:
+        raise BuildFailed(
+            "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."
+        )
+    report.models_run = outcome.models_run
+    report.full_refresh = outcome.full_refresh
+    report.touched_months = outcome.touched_months
+    report.verdict = judge(settings, outcome.tests, say)
+
+
+def run_all(settings: Settings, say: Say | None = None) -> RunReport:
+    """All steps in this process, under the writer lock. Raises GateRefused, BuildFailed, WarehouseBusy."""
+    from orchestration.warehouse.writer_lock import writer_lock
+
+    tell = say or (lambda _: None)
+    report = RunReport()
+    with writer_lock(settings):
+        report.ingest = take_in(settings, tell)
+        build_and_judge(settings, tell, report)
+        tell("publishing")
+        report.release = publish(settings)
+    return report

@@ -1,0 +1,187 @@
+"""Publishing: the one door from candidate to release, and the pointer analysts follow.
+
+A release is a new read-only DuckDB file and the same tables as Parquet. It appears whole: the
+pointer is flipped only when everything is on disk, and old releases are never written again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration import duck
+from orchestration.errors import GateRefused
+from orchestration.ingestion.raw_schema import sql_text
+from orchestration.quality import verdict as verdicts
+from orchestration.quality.content_hash import candidate_hashes, combine
+from orchestration.quality.verdict import Verdict
+from orchestration.settings import Settings
+
+KEPT_RELEASES = 10
+DATABASE_NAME = "meterhouse.duckdb"
+
+
+@dataclass(frozen=True)
+class Release:
+    """One published state of all marts."""
+
+    release_id: str
+    path: Path
+    content_hash: str
+    is_new: bool = True
+
+    @property
+    def database(self) -> Path:
+        return self.path / DATABASE_NAME
+
+
+def current_release(settings: Settings) -> Release | None:
+    """The release being served, or None before the first."""
+    pointer = settings.published_dir / "current"
+    if not pointer.is_symlink() or not (pointer / "manifest.json").exists():
+        return None
+    manifest = json.loads((pointer / "manifest.json").read_text(encoding="utf-8"))
+    return Release(manifest["release_id"], pointer.resolve(), manifest["content_hash"], is_new=False)
+
+
+def _demand_verdict(connection: duckdb.DuckDBPyConnection) -> tuple[Verdict, dict[str, str]]:
+    hashes = candidate_hashes(connection)
+    if not hashes:
+        raise GateRefused("there is no candidate to publish", "Run `meterhouse run` first.")
+    found = verdicts.find(connection, combine(hashes))
+    if found is None:
+        raise GateRefused(
+            "the candidate was not judged as it stands: no verdict carries its content hash",
+            "Run `meterhouse run`: it judges the candidate again and publishes it if it passes.",
+        )
+    if not found.passed:
+        names = "; ".join(
+            f"{check.name} on {check.subject}"
+            + (f" (rows {', '.join(check.failing_keys[:3])})" if check.failing_keys else "")
+            + (f": {check.remedy}" if check.remedy else "")
+            for check in found.failed[:5]
+        )
+        raise GateRefused(
+            f"{len(found.failed)} of {len(found.checks)} checks failed: {names}",
+            "The last release stays served. Mend the cause and run again.",
+        )
+    return found, hashes
+
+
+def publish(settings: Settings) -> Release:
+    """Release the candidate. Every way of publishing ends here.
+
+    Raises GateRefused unless a passing verdict exists for exactly this candidate's content. The
+    same content as the current release makes no new one (`is_new` False).
+    """
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        verdict, hashes = _demand_verdict(connection)
+        served = current_release(settings)
+        if served is not None and served.content_hash == verdict.candidate_hash:
+            return served
+        releases = settings.published_dir / "releases"
+        releases.mkdir(parents=True, exist_ok=True)
+        numbers = [int(p.name.split("-")[0]) for p in releases.iterdir() if p.name[:6].isdigit()]
+        release_id = f"{max(numbers, default=0) + 1:06d}-{verdict.candidate_hash[:12]}"
+        building = releases / f".building-{release_id}"
+        shutil.rmtree(building, ignore_errors=True)
+        (building / "parquet").mkdir(parents=True)
+        _copy_marts(connection, settings, building, sorted(hashes))
+    with duck.connect(building / DATABASE_NAME, settings, read_only=True) as released:
+        copied = candidate_hashes(released)
+    if copied != hashes:
+        shutil.rmtree(building, ignore_errors=True)
+        raise GateRefused("the copy differs from the candidate that was judged", "Run again.")
+    manifest = {"release_id": release_id, "content_hash": verdict.candidate_hash, "tables": hashes}
+    _write(building / "manifest.json", manifest)
+    _write(building / "verdict.json", verdict.as_dict())
+    _make_durable(building)
+    final = releases / release_id
+    building.rename(final)
+    _flip(settings, final)
+    _prune(settings, final)
+    return Release(release_id, final, verdict.candidate_hash)
+
+
+def _copy_marts(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, building: Path, tables: list[str]
+) -> None:
+    connection.execute(f"attach {sql_text(str(building / DATABASE_NAME))} as released")
+    connection.execute("create schema released.marts")
+    connection.execute("set preserve_insertion_order = true")
+    comments = _descriptions(settings)
+    for table in tables:
+        # Sorted by every column, so that equal content gives equal files.
+        connection.execute(f"create table released.marts.{table} as select * from marts.{table} order by all")
+        text, columns = comments.get(table, ("", {}))
+        connection.execute(f"comment on table released.marts.{table} is {sql_text(text)}")
+        for column, description in columns.items():
+            connection.execute(
+                f'comment on column released.marts.{table}."{column}" is {sql_text(description)}'
+            )
+        target = building / "parquet" / f"{table}.parquet"
+        connection.execute(
+            f"copy (select * from released.marts.{table}) to {sql_text(str(target))} "
+            "(format parquet, compression zstd)"
+        )
+    connection.execute("checkpoint released")
+    connection.execute("detach released")
+
+
+def _descriptions(settings: Settings) -> dict[str, tuple[str, dict[str, str]]]:
+    path = settings.dbt_target_dir / "manifest.json"
+    if not path.exists():
+        return {}
+    nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"].values()
+    return {
+        node["name"]: (
+            node["description"],
+            {name: column["description"] for name, column in node["columns"].items()},
+        )
+        for node in nodes
+        if node["resource_type"] == "model" and node["schema"] == "marts"
+    }
+
+
+def _write(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_durable(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            path.chmod(0o444)
+        _sync(path)
+    _sync(folder)
+
+
+def _flip(settings: Settings, final: Path) -> None:
+    _sync(final.parent)
+    pointer = settings.published_dir / "current"
+    following = settings.published_dir / ".current.next"
+    following.unlink(missing_ok=True)
+    following.symlink_to(Path("releases") / final.name)
+    following.replace(pointer)
+    _sync(settings.published_dir)
+
+
+def _prune(settings: Settings, final: Path) -> None:
+    releases = sorted(p for p in final.parent.iterdir() if p.is_dir() and not p.name.startswith("."))
+    for old in releases[:-KEPT_RELEASES]:
+        if old != final:
+            shutil.rmtree(old, ignore_errors=True)
+    for unfinished in final.parent.glob(".building-*"):
+        shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Judging a candidate: Great Expectations suites, reconciliation, and the one verdict."""

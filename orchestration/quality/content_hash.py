@@ -1,0 +1,43 @@
+"""What a set of marts holds, as one hash: same rows, same hash, in whatever order they were written."""
+
+from __future__ import annotations
+
+import hashlib
+
+import duckdb
+
+
+def mart_names(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> list[str]:
+    """Names of the tables of schema marts, sorted."""
+    where = "and database_name = ?" if database else "and database_name = current_database()"
+    rows = connection.execute(
+        f"select table_name from duckdb_tables() where schema_name = 'marts' {where} order by 1",
+        [database] if database else [],
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def table_hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """Order-independent hash of a relation's rows and columns, exact text of every value."""
+    described = connection.execute(f"describe {relation}").fetchall()
+    columns = [name for name, *_ in described]
+    row_text = ", ".join(f'coalesce("{name}"::varchar, chr(30))' for name in columns)
+    sums = connection.execute(
+        f"select count(*), sum(md5_number_lower(t)::hugeint), sum(md5_number_upper(t)::hugeint) "
+        f"from (select concat_ws(chr(31), {row_text}) as t from {relation})"
+    ).fetchone()
+    types = "|".join(f"{name} {kind}" for name, kind, *_ in described)
+    return hashlib.sha256(f"{types}#{sums}".encode()).hexdigest()
+
+
+def candidate_hashes(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> dict[str, str]:
+    """Hash of every mart by name."""
+    prefix = f"{database}." if database else ""
+    return {
+        name: table_hash(connection, f"{prefix}marts.{name}") for name in mart_names(connection, database)
+    }
+
+
+def combine(hashes: dict[str, str]) -> str:
+    """One content hash over all marts."""
+    return hashlib.sha256("\n".join(f"{k} {v}" for k, v in sorted(hashes.items())).encode()).hexdigest()

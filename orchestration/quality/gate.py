@@ -1,0 +1,51 @@
+"""The gate: every check of a candidate run and joined into one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from orchestration import duck
+from orchestration.quality import verdict as verdicts
+from orchestration.quality.content_hash import candidate_hashes, combine
+from orchestration.quality.gx_runner import run_suites
+from orchestration.quality.suites import arriving_suites, candidate_suites
+from orchestration.quality.verdict import Check, Verdict
+from orchestration.settings import Settings
+from orchestration.warehouse.dbt_build import TestResult
+
+
+def _from_dbt(test: TestResult) -> Check:
+    return Check(
+        name=test.name,
+        kind="dbt",
+        subject=test.model,
+        passed=test.passed,
+        observed=f"{test.failing_rows} failing rows" if not test.passed else "",
+        remedy=""
+        if test.passed
+        else f"Its query lies under dbt/target/compiled in the state folder; see {test.model}. {test.message}",
+    )
+
+
+def judge(
+    settings: Settings, tests: list[TestResult], progress: Callable[[str], None] | None = None
+) -> Verdict:
+    """Judge the candidate in the build file and keep the verdict.
+
+    `tests` are the dbt data tests of the same build; none at all is a failure, not a pass.
+    """
+    if progress:
+        progress("running Great Expectations suites")
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        rows = connection.execute(
+            "select distinct source from raw.receipts where status = 'accepted' and rows_accepted > 0"
+        ).fetchall()
+    sources = sorted(source for (source,) in rows)
+    checks = [_from_dbt(test) for test in tests]
+    if not tests:
+        checks.append(Check("dbt_tests_ran", "dbt", "marts", False, "no dbt test ran", remedy="Build again."))
+    checks += run_suites(settings, [*arriving_suites(sources), *candidate_suites()])
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        found = Verdict(combine(candidate_hashes(connection)), tuple(checks))
+        verdicts.keep(connection, found)
+    return found

@@ -1,0 +1,94 @@
+"""Running suites with Great Expectations on DuckDB. Imported late: the library takes seconds to load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestration.quality.suites import Suite
+from orchestration.quality.verdict import Check
+from orchestration.settings import Settings
+
+# The cursor of duckdb's SQLAlchemy driver is read after its connection went back to the pool,
+# and is empty by then; keeping the rows at hand cures every expectation. A test watches it.
+
+
+def hold_rows_after_execute(engine: Any) -> None:
+    """Make `engine` fetch each result's rows at once, while its cursor still has them."""
+    from sqlalchemy import event
+    from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def keep(_c: Any, cursor: Any, _s: Any, _p: Any, context: Any, _m: Any) -> None:
+        if cursor.description:
+            rows = list(cursor.fetchall())
+            context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
+                cursor.description, initial_buffer=rows
+            )
+
+
+def _exception_text(info: Any) -> str:
+    """The first exception message in what the library reports, however deep it lies."""
+    if not isinstance(info, dict):
+        return ""
+    if info.get("exception_message"):
+        return str(info["exception_message"])
+    return next((text for value in info.values() if (text := _exception_text(value))), "")
+
+
+def run_suites(settings: Settings, suites: list[Suite]) -> list[Check]:
+    """Judge every expectation against the build file.
+
+    Returns one Check per expectation; an expectation that cannot be evaluated has failed.
+    """
+    import logging
+    import warnings
+
+    warnings.filterwarnings("ignore")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.ERROR)
+    import great_expectations as gx
+    from great_expectations import expectations as gxe
+    from sqlalchemy.pool import StaticPool
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    source = context.data_sources.add_sql(
+        "candidate",
+        connection_string=f"duckdb:///{settings.warehouse_path}",
+        kwargs={"poolclass": StaticPool},
+    )
+    engine = source.get_execution_engine().engine
+    hold_rows_after_execute(engine)
+    with engine.connect() as session:
+        # Some of the library's queries leave the schema out.
+        session.exec_driver_sql("set search_path = 'marts,raw'")
+    checks: list[Check] = []
+    try:
+        for suite in suites:
+            schema, table = suite.relation.split(".")
+            asset = source.add_table_asset(suite.name, table_name=table, schema_name=schema)
+            batch = asset.add_batch_definition_whole_table("whole").get_batch()
+            for expectation in suite.expectations:
+                judged = getattr(gxe, expectation.kind)(**expectation.arguments)
+                outcome = batch.validate(judged, result_format="BASIC")
+                result = outcome.result or {}
+                error = _exception_text(outcome.exception_info)
+                shown = result.get("partial_unexpected_list") or result.get("details", {}).get(
+                    "unexpected_rows", []
+                )
+                checks.append(
+                    Check(
+                        name=expectation.name,
+                        kind="great_expectations",
+                        subject=suite.relation,
+                        passed=bool(outcome.success),
+                        observed=str(
+                            error or result.get("observed_value") or result.get("unexpected_count") or ""
+                        )[:200],
+                        failing_keys=tuple(str(row)[:200] for row in list(shown)[:10]),
+                        remedy=expectation.remedy,
+                    )
+                )
+    finally:
+        engine.dispose()
+    return checks

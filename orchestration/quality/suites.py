@@ -1,0 +1,170 @@
+"""The Great Expectations suites: arriving extracts, and the candidate invoice marts.
+
+Only what is expected, as data; running it is gx_runner's work. Money is judged in SQL on exact
+decimals: the library's own sums are floats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+# Columns without which a record of the source cannot be identified or dated.
+ARRIVING_KEYS: dict[str, tuple[str, ...]] = {
+    "twilio_calls": ("sid", "account_sid", "status", "date_created"),
+    "twilio_messages": ("sid", "account_sid", "direction", "status"),
+    "whatsapp_webhooks": ("waba_id", "wamid", "timestamp"),
+    "kustomer_conversations": ("id", "org_id", "created_at"),
+    "kustomer_messages": ("id", "org_id", "conversation_id", "sent_at"),
+    "translations": ("translation_id", "org_id", "character_count"),
+    "storage_snapshots": ("org_id", "environment_id", "meter", "bytes"),
+    "seat_snapshots": ("org_id", "full_time_users"),
+    "tenants": ("tenant_id", "name"),
+    "account_map": ("tenant_id", "account_id", "kind"),
+    "subscriptions": ("tenant_id", "plan_id", "full_time_licences"),
+}
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expectation: `kind` is the library's class name, `arguments` its arguments."""
+
+    name: str
+    kind: str
+    arguments: dict[str, Any]
+    remedy: str
+    severity: str = "error"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Expectations of one relation."""
+
+    name: str
+    relation: str
+    expectations: tuple[Expectation, ...] = field(default_factory=tuple)
+
+
+def _sql(name: str, query: str, remedy: str) -> Expectation:
+    return Expectation(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, remedy)
+
+
+def arriving_suites(sources: list[str]) -> list[Suite]:
+    """Suites of the sources that brought something: never empty, keys always there."""
+    suites = []
+    for source in sources:
+        if source not in ARRIVING_KEYS:
+            continue
+        expectations = [
+            Expectation(
+                f"arriving_{source}_has_rows",
+                "ExpectTableRowCountToBeBetween",
+                {"min_value": 1},
+                f"Files of {source} were accepted but hold no row: ask upstream for the extract again.",
+            )
+        ]
+        expectations += [
+            Expectation(
+                f"arriving_{source}_{column}_is_set",
+                "ExpectColumnValuesToNotBeNull",
+                {"column": column},
+                f"Find the file in raw.receipts and have {column} delivered.",
+            )
+            for column in ARRIVING_KEYS[source]
+        ]
+        suites.append(Suite(f"arriving_{source}", f"raw.{source}", tuple(expectations)))
+    return suites
+
+
+def candidate_suites() -> list[Suite]:
+    """Suites of the invoice marts that are about to be published."""
+    lines = Suite(
+        "candidate_invoice_lines",
+        "marts.fct_invoice_lines",
+        (
+            Expectation(
+                "invoice_lines_has_rows",
+                "ExpectTableRowCountToBeBetween",
+                {"min_value": 1},
+                "Nothing would be invoiced: check that usage and the account map have landed.",
+            ),
+            *(
+                Expectation(
+                    f"invoice_lines_{column}_is_set",
+                    "ExpectColumnValuesToNotBeNull",
+                    {"column": column},
+                    f"A line without {column} cannot be defended: see the model int_gen_12__lines_invoiced.",
+                )
+                for column in ("line_id", "invoice_id", "tenant_id", "billed_amount", "currency_code")
+            ),
+            Expectation(
+                "invoice_lines_line_id_is_unique",
+                "ExpectColumnValuesToBeUnique",
+                {"column": "line_id"},
+                "Two lines would be billed as one: see the keys of int_gen_06__usage_by_price_version.",
+            ),
+            _sql(
+                "gen_07_amounts_are_quantity_times_price_rounded_once",
+                "select line_id from {batch} where rated_amount != pricing_quantity * unit_price "
+                "or billed_amount != case when currency_code in ('JPY', 'CLP') then round(rated_amount, 0) "
+                "when currency_code in ('KWD', 'BHD') then round(rated_amount, 3) "
+                "else round(rated_amount, 2) end",
+                "An amount is not its quantity times its price: see int_gen_07__lines_rated.",
+            ),
+            _sql(
+                "gen_08_lines_are_in_the_tenants_currency",
+                "select l.line_id from {batch} as l left join marts.dim_tenants as t "
+                "on l.tenant_id = t.tenant_id where t.currency_code is distinct from l.currency_code",
+                "A line is in another currency than its tenant's: check the price book.",
+            ),
+        ),
+    )
+    invoices = Suite(
+        "candidate_invoices",
+        "marts.fct_invoices",
+        (
+            Expectation(
+                "invoices_has_rows",
+                "ExpectTableRowCountToBeBetween",
+                {"min_value": 1},
+                "Nothing would be invoiced: check that usage and the account map have landed.",
+            ),
+            Expectation(
+                "invoices_invoice_id_is_unique",
+                "ExpectColumnValuesToBeUnique",
+                {"column": "invoice_id"},
+                "An invoice would be sent twice: see fct_invoices.",
+            ),
+            _sql(
+                "gen_07_invoice_totals_are_the_sum_of_their_lines",
+                "select i.invoice_id from {batch} as i left join (select invoice_id, "
+                "sum(billed_amount) as lines_amount, count(*) as lines_count from marts.fct_invoice_lines "
+                "group by invoice_id) as l on i.invoice_id = l.invoice_id "
+                "where i.billed_amount is distinct from l.lines_amount "
+                "or i.line_count is distinct from l.lines_count",
+                "An invoice does not add up to its lines: rebuild the month; see fct_invoices.",
+            ),
+        ),
+    )
+    fates = Suite(
+        "candidate_record_fates",
+        "marts.rpt_record_fates",
+        (
+            Expectation(
+                "record_fates_has_rows",
+                "ExpectTableRowCountToBeBetween",
+                {"min_value": 1},
+                "No record is accounted for: see rpt_record_fates.",
+            ),
+            _sql(
+                "gen_05_every_raw_row_has_one_fate",
+                "select coalesce(r.source, f.source) as source from "
+                "(select source, sum(rows_total) as n from raw.receipts where status = 'accepted' "
+                "group by source having sum(rows_total) > 0) as r full join "
+                "(select source, sum(record_count) as n from {batch} group by source) as f "
+                "on r.source = f.source where r.n is distinct from f.n",
+                "Rows landed and rows accounted for differ for this source: see rpt_record_fates.",
+            ),
+        ),
+    )
+    return [lines, invoices, fates]

@@ -1,0 +1,82 @@
+"""The one verdict on a candidate, bound to the hash of what was judged.
+
+It owns what a check result looks like and how a verdict is kept; what is checked is elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import duckdb
+
+DDL = "create table if not exists ops.verdicts (candidate_hash varchar, passed boolean, body varchar)"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: what it looked at, whether it passed, what it saw, and what to do if it failed."""
+
+    name: str
+    kind: str
+    subject: str
+    passed: bool
+    observed: str = ""
+    failing_keys: tuple[str, ...] = ()
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All checks of one candidate. It passes when there are checks and none failed."""
+
+    candidate_hash: str
+    checks: tuple[Check, ...] = field(default_factory=tuple)
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def failed(self) -> list[Check]:
+        return [check for check in self.checks if not check.passed]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "candidate_hash": self.candidate_hash,
+            "passed": self.passed,
+            "checks": [asdict(check) for check in self.checks],
+        }
+
+
+def keep(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> None:
+    """Store the verdict in the build file; there is one candidate, so there is one verdict."""
+    connection.execute(DDL)
+    connection.execute("delete from ops.verdicts")
+    connection.execute(
+        "insert into ops.verdicts values (?, ?, ?)",
+        [verdict.candidate_hash, verdict.passed, json.dumps(verdict.as_dict(), sort_keys=True)],
+    )
+
+
+def find(connection: duckdb.DuckDBPyConnection, candidate_hash: str) -> Verdict | None:
+    """The verdict on exactly this candidate, or None."""
+    connection.execute(DDL)
+    row = connection.execute(
+        "select body from ops.verdicts where candidate_hash = ?", [candidate_hash]
+    ).fetchone()
+    if row is None:
+        return None
+    body = json.loads(row[0])
+    checks = tuple(
+        Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in body["checks"]
+    )
+    return Verdict(body["candidate_hash"], checks)
+
+
+def standing(connection: duckdb.DuckDBPyConnection) -> tuple[str, bool] | None:
+    """(candidate hash, passed) of the verdict that stands, without reading its checks."""
+    connection.execute(DDL)
+    row = connection.execute("select candidate_hash, passed from ops.verdicts").fetchone()
+    return (row[0], bool(row[1])) if row else None

@@ -1,0 +1,1 @@
+"""The build file and dbt: from raw relations to candidate marts. Nothing here publishes."""

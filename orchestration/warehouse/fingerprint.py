@@ -1,0 +1,39 @@
+"""Whether the project that built a warehouse is still the same: one hash over its models and seeds."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from orchestration.ingestion.landing import LOADER_VERSION
+from orchestration.settings import Settings
+
+_PARTS = ("models", "macros", "seeds", "dbt_project.yml", "tests/generic")
+
+
+def _files(project_dir: Path, parts: tuple[str, ...]) -> list[Path]:
+    found: list[Path] = []
+    for part in parts:
+        path = project_dir / part
+        found += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    return found
+
+
+@cache
+def _hash(project_dir: Path, parts: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(LOADER_VERSION.encode())
+    for path in _files(project_dir, parts):
+        digest.update(str(path.relative_to(project_dir)).encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def project_hash(settings: Settings) -> str:
+    """Hash of models, macros, seeds, tests and the loader's version."""
+    return _hash(settings.project_dir, _PARTS)
+
+
+def seeds_hash(settings: Settings) -> str:
+    """Hash of the seeds alone: unchanged seeds are not loaded again."""
+    return _hash(settings.project_dir, ("seeds",))

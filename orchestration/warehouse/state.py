@@ -1,0 +1,59 @@
+"""What the warehouse remembers of its builds: project hash, batches metered, months still to do."""
+
+from __future__ import annotations
+
+import duckdb
+
+from orchestration.settings import Settings
+from orchestration.warehouse.fingerprint import project_hash, seeds_hash
+
+
+def ensure_state(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("create table if not exists ops.builds (project_hash varchar, seeds_hash varchar)")
+
+
+def built_with(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
+    """(project hash, seeds hash) of the last complete build, empty where there is none."""
+    ensure_state(connection)
+    row = connection.execute("select project_hash, seeds_hash from ops.builds").fetchone()
+    return (row[0], row[1]) if row else ("", "")
+
+
+def newest_batch(connection: duckdb.DuckDBPyConnection) -> int:
+    row = connection.execute("select coalesce(max(load_batch), 0) from raw.receipts").fetchone()
+    return int(row[0]) if row else 0
+
+
+def metered_batch(connection: duckdb.DuckDBPyConnection) -> int:
+    row = connection.execute("select coalesce(max(load_batch), 0) from ops.metered_batches").fetchone()
+    return int(row[0]) if row else 0
+
+
+def findings_hash(connection: duckdb.DuckDBPyConnection) -> str:
+    """Changes when a file was refused, or is no longer: those findings are published too."""
+    row = connection.execute(
+        "select coalesce(md5(string_agg(concat_ws('|', source, file_name, reason), chr(10) "
+        "order by source, file_name)), '') from raw.file_findings"
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def is_current(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Whether the candidate marts already hold everything: same project, every batch metered."""
+    return built_with(connection) == (
+        project_hash(settings),
+        seeds_hash(settings) + findings_hash(connection),
+    ) and newest_batch(connection) == metered_batch(connection)
+
+
+def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """After a complete build: nothing is left to do for the batches and months seen."""
+    connection.execute("begin")
+    connection.execute("delete from ops.builds")
+    connection.execute(
+        "insert into ops.builds values (?, ?)",
+        [project_hash(settings), seeds_hash(settings) + findings_hash(connection)],
+    )
+    connection.execute("insert into ops.metered_batches values (?)", [newest_batch(connection)])
+    connection.execute("delete from ops.touched_months")
+    connection.execute("commit")
