@@ -1,10 +1,21 @@
-"""Running suites with Great Expectations on DuckDB. Imported late: the library takes seconds to load."""
+"""Running suites with Great Expectations on DuckDB, in a process of its own.
+
+The library takes seconds to load, and its driver's cursors hold the build file open with
+settings of their own for as long as the process lives: both are gone when the worker ends.
+Run as `python -m orchestration.quality.gx_runner`, suites on standard input, checks in a file.
+"""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from orchestration.quality.suites import Suite
+from orchestration.errors import BuildFailed
+from orchestration.quality.suites import Expectation, Suite
 from orchestration.quality.verdict import Check
 from orchestration.settings import Settings
 
@@ -35,7 +46,7 @@ def _exception_text(info: Any) -> str:
     return next((text for value in info.values() if (text := _exception_text(value))), "")
 
 
-def run_suites(settings: Settings, suites: list[Suite]) -> list[Check]:
+def evaluate(warehouse: str, suites: list[Suite]) -> list[Check]:
     """Judge every expectation against the build file.
 
     Returns one Check per expectation; an expectation that cannot be evaluated has failed.
@@ -54,7 +65,7 @@ def run_suites(settings: Settings, suites: list[Suite]) -> list[Check]:
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_sql(
         "candidate",
-        connection_string=f"duckdb:///{settings.warehouse_path}",
+        connection_string=f"duckdb:///{warehouse}",
         kwargs={"poolclass": StaticPool},
     )
     engine = source.get_execution_engine().engine
@@ -92,3 +103,48 @@ def run_suites(settings: Settings, suites: list[Suite]) -> list[Check]:
     finally:
         engine.dispose()
     return checks
+
+
+def run_suites(settings: Settings, suites: list[Suite]) -> list[Check]:
+    """Judge every expectation in a worker process; one Check each, none lost.
+
+    Raises BuildFailed when the worker dies or answers for fewer expectations than were asked.
+    """
+    answer = settings.tmp_dir / "suites_answer.json"
+    answer.unlink(missing_ok=True)
+    job = {
+        "warehouse": str(settings.warehouse_path),
+        "suites": [asdict(suite) for suite in suites],
+        "answer": str(answer),
+    }
+    worker = subprocess.run(
+        [sys.executable, "-m", "orchestration.quality.gx_runner"],
+        input=json.dumps(job),
+        text=True,
+        capture_output=True,
+        cwd=settings.project_dir,
+        check=False,
+    )
+    asked = sum(len(suite.expectations) for suite in suites)
+    found = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else []
+    if worker.returncode != 0 or len(found) != asked:
+        last_words = worker.stderr.strip().splitlines()[-1:] or ["no message"]
+        raise BuildFailed(
+            f"Great Expectations answered {len(found)} of {asked} expectations: {last_words[0]}",
+            "Nothing was judged, so nothing is published. Run again.",
+        )
+    return [Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in found]
+
+
+def _work() -> None:
+    job = json.loads(sys.stdin.read())
+    suites = [
+        Suite(suite["name"], suite["relation"], tuple(Expectation(**e) for e in suite["expectations"]))
+        for suite in job["suites"]
+    ]
+    checks = [asdict(check) for check in evaluate(job["warehouse"], suites)]
+    Path(job["answer"]).write_text(json.dumps(checks), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _work()
