@@ -54,6 +54,15 @@ def require_release(settings: Settings) -> Release:
     return release
 
 
+def latest_month(settings: Settings) -> str:
+    """The newest published billing month, as 2024-11."""
+    with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
+        row = connection.execute(
+            "select strftime(max(billing_month), '%Y-%m') from marts.fct_invoices"
+        ).fetchone()
+    return str(row[0]) if row else ""
+
+
 def export_month(settings: Settings, month: str, format: str) -> Export:
     """Write the month's invoices and lines to exports/<month>/<format>/ and compare their totals.
 

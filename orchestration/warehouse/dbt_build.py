@@ -158,3 +158,17 @@ def _collect_tests(outcome: BuildResult, result: Any) -> None:
                 " ".join(str(node.message or "").split())[:300],
             )
         )
+
+
+def build_docs(settings: Settings) -> str:
+    """dbt's documentation as one static HTML file that needs no network. Returns its path."""
+    _environment(settings)
+    from dbt.cli.main import dbtRunner
+
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        ensure_raw_relations(connection, settings)
+    result = dbtRunner().invoke(["docs", "generate", "--static", *_common(settings)])
+    _release_connections()
+    if not result.success:
+        raise RuntimeError(f"dbt docs failed: {result.exception}")
+    return str(settings.dbt_target_dir / "static_index.html")

@@ -1,0 +1,50 @@
+# Two commands matter: `make invoices` and `make test`. Everything they need, they install.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export DO_NOT_TRACK = 1
+export GX_ANALYTICS_ENABLED = false
+export PYTHONPATH = $(CURDIR)
+
+.PHONY: invoices test lint types tests ui docs bench install clean
+
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+install: $(STAMP)
+
+MH = $(BIN)/python -m orchestration.cli
+
+invoices: $(STAMP)
+	@if [ -z "$$(ls -A $${METERHOUSE_LANDING:-landing} 2>/dev/null)" ]; then $(MH) sample; fi
+	@$(MH) run
+	@$(MH) export --latest --format csv
+
+test: $(STAMP) lint types tests
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m tests.sql_style
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+tests: $(STAMP)
+	$(BIN)/python -m pytest
+
+ui: $(STAMP)
+	@$(MH) ui
+
+docs: $(STAMP)
+	@$(MH) docs
+
+bench: $(STAMP)
+	@$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) var landing landing.key.json

@@ -1,0 +1,290 @@
+"""The command line. Parses, prints and turns errors into plain words and exit codes; decides nothing.
+
+Heavy libraries are imported inside the commands that need them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestration.errors import MeterhouseError
+from orchestration.settings import load_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Meterhouse: from raw usage to invoices. Exit codes: 0 done, 2 your input, 3 gate refused, "
+    "4 build failed, 5 busy.",
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+@app.command(epilog="Example: meterhouse sample --records 200000 --out landing")
+def sample(
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default: the landing folder.")] = None,
+    tenants: Annotated[int, typer.Option(help="Number of tenants, at least 20.")] = 30,
+    months: Annotated[int, typer.Option(help="Number of months, from 2024-09 on.")] = 3,
+    records: Annotated[
+        int, typer.Option(help="Ordinary usage records; contract data come on top.")
+    ] = 200_000,
+    seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 20241101,
+    format: Annotated[
+        str, typer.Option(help="upstream (vendors' shapes) or flat (Parquet and CSV).")
+    ] = "upstream",
+) -> None:
+    """Make sample extracts of every source, with labelled traps."""
+    from rich.console import Console
+
+    from orchestration.sampling import generate
+
+    target = out or load_settings().landing
+    console = Console(stderr=True)
+    with console.status("making sample data") as status:
+        try:
+            report = generate(
+                target,
+                tenants=tenants,
+                months=months,
+                records=records,
+                seed=seed,
+                format=format,
+                progress=lambda text: status.update(f"making sample data: {text}"),
+            )
+        except ValueError as error:
+            raise MeterhouseError(str(error), "See meterhouse sample --help.") from error
+    print(f"{report.records:,} records in {report.files} files under {target}; traps in {report.key_path}")
+
+
+@app.command(epilog="Example: meterhouse run --month 2024-11")
+def run(
+    month: Annotated[str | None, typer.Option(help="Record the run on this month, as 2024-11.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take in what landed, build, judge, publish. Does nothing, and says so, when nothing is new."""
+    from rich.console import Console
+
+    from orchestration import pipeline, reporting
+    from orchestration.publishing.exports import parse_month
+    from orchestration.publishing.release import current_release
+
+    settings = load_settings()
+    if month is not None:
+        parse_month(month)
+    console = Console(stderr=as_json)
+    started = time.monotonic()
+    if not pipeline.has_work(settings):
+        served = current_release(settings)
+        assert served is not None
+        if as_json:
+            print(json.dumps({"nothing_new": True, "release_id": served.release_id}))
+        else:
+            console.print(f"Nothing new: release {served.release_id} already holds all that has landed.")
+            reporting.print_invoices(console, settings, served)
+            _where(console, settings)
+        return
+    from orchestration.dagster_runs import run_job
+
+    with console.status("running the main job: take in, build, judge, publish"):
+        run_job(settings, month)
+    served = current_release(settings)
+    assert served is not None
+    if as_json:
+        print(json.dumps(reporting.summary(settings, served)))
+        return
+    reporting.print_invoices(console, settings, served)
+    reporting.print_left_out(console, settings, served, _refused(settings))
+    console.print(f"Done in {time.monotonic() - started:.0f} s.")
+    _where(console, settings)
+
+
+def _refused(settings: Any) -> list[Any]:
+    from orchestration import duck
+    from orchestration.ingestion.landing import Receipt
+
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        rows = connection.execute(
+            "select source, file_name, reason, remedy, row_number from raw.file_findings order by all"
+        ).fetchall()
+    return [
+        Receipt(source, name, "refused", reason=reason, remedy=remedy, row_number=number)
+        for source, name, reason, remedy, number in rows
+    ]
+
+
+def _where(console: Any, settings: Any) -> None:
+    console.print(f"Published: {settings.published_dir / 'current' / 'meterhouse.duckdb'}", soft_wrap=True)
+    console.print(f"Exports:   {settings.exports_dir} (meterhouse export --month 2024-11)", soft_wrap=True)
+    console.print("Queries:   meterhouse sql      UI: make ui      Tables: docs/marts.md")
+
+
+@app.command(epilog="Example: meterhouse status --json")
+def status(as_json: Json = False) -> None:
+    """What is published, whether anything new has landed, and the last verdict."""
+    from orchestration import pipeline
+    from orchestration.publishing.release import current_release
+
+    settings = load_settings()
+    served = current_release(settings)
+    standing = pipeline.standing_verdict(settings)
+    found = {
+        "release_id": served.release_id if served else None,
+        "anything_to_do": pipeline.has_work(settings),
+        "verdict": None if standing is None else ("passed" if standing[1] else "failed"),
+    }
+    if as_json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name.replace('_', ' ')}: {value}")
+
+
+@app.command(epilog="Example: meterhouse export --month 2024-11 --format csv")
+def export(
+    month: Annotated[str | None, typer.Option(help="Billing month, as 2024-11.")] = None,
+    format: Annotated[str, typer.Option(help="csv or parquet.")] = "csv",
+    latest: Annotated[bool, typer.Option("--latest", help="The newest published month.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a month's invoices and lines for finance, read back and compared."""
+    from orchestration.publishing.exports import export_month, latest_month
+
+    settings = load_settings()
+    if (month is None) != latest:
+        raise MeterhouseError("name a month or ask for the latest", "Use --month 2024-11 or --latest.")
+    done = export_month(settings, month or latest_month(settings), format)
+    if as_json:
+        print(json.dumps({"path": str(done.path), "files": done.files, "totals": done.totals}))
+        return
+    totals = ", ".join(f"{amount} {currency}" for currency, amount in done.totals.items())
+    print(
+        f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; billed {totals}"
+    )
+
+
+@app.command(epilog='Example: meterhouse sql "select * from fct_invoices limit 5"')
+def sql(
+    query: Annotated[str | None, typer.Argument(help="One query; without it, a prompt.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Query the newest release, read-only; nothing else can be read or written from it."""
+    from orchestration.publishing.analyst_sql import open_release, run_query
+
+    connection = open_release(load_settings())
+    if query is not None:
+        _print_rows(*run_query(connection, query), as_json=as_json)
+        return
+    print("One query a line, empty line to leave. Tables: docs/marts.md")
+    while line := input("meterhouse> ").strip():
+        try:
+            _print_rows(*run_query(connection, line), as_json=as_json)
+        except MeterhouseError as error:
+            print(error)
+
+
+def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: bool) -> None:
+    if as_json:
+        named = [dict(zip(columns, row, strict=True)) for row in rows]
+        print(json.dumps(named, default=str))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    Console().print(table)
+
+
+@app.command(epilog="Example: meterhouse explain tnt_0002/2024-11/voice_minute/...")
+def explain(line: Annotated[str, typer.Argument(help="A line_id of fct_invoice_lines.")]) -> None:
+    """One sentence of arithmetic for an invoice line."""
+    from orchestration.publishing.analyst_sql import open_release
+
+    found = (
+        open_release(load_settings())
+        .execute("select explanation from rpt_invoice_line_explanations where line_id = ?", [line])
+        .fetchone()
+    )
+    if found is None:
+        raise MeterhouseError(f"no published line {line!r}", "Find ids in fct_invoice_lines: meterhouse sql")
+    print(found[0])
+
+
+@app.command(epilog="Example: meterhouse ui --port 3000")
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+    """Start the Dagster UI on this machine only."""
+    from orchestration.dagster_runs import prepare_home
+
+    settings = load_settings()
+    prepare_home(settings)
+    print(f"http://127.0.0.1:{port} - stop with Ctrl-C")
+    command = ["-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
+    raise typer.Exit(subprocess.call([sys.executable, *command], cwd=settings.project_dir))
+
+
+@app.command(epilog="Example: meterhouse docs")
+def docs() -> None:
+    """Build dbt's documentation of every model and column as one static page."""
+    from orchestration.warehouse.dbt_build import build_docs
+
+    print(build_docs(load_settings()))
+
+
+@app.command(epilog="Example: meterhouse doctor")
+def doctor() -> None:
+    """Check folders, versions and the served release; say what to do about what is wrong."""
+    import duckdb
+
+    from orchestration.publishing.release import current_release
+
+    settings = load_settings()
+    problems = []
+    print(f"python {sys.version.split()[0]}, duckdb {duckdb.__version__}")
+    for name, folder in (("state", settings.home), ("landing", settings.landing)):
+        writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
+        print(f"{name}: {folder} ({'ok' if writable else 'not writable'})")
+        if not writable:
+            problems.append(f"make {folder} writable")
+    if duckdb.__version__.startswith("1.4."):
+        problems.append(
+            "duckdb 1.4 can lose tables on a full disk: install the locked version (make install)"
+        )
+    served = current_release(settings)
+    print(f"release: {served.release_id if served else 'none yet (meterhouse run)'}")
+    if problems:
+        raise MeterhouseError("; ".join(problems))
+
+
+def main() -> None:
+    """Entry point: a person's mistake is a plain message and an exit code, never a traceback."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as error:
+        raise SystemExit(error.exit_code) from None
+    except typer.Abort:
+        raise SystemExit(130) from None
+    except MeterhouseError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if error.remedy:
+            print(f"  to do: {error.remedy}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except Exception as error:
+        import click
+
+        if isinstance(error, click.ClickException):
+            error.show()
+            raise SystemExit(error.exit_code) from None
+        raise
+
+
+if __name__ == "__main__":
+    main()

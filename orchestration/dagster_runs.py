@@ -1,0 +1,93 @@
+"""Running the jobs from the command line on the same instance the UI shows."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from orchestration.errors import BuildFailed, GateRefused, MeterhouseError
+from orchestration.settings import Settings
+
+DAGSTER_YAML = """telemetry:
+  enabled: false
+nux:
+  enabled: false
+run_coordinator:
+  module: dagster._core.run_coordinator
+  class: DefaultRunCoordinator
+"""
+
+
+def prepare_home(settings: Settings) -> None:
+    """Make DAGSTER_HOME with telemetry and the sign-up window off."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    (settings.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML, encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
+    os.environ["METERHOUSE_HOME"] = str(settings.home)
+    os.environ["METERHOUSE_LANDING"] = str(settings.landing)
+
+
+def run_job(settings: Settings, month: str | None = None) -> None:
+    """Run the main job, for one month or for all that landed; its run shows in the UI.
+
+    Raises the step's own MeterhouseError, so that a refusal reads the same everywhere.
+    """
+    prepare_home(settings)
+    import warnings
+
+    warnings.filterwarnings("ignore")
+    import dagster as dg
+
+    from orchestration.definitions import build_definitions
+
+    logging.getLogger("dagster").setLevel(logging.ERROR)
+    definitions = build_definitions(settings)
+    with dg.DagsterInstance.get() as instance:
+        if month is not None:
+            job = definitions.resolve_job_def("monthly_invoices")
+            _execute(job, instance, partition_key=month)
+            return
+        _execute(definitions.resolve_job_def("publish_release"), instance)
+        months = _published_months(settings)
+        if months:
+            tags = {
+                "dagster/asset_partition_range_start": months[0],
+                "dagster/asset_partition_range_end": months[-1],
+            }
+            _execute(definitions.resolve_job_def("record_months"), instance, tags=tags)
+
+
+def _execute(job: Any, instance: Any, **arguments: Any) -> None:
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=quiet, **arguments)
+    if result.success:
+        return
+    for event in result.all_events:
+        if event.event_type_value == "STEP_FAILURE":
+            raise _plain(event.step_failure_data.error)
+    raise BuildFailed("the run failed before any step", "See the run in the UI: meterhouse ui.")
+
+
+def _plain(error: Any) -> MeterhouseError:
+    while error.cause is not None:
+        error = error.cause
+    text = error.message.strip()
+    name, _, message = text.partition(": ")
+    kind = GateRefused if "GateRefused" in name or "blocking" in text.lower() else BuildFailed
+    return kind(message or text, "The last release stays served. See the run in the UI: meterhouse ui.")
+
+
+def _published_months(settings: Settings) -> list[str]:
+    from orchestration import duck
+    from orchestration.publishing.release import current_release
+
+    served = current_release(settings)
+    if served is None:
+        return []
+    with duck.connect(served.database, settings, read_only=True) as connection:
+        rows = connection.execute(
+            "select distinct strftime(billing_month, '%Y-%m') from marts.fct_invoices "
+            "where billing_month >= date '2022-01-01' order by 1"
+        ).fetchall()
+    return [month for (month,) in rows]

@@ -1,0 +1,47 @@
+"""Assembly of the Dagster definitions; nothing is decided here."""
+
+import json
+from typing import Any
+
+import dagster as dg
+
+from orchestration import assets, jobs, schedules
+from orchestration.resources import Installation
+from orchestration.settings import Settings, load_settings
+
+
+def _manifest(settings: Settings) -> dict[str, Any]:
+    path = settings.dbt_target_dir / "manifest.json"
+    if not path.exists():
+        from orchestration.warehouse.dbt_build import parse_manifest
+
+        parse_manifest(settings)
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
+    """All assets, checks, jobs and schedules; `overrides` replaces resources by name."""
+    found = settings or load_settings()
+    return dg.Definitions(
+        assets=[
+            assets.raw_extracts,
+            assets.build_warehouse_asset(_manifest(found)),
+            assets.release,
+            assets.invoices,
+        ],
+        jobs=[jobs.publish_release, jobs.monthly_invoices, jobs.record_months],
+        schedules=[schedules.daily_draft],
+        resources={
+            "installation": Installation(home=str(found.home), landing=str(found.landing)),
+            **overrides,
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded by `dagster-webserver -m orchestration.definitions`; importing the module alone parses nothing.
+    if name == "defs":
+        return build_definitions()
+    raise AttributeError(name)

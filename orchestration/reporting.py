@@ -1,0 +1,96 @@
+"""What a run prints: invoiced amounts by tenant and meter, what was left out and why, where things are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from orchestration import duck
+from orchestration.ingestion.landing import Receipt
+from orchestration.publishing.release import Release
+from orchestration.settings import Settings
+
+SERVICES = ("KIQ", "Voice", "WhatsApp", "Storage")
+
+
+def summary(settings: Settings, release: Release) -> dict[str, Any]:
+    """Amounts and counts of a release, as plain data (amounts are decimal text)."""
+    with duck.connect(release.database, settings, read_only=True) as connection:
+        amounts = connection.execute(
+            "select strftime(billing_month, '%Y-%m'), tenant_id, currency_code, meter, "
+            "sum(billed_amount)::varchar from marts.fct_invoice_lines group by all order by all"
+        ).fetchall()
+        left_out = connection.execute(
+            "select fate, reason, sum(record_count)::bigint from marts.rpt_record_fates "
+            "where fate in ('excluded', 'quarantined', 'duplicate', 'superseded') group by all order by 1, 3 desc"
+        ).fetchall()
+        findings = connection.execute(
+            "select finding, severity, count(*) from marts.rpt_findings group by all order by all"
+        ).fetchall()
+    return {
+        "release_id": release.release_id,
+        "database": str(release.database),
+        "amounts": [
+            dict(zip(("month", "tenant_id", "currency", "meter", "amount"), row, strict=True))
+            for row in amounts
+        ],
+        "left_out": [dict(zip(("fate", "reason", "records"), row, strict=True)) for row in left_out],
+        "findings": [dict(zip(("finding", "severity", "count"), row, strict=True)) for row in findings],
+    }
+
+
+def print_invoices(console: Console, settings: Settings, release: Release) -> None:
+    """Table of tenants x services by month, with totals per currency."""
+    with duck.connect(release.database, settings, read_only=True) as connection:
+        rows = connection.execute(
+            "select strftime(l.billing_month, '%Y-%m') as month, l.tenant_id, l.currency_code, "
+            "case when l.meter in ('kiq_conversation') then 'KIQ' when l.meter = 'translated_word' then 'Words' "
+            "when l.meter like 'whatsapp%' then 'WhatsApp' when l.meter like '%storage' then 'Storage' "
+            "when l.meter = 'phone_number' then 'Numbers' when l.meter = 'carrier_penalty' then 'Penalties' "
+            "when l.meter in ('sms_segment', 'mms_message') then 'SMS/MMS' else 'Voice' end as service, "
+            "sum(l.billed_amount)::decimal(18, 2)::varchar from marts.fct_invoice_lines as l group by all order by all"
+        ).fetchall()
+        totals = connection.execute(
+            "select strftime(billing_month, '%Y-%m'), tenant_id, currency_code, "
+            "sum(billed_amount)::decimal(18, 2)::varchar from marts.fct_invoices group by all order by all"
+        ).fetchall()
+        months = connection.execute(
+            "select strftime(billing_month, '%Y-%m'), currency_code, count(*), "
+            "sum(billed_amount)::decimal(18, 2)::varchar from marts.fct_invoices group by all order by all"
+        ).fetchall()
+    services = ("KIQ", "Words", "Voice", "SMS/MMS", "Numbers", "Penalties", "WhatsApp", "Storage")
+    cells = {(month, tenant, service): amount for month, tenant, _, service, amount in rows}
+    last = max((month for month, *_ in totals), default=None)
+    table = Table(title=f"Draft invoices of {last}", title_justify="left")
+    table.add_column("tenant")
+    for service in services:
+        table.add_column(service, justify="right")
+    table.add_column("total", justify="right")
+    for month, tenant, currency, amount in totals:
+        if month == last:
+            amounts = [cells.get((month, tenant, service), "-") for service in services]
+            table.add_row(tenant, *amounts, f"{amount} {currency}")
+    console.print(table)
+    by_month = Table(title="All published months", title_justify="left")
+    for name in ("month", "currency", "invoices", "billed"):
+        by_month.add_column(name, justify="right" if name in ("invoices", "billed") else "left")
+    for row in months:
+        by_month.add_row(*(str(value) for value in row))
+    console.print(by_month)
+
+
+def print_left_out(console: Console, settings: Settings, release: Release, refused: list[Receipt]) -> None:
+    """What was not billed and why, and files that were refused with their remedy."""
+    found = summary(settings, release)
+    table = Table(title="Not billed, all months", title_justify="left")
+    for name in ("fate", "reason", "records"):
+        table.add_column(name, justify="right" if name == "records" else "left")
+    for row in found["left_out"]:
+        table.add_row(row["fate"], row["reason"], f"{row['records']:,}")
+    console.print(table)
+    for receipt in refused:
+        where = f" row {receipt.row_number}" if receipt.row_number else ""
+        console.print(f"[yellow]refused[/] {receipt.source}/{receipt.file_name}{where}: {receipt.reason}")
+        console.print(f"        {receipt.remedy}")

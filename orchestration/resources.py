@@ -1,0 +1,23 @@
+"""Dagster resources: the settings, handed to assets so that tests can run on any folder."""
+
+import dagster as dg
+
+from orchestration.settings import Settings, load_settings
+
+
+class Installation(dg.ConfigurableResource):
+    """Where this installation keeps its state; empty fields mean the environment's settings."""
+
+    home: str = ""
+    landing: str = ""
+
+    def settings(self) -> Settings:
+        from dataclasses import replace
+        from pathlib import Path
+
+        found = load_settings()
+        if self.home:
+            found = replace(found, home=Path(self.home))
+        if self.landing:
+            found = replace(found, landing=Path(self.landing))
+        return found

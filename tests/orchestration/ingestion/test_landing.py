@@ -1,0 +1,180 @@
+"""Files as they arrive: once each, refused with a remedy, rows in one place."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from orchestration import duck
+from orchestration.ingestion.landing import ingest_landing
+from orchestration.settings import Settings
+
+Land = Callable[[str, str, "str | bytes"], Path]
+HEADER = "translation_id,org_id,target_lang,character_count,status,completed_at\n"
+ROW = "t1,o1,de,23,completed,2024-11-05T10:00:00+01:00\n"
+
+
+def rows(settings: Settings, query: str) -> list[tuple[object, ...]]:
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_an_offset_is_honoured(settings: Settings, land: Land) -> None:
+    land("translations", "a.csv", HEADER + ROW)
+    ingest_landing(settings)
+    assert rows(settings, "select completed_at::varchar from raw.translations") == [("2024-11-05 09:00:00",)]
+
+
+def test_the_same_content_under_another_name_does_nothing_and_says_so(settings: Settings, land: Land) -> None:
+    land("translations", "a.csv", HEADER + ROW)
+    assert ingest_landing(settings).batch == 1
+    land("translations", "b.csv", HEADER + ROW)
+    again = ingest_landing(settings)
+    assert again.batch is None
+    assert [receipt.status for receipt in again.receipts] == ["duplicate_file"]
+    assert rows(settings, "select count(*) from raw.translations") == [(1,)]
+
+
+def test_an_unchanged_folder_is_not_read_again(settings: Settings, land: Land) -> None:
+    land("translations", "a.csv", HEADER + ROW)
+    ingest_landing(settings)
+    again = ingest_landing(settings)
+    assert (again.receipts, again.unchanged_files) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ("t1,o1,de,-5,completed,2024-11-05T10:00:00Z", "character_count"),
+        ("t1,o1,de,1.5,completed,2024-11-05T10:00:00Z", "character_count"),
+        ("t1,o1,de,5,completed,2024-11-05T10:00:00", "completed_at"),  # bare local time
+        ("t1,o1,de,5,completed,2024-02-30T10:00:00Z", "completed_at"),
+        (",o1,de,5,completed,2024-11-05T10:00:00Z", "translation_id"),
+    ],
+)
+def test_a_bad_row_is_quarantined_by_field_and_the_rest_goes_on(
+    settings: Settings, land: Land, value: str, field: str
+) -> None:
+    land("translations", "a.csv", HEADER + value + "\n" + ROW)
+    report = ingest_landing(settings)
+    assert (report.receipts[0].rows_accepted, report.receipts[0].rows_quarantined) == (1, 1)
+    ((found, row_number, remedy),) = rows(settings, "select field, row_number, remedy from raw.quarantine")
+    assert (found, row_number) == (field, 1)
+    assert remedy
+
+
+def test_a_short_csv_row_does_not_take_the_file_with_it(settings: Settings, land: Land) -> None:
+    land("translations", "a.csv", HEADER + "t0,o1\n" + ROW)
+    (receipt,) = ingest_landing(settings).receipts
+    assert (receipt.status, receipt.rows_accepted, receipt.rows_quarantined) == ("accepted", 1, 1)
+
+
+PACKED = gzip.compress((HEADER + ROW * 50).encode(), mtime=0)
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "content", "reason"),
+    [
+        ("translations", "bad name.csv", HEADER, "not allowed"),
+        ("translations", "rows.xml", HEADER, "unknown file format"),
+        ("translations", "cut.csv.gz", PACKED[:40], "truncated"),
+        ("translations", "crc.csv.gz", PACKED[:-8] + b"\0" * 8, "corrupt"),
+        ("translations", "latin.csv", HEADER.encode() + b"\xe9\n", "UTF-8"),
+        ("translations", "nul.csv", HEADER.encode() + b"a\0b\n", "NUL"),
+        ("translations", "empty.csv", "", "empty"),
+        ("translations", "renamed.csv", HEADER.replace("org_id", "org"), "'org_id'"),
+        ("translations", "twice.csv", HEADER.replace("org_id", "org_id,org_id"), "twice"),
+        ("translations", "not.parquet", b"PAR1 no", "Parquet"),
+        ("unheard_of", "rows.csv", HEADER, "not a source"),
+        ("twilio_calls", "page.json", '{"messages": []}', "page of messages"),
+        ("twilio_calls", "one.json", '{"sid": "SM' + "0" * 32 + '"}', "sid SM"),
+        ("kustomer_messages", "one.json", '{"data": {"type": "customer", "attributes": {}}}', "customer"),
+        ("whatsapp_webhooks", "post.json", '{"object": "page", "entry": []}', "page"),
+        ("twilio_calls", "nan.json", '{"sid": NaN}', "NaN"),
+    ],
+)
+def test_a_refused_file_stops_nothing_and_says_what_to_do(
+    settings: Settings, land: Land, source: str, name: str, content: str | bytes, reason: str
+) -> None:
+    land(source, name, content)
+    land("translations", "good.csv", HEADER + ROW)
+    report = ingest_landing(settings)
+    assert report.batch == 1
+    (refused,) = report.findings
+    assert reason in refused.reason
+    assert refused.remedy
+    assert rows(settings, "select source, file_name from raw.file_findings") == [(source, name)]
+
+
+def test_links_are_not_followed(settings: Settings, land: Land, tmp_path: Path) -> None:
+    secret = tmp_path / "elsewhere.csv"
+    secret.write_text(HEADER + ROW)
+    land("translations", "good.csv", HEADER + ROW)
+    (settings.landing / "translations" / "link.csv").symlink_to(secret)
+    (refused,) = ingest_landing(settings).findings
+    assert "link" in refused.reason
+
+
+def test_files_over_the_size_and_expansion_limits_are_refused(settings: Settings, land: Land) -> None:
+    land("translations", "bomb.csv.gz", gzip.compress(b"0" * 30_000_000, mtime=0))
+    land("translations", "big.csv", HEADER + ROW * 2000)
+    report = ingest_landing(replace(settings, max_file_bytes=50_000))
+    reasons = " ".join(receipt.reason for receipt in report.findings)
+    assert "expands to more than" in reasons
+    assert "more than the limit" in reasons
+
+
+def test_a_file_whose_manifest_does_not_match_yet_waits(settings: Settings, land: Land) -> None:
+    land("translations", "a.csv", HEADER + ROW)
+    land("translations", "a.csv.manifest.json", json.dumps({"rows": 2}))
+    assert [r.status for r in ingest_landing(settings).receipts] == ["waiting"]
+    land("translations", "a.csv.manifest.json", json.dumps({"rows": 1}))
+    assert [r.status for r in ingest_landing(settings).receipts] == ["accepted"]
+
+
+def test_json_numbers_keep_every_digit(settings: Settings, land: Land) -> None:
+    penalty = (
+        '{"notice_id": "n", "phone_number": "+12125550100", "amount": 123456789012.123457, '
+        '"currency_code": "USD", "violated_at": "2024-11-01T00:00:00Z", "posted_at": "2024-11-01T00:00:00Z", '
+        '"status": "open", "status_at": "2024-11-01T00:00:00Z"}'
+    )
+    land("carrier_penalties", "one.ndjson", penalty + "\n")
+    ingest_landing(settings)
+    assert rows(settings, "select amount::varchar from raw.carrier_penalties") == [("123456789012.123457",)]
+
+
+def test_upstream_and_flat_forms_give_the_same_rows(settings: Settings, land: Land) -> None:
+    resource = {
+        "sid": "CA" + "1" * 32,
+        "account_sid": "AC1",
+        "from": "+13105550100",
+        "to": "+12125550100",
+        "direction": "inbound",
+        "status": "completed",
+        "start_time": "Sat, 30 Nov 2024 23:59:59 +0100",
+        "duration": "61",
+        "date_created": "Sat, 30 Nov 2024 23:59:58 +0100",
+    }
+    land("twilio_calls", "page.json", json.dumps({"calls": [resource]}))
+    land("twilio_calls", "lines.ndjson.gz", gzip.compress(json.dumps(resource).encode() + b"\n", mtime=0))
+    land("twilio_calls", "flat.csv", ",".join(resource) + "\n" + ",".join(f'"{v}"' for v in resource.values()) + "\n")
+    assert len(ingest_landing(settings).with_status("accepted")) == 3
+    assert rows(
+        settings, 'select distinct sid, "from", start_time::varchar, duration from raw.twilio_calls'
+    ) == [("CA" + "1" * 32, "+13105550100", "2024-11-30 22:59:59", 61)]
+
+
+def test_a_part_without_a_receipt_is_removed(settings: Settings, land: Land) -> None:
+    land("translations", "a.csv", HEADER + ROW)
+    ingest_landing(settings)
+    part = next(p for p in (settings.raw_dir / "translations").iterdir() if "b000001" in p.name)
+    orphan = part.with_name("b000009_" + "0" * 64 + ".parquet")
+    orphan.write_bytes(part.read_bytes())
+    ingest_landing(settings)
+    assert not orphan.exists()
+    assert rows(settings, "select count(*) from raw.translations") == [(1,)]
