@@ -86,17 +86,13 @@ def _schema(record: dg.TableRecord) -> dg.TableSchema:
         for name in SOURCES
     ],
 )
-def raw_extracts(
-    context: dg.AssetExecutionContext, installation: Installation
-) -> Iterator[dg.MaterializeResult]:
+def raw_extracts(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[dg.MaterializeResult]:
     """Pull landing/ into the raw store; one bad file or row stops nothing else."""
     settings = installation.settings()
     with writer_lock(settings):
         report = pipeline.take_in(settings, context.log.debug)
     for receipt in report.findings:
-        context.log.warning(
-            f"refused {receipt.source}/{receipt.file_name}: {receipt.reason}. {receipt.remedy}"
-        )
+        context.log.warning(f"refused {receipt.source}/{receipt.file_name}: {receipt.reason}. {receipt.remedy}")
     for name in SOURCES:
         mine = [receipt for receipt in report.receipts if receipt.source == name]
         yield dg.MaterializeResult(["raw", name], metadata=_landing_metadata(mine))
@@ -130,8 +126,7 @@ def build_warehouse_asset(manifest: dict[str, Any]) -> dg.AssetsDefinition:
     for suite in candidate_suites():
         asset = relations[suite.relation.split(".")[1]]
         check_specs += [
-            dg.AssetCheckSpec(e.name, asset=asset, blocking=True, description=e.remedy)
-            for e in suite.expectations
+            dg.AssetCheckSpec(e.name, asset=asset, blocking=True, description=e.remedy) for e in suite.expectations
         ]
     # Dagster wants outputs in dependency order.
     by_key = {spec.key: spec for spec in specs}
@@ -193,9 +188,7 @@ def _known(unique_id: str) -> bool:
 def _columns(node: dict[str, Any]) -> dg.TableSchema:
     return dg.TableSchema(
         [
-            dg.TableColumn(
-                column["name"], type=column.get("data_type") or "", description=column["description"]
-            )
+            dg.TableColumn(column["name"], type=column.get("data_type") or "", description=column["description"])
             for column in node["columns"].values()
         ]
     )
@@ -215,9 +208,7 @@ def _row_counts(settings: Settings) -> dict[str, int]:
     return dict(rows)
 
 
-def _check_results(
-    checks: tuple[Check, ...], specs: list[dg.AssetCheckSpec]
-) -> Iterator[dg.AssetCheckResult]:
+def _check_results(checks: tuple[Check, ...], specs: list[dg.AssetCheckSpec]) -> Iterator[dg.AssetCheckResult]:
     by_name = {check.name: check for check in checks}
     arriving = [check for check in checks if check.name.startswith("arriving_")]
     for spec in specs:

@@ -33,13 +33,9 @@ def sample(
     out: Annotated[Path | None, typer.Option(help="Folder to write; default: the landing folder.")] = None,
     tenants: Annotated[int, typer.Option(help="Number of tenants, at least 20.")] = 30,
     months: Annotated[int, typer.Option(help="Number of months, from 2024-09 on.")] = 3,
-    records: Annotated[
-        int, typer.Option(help="Ordinary usage records; contract data come on top.")
-    ] = 200_000,
+    records: Annotated[int, typer.Option(help="Ordinary usage records; contract data come on top.")] = 200_000,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 20241101,
-    format: Annotated[
-        str, typer.Option(help="upstream (vendors' shapes) or flat (Parquet and CSV).")
-    ] = "upstream",
+    format: Annotated[str, typer.Option(help="upstream (vendors' shapes) or flat (Parquet and CSV).")] = "upstream",
 ) -> None:
     """Make sample extracts of every source, with labelled traps."""
     from rich.console import Console
@@ -165,9 +161,7 @@ def export(
         print(json.dumps({"path": str(done.path), "files": done.files, "totals": done.totals}))
         return
     totals = ", ".join(f"{amount} {currency}" for currency, amount in done.totals.items())
-    print(
-        f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; billed {totals}"
-    )
+    print(f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; billed {totals}")
 
 
 @app.command(epilog='Example: meterhouse sql "select * from fct_invoices limit 5"')
@@ -255,9 +249,7 @@ def doctor() -> None:
         if not writable:
             problems.append(f"make {folder} writable")
     if duckdb.__version__.startswith("1.4."):
-        problems.append(
-            "duckdb 1.4 can lose tables on a full disk: install the locked version (make install)"
-        )
+        problems.append("duckdb 1.4 can lose tables on a full disk: install the locked version (make install)")
     served = current_release(settings)
     print(f"release: {served.release_id if served else 'none yet (meterhouse run)'}")
     if problems:

@@ -75,9 +75,7 @@ def build_and_judge(settings: Settings, say: Say, report: RunReport) -> None:
 
     outcome = build(settings, progress=say)
     if not outcome.ok:
-        raise BuildFailed(
-            "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."
-        )
+        raise BuildFailed("; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input.")
     report.models_run = outcome.models_run
     report.full_refresh = outcome.full_refresh
     report.touched_months = outcome.touched_months

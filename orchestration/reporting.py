@@ -33,8 +33,7 @@ def summary(settings: Settings, release: Release) -> dict[str, Any]:
         "release_id": release.release_id,
         "database": str(release.database),
         "amounts": [
-            dict(zip(("month", "tenant_id", "currency", "meter", "amount"), row, strict=True))
-            for row in amounts
+            dict(zip(("month", "tenant_id", "currency", "meter", "amount"), row, strict=True)) for row in amounts
         ],
         "left_out": [dict(zip(("fate", "reason", "records"), row, strict=True)) for row in left_out],
         "findings": [dict(zip(("finding", "severity", "count"), row, strict=True)) for row in findings],

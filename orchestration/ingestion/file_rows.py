@@ -111,9 +111,7 @@ def _from_json(spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows
     return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, temporary=[target])
 
 
-def _csv_records(
-    path: Path, header: list[str], matched: dict[str, str]
-) -> Iterator[tuple[Record | None, str, str]]:
+def _csv_records(path: Path, header: list[str], matched: dict[str, str]) -> Iterator[tuple[Record | None, str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as text:
         rows = csv.reader(text, strict=True)
         next(rows)
@@ -135,9 +133,7 @@ def _csv_records(
             yield {target: named[found] for found, target in matched.items()}, "", ""
 
 
-def _from_csv(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, target: Path
-) -> FileRows:
+def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows:
     with checked.plain_path.open(encoding="utf-8-sig", newline="") as text:
         try:
             header = next(csv.reader(text, strict=True))
@@ -202,17 +198,14 @@ def _from_parquet(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, check
         if not _usable(fields[target], found[name]):
             raise RefusedFile(
                 f"column {name!r} has type {found[name]}, which cannot be read as {fields[target].kind}",
-                "Deliver it as text, or as the typed column of the extract's description; "
-                "instants need a time zone.",
+                "Deliver it as text, or as the typed column of the extract's description; instants need a time zone.",
                 field=name,
             )
     picked = ", ".join(
         (f'to_json("{name}")::varchar' if found[name] == "VARCHAR[]" else f'"{name}"') + f' as "{target}"'
         for name, target in matched.items()
     )
-    types = {
-        target: "VARCHAR" if found[name] == "VARCHAR[]" else found[name] for name, target in matched.items()
-    }
+    types = {target: "VARCHAR" if found[name] == "VARCHAR[]" else found[name] for name, target in matched.items()}
     relation = (
         f"(select {picked}, file_row_number + 1 as row_number from "
         f"read_parquet({literal}, hive_partitioning = false, file_row_number = true))"

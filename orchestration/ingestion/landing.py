@@ -123,9 +123,7 @@ def ingest_landing(settings: Settings, progress: Progress | None = None) -> Inge
         return _ingest(connection, settings, progress)
 
 
-def _ingest(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, progress: Progress | None
-) -> IngestReport:
+def _ingest(connection: duckdb.DuckDBPyConnection, settings: Settings, progress: Progress | None) -> IngestReport:
     report = IngestReport()
     seen = _seen(connection)
     row = connection.execute("select coalesce(max(load_batch), 0) + 1 from raw.receipts").fetchone()
@@ -229,9 +227,7 @@ def _load(
     if expected is not None and int(expected) != counts.total:
         for part in settings.raw_dir.glob(f"*/b{batch:06d}_{checked.sha256}.parquet"):
             part.unlink()
-        raise StillBeingWritten(
-            f"{checked.path.name} has {counts.total} records, its manifest says {expected}"
-        )
+        raise StillBeingWritten(f"{checked.path.name} has {counts.total} records, its manifest says {expected}")
     return Receipt(
         source,
         checked.path.name,

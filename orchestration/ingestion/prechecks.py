@@ -120,9 +120,7 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
     stored_bytes = check_kind(path, settings)
     manifest = read_manifest(path)
     if "bytes" in manifest and int(manifest["bytes"]) != stored_bytes:
-        raise StillBeingWritten(
-            f"{path.name} has {stored_bytes} bytes, its manifest says {manifest['bytes']}"
-        )
+        raise StillBeingWritten(f"{path.name} has {stored_bytes} bytes, its manifest says {manifest['bytes']}")
     digest = hashlib.sha256()
     if path.name.endswith(".gz"):
         name_hash = hashlib.sha256(str(path).encode()).hexdigest()[:32]
@@ -139,9 +137,7 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
             plain_path.unlink(missing_ok=True)
             if isinstance(error, RefusedFile):
                 raise
-            raise RefusedFile(
-                f"{path.name} is a corrupt gzip file ({error})", "Deliver the file again."
-            ) from error
+            raise RefusedFile(f"{path.name} is a corrupt gzip file ({error})", "Deliver the file again.") from error
     else:
         plain_path = path
         utf8 = _Utf8Check(path.name) if form != ".parquet" else None
@@ -192,6 +188,4 @@ class _Utf8Check:
         try:
             self.decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            raise RefusedFile(
-                f"{self.name} ends inside a character", "Deliver the complete file again."
-            ) from error
+            raise RefusedFile(f"{self.name} ends inside a character", "Deliver the complete file again.") from error

@@ -72,9 +72,7 @@ def ensure_raw_relations(connection: duckdb.DuckDBPyConnection, settings: Settin
         empty = folder / "b000000_empty.parquet"
         if not empty.exists():
             selected = ", ".join(f'cast(null as {kind}) as "{column}"' for column, kind in columns.items())
-            connection.execute(
-                f"copy (select {selected} where false) to {sql_text(str(empty))} (format parquet)"
-            )
+            connection.execute(f"copy (select {selected} where false) to {sql_text(str(empty))} (format parquet)")
         quoted = ", ".join(f'"{column}"' for column in columns)
         connection.execute(
             f"create or replace view raw.{name} as select {quoted} from "

@@ -9,9 +9,7 @@ class RefusedFile(Exception):
     `reason` says what is wrong, `remedy` what to do; `field` and `row_number` where known.
     """
 
-    def __init__(
-        self, reason: str, remedy: str, *, field: str | None = None, row_number: int | None = None
-    ) -> None:
+    def __init__(self, reason: str, remedy: str, *, field: str | None = None, row_number: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy

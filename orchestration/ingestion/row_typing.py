@@ -25,10 +25,7 @@ EXPECTED = {
 
 
 def _iso(text: str) -> str:
-    return (
-        f"case when regexp_matches({text}, '{_ISO}') "
-        f"then try_cast({text} as timestamptz) at time zone 'UTC' end"
-    )
+    return f"case when regexp_matches({text}, '{_ISO}') then try_cast({text} as timestamptz) at time zone 'UTC' end"
 
 
 def typed(field: Field, column: str, column_type: str) -> str:
@@ -101,11 +98,7 @@ def typing_select(spec: SourceSpec, column_types: dict[str, str], relation: str)
         if field.required:
             checks.append(f"when not ({_present(field, source)}) then '{field.name}|missing'")
         plain_type = column_types[field.name] == field.duckdb_type and not field.kind.endswith("instant")
-        if (
-            field.kind != "text"
-            and field.name not in COST_FIELDS
-            and not (plain_type and field.kind != "int")
-        ):
+        if field.kind != "text" and field.name not in COST_FIELDS and not (plain_type and field.kind != "int"):
             checks.append(f"when {_present(field, source)} and ({value}) is null then '{field.name}|bad'")
     fault = f"case {' '.join(checks)} end" if checks else "cast(null as varchar)"
     return f"select {', '.join(values)}, row_number, {fault} as fault from {relation} as source_rows"

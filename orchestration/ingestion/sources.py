@@ -344,9 +344,7 @@ def _our_extracts() -> tuple[SourceSpec, ...]:
             *_t("price_key", "value"),
             *_VALID,
         ),
-        ours(
-            "storage_purchases", _id("tenant_id"), _id("meter"), Field("bytes", "int", required=True), *_VALID
-        ),
+        ours("storage_purchases", _id("tenant_id"), _id("meter"), Field("bytes", "int", required=True), *_VALID),
         ours(
             "suspensions",
             _id("tenant_id"),

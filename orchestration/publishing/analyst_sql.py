@@ -29,6 +29,4 @@ def run_query(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[list[s
         columns = [column[0] for column in result.description or []]
         return columns, result.fetchall()
     except duckdb.Error as error:
-        raise MeterhouseError(
-            str(error).splitlines()[0], "See docs/marts.md for tables and columns."
-        ) from error
+        raise MeterhouseError(str(error).splitlines()[0], "See docs/marts.md for tables and columns.") from error

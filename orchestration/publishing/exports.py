@@ -57,9 +57,7 @@ def require_release(settings: Settings) -> Release:
 def latest_month(settings: Settings) -> str:
     """The newest published billing month, as 2024-11."""
     with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
-        row = connection.execute(
-            "select strftime(max(billing_month), '%Y-%m') from marts.fct_invoices"
-        ).fetchone()
+        row = connection.execute("select strftime(max(billing_month), '%Y-%m') from marts.fct_invoices").fetchone()
     return str(row[0]) if row else ""
 
 
@@ -96,17 +94,13 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
                 f"order by {'line_id' if name == 'invoice_lines' else 'invoice_id'}"
             )
             files[path.name] = (
-                _write_csv(connection, query, path)
-                if format == "csv"
-                else _write_parquet(connection, query, path)
+                _write_csv(connection, query, path) if format == "csv" else _write_parquet(connection, query, path)
             )
     for name in TABLES:
         written = _read_back(building / f"{name}.{format}", settings)
         if written != released:
             shutil.rmtree(building)
-            raise MeterhouseError(
-                f"{name}.{format} adds up to {written}, the release to {released}", "Export again."
-            )
+            raise MeterhouseError(f"{name}.{format} adds up to {written}, the release to {released}", "Export again.")
     totals = {currency: str(amount) for currency, amount in sorted(released.items())}
     manifest = {
         "month": month,

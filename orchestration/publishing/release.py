@@ -108,9 +108,7 @@ def publish(settings: Settings) -> Release:
     return Release(release_id, final, verdict.candidate_hash)
 
 
-def _copy_marts(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, building: Path, tables: list[str]
-) -> None:
+def _copy_marts(connection: duckdb.DuckDBPyConnection, settings: Settings, building: Path, tables: list[str]) -> None:
     connection.execute(f"attach {sql_text(str(building / DATABASE_NAME))} as released")
     connection.execute("create schema released.marts")
     connection.execute("set preserve_insertion_order = true")
@@ -121,13 +119,10 @@ def _copy_marts(
         text, columns = comments.get(table, ("", {}))
         connection.execute(f"comment on table released.marts.{table} is {sql_text(text)}")
         for column, description in columns.items():
-            connection.execute(
-                f'comment on column released.marts.{table}."{column}" is {sql_text(description)}'
-            )
+            connection.execute(f'comment on column released.marts.{table}."{column}" is {sql_text(description)}')
         target = building / "parquet" / f"{table}.parquet"
         connection.execute(
-            f"copy (select * from released.marts.{table}) to {sql_text(str(target))} "
-            "(format parquet, compression zstd)"
+            f"copy (select * from released.marts.{table}) to {sql_text(str(target))} (format parquet, compression zstd)"
         )
     connection.execute("checkpoint released")
     connection.execute("detach released")

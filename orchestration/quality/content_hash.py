@@ -33,9 +33,7 @@ def table_hash(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
 def candidate_hashes(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> dict[str, str]:
     """Hash of every mart by name."""
     prefix = f"{database}." if database else ""
-    return {
-        name: table_hash(connection, f"{prefix}marts.{name}") for name in mart_names(connection, database)
-    }
+    return {name: table_hash(connection, f"{prefix}marts.{name}") for name in mart_names(connection, database)}
 
 
 def combine(hashes: dict[str, str]) -> str:

@@ -27,9 +27,7 @@ def _from_dbt(test: TestResult) -> Check:
     )
 
 
-def judge(
-    settings: Settings, tests: list[TestResult], progress: Callable[[str], None] | None = None
-) -> Verdict:
+def judge(settings: Settings, tests: list[TestResult], progress: Callable[[str], None] | None = None) -> Verdict:
     """Judge the candidate in the build file and keep the verdict.
 
     `tests` are the dbt data tests of the same build; none at all is a failure, not a pass.

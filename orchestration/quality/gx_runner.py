@@ -32,9 +32,7 @@ def hold_rows_after_execute(engine: Any) -> None:
     def keep(_c: Any, cursor: Any, _s: Any, _p: Any, context: Any, _m: Any) -> None:
         if cursor.description:
             rows = list(cursor.fetchall())
-            context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
-                cursor.description, initial_buffer=rows
-            )
+            context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(cursor.description, initial_buffer=rows)
 
 
 def _exception_text(info: Any) -> str:
@@ -84,18 +82,16 @@ def evaluate(warehouse: str, suites: list[Suite]) -> list[Check]:
                 outcome = batch.validate(judged, result_format="BASIC")
                 result = outcome.result or {}
                 error = _exception_text(outcome.exception_info)
-                shown = result.get("partial_unexpected_list") or result.get("details", {}).get(
-                    "unexpected_rows", []
-                )
+                shown = result.get("partial_unexpected_list") or result.get("details", {}).get("unexpected_rows", [])
                 checks.append(
                     Check(
                         name=expectation.name,
                         kind="great_expectations",
                         subject=suite.relation,
                         passed=bool(outcome.success),
-                        observed=str(
-                            error or result.get("observed_value") or result.get("unexpected_count") or ""
-                        )[:200],
+                        observed=str(error or result.get("observed_value") or result.get("unexpected_count") or "")[
+                            :200
+                        ],
                         failing_keys=tuple(str(row)[:200] for row in list(shown)[:10]),
                         remedy=expectation.remedy,
                     )

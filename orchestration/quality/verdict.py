@@ -63,15 +63,11 @@ def keep(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> None:
 def find(connection: duckdb.DuckDBPyConnection, candidate_hash: str) -> Verdict | None:
     """The verdict on exactly this candidate, or None."""
     connection.execute(DDL)
-    row = connection.execute(
-        "select body from ops.verdicts where candidate_hash = ?", [candidate_hash]
-    ).fetchone()
+    row = connection.execute("select body from ops.verdicts where candidate_hash = ?", [candidate_hash]).fetchone()
     if row is None:
         return None
     body = json.loads(row[0])
-    checks = tuple(
-        Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in body["checks"]
-    )
+    checks = tuple(Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in body["checks"])
     return Verdict(body["candidate_hash"], checks)
 
 

@@ -22,9 +22,7 @@ def _pick(modulus: str, salt: str) -> str:
     return f"(md5_number_lower(n::varchar || '{salt}') % ({modulus}))::bigint"
 
 
-def write_bulk_flat(
-    out: Path, world: World, records: int, seed: int, say: Callable[[str], None]
-) -> dict[str, int]:
+def write_bulk_flat(out: Path, world: World, records: int, seed: int, say: Callable[[str], None]) -> dict[str, int]:
     """Write the bulk into `out/<source>/` and return rows by source.
 
     `records` counts chat messages (four to a conversation), translations, calls, texts and statuses.
@@ -32,8 +30,7 @@ def write_bulk_flat(
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'; set memory_limit = '1GB'; set threads = 2")
     connection.execute(
-        "create table tenants (position bigint, org_id varchar, account_sid varchar, waba_id varchar, "
-        "phone varchar)"
+        "create table tenants (position bigint, org_id varchar, account_sid varchar, waba_id varchar, phone varchar)"
     )
     usable = [t for t in world.tenants if t.has_whatsapp and t.number not in (7, 8)]
     connection.executemany(
@@ -63,9 +60,7 @@ def write_bulk_flat(
                 count = min(CHUNK, size - first)
                 path = folder / f"{month:%Y-%m}_bulk{part:04d}.parquet"
                 query = _query(source, base + first, count, seed, f"{start:%Y-%m-%d}", span, f"{month:%Y-%m}")
-                connection.execute(
-                    f"copy ({query}) to '{str(path).replace(chr(39), chr(39) * 2)}' (format parquet)"
-                )
+                connection.execute(f"copy ({query}) to '{str(path).replace(chr(39), chr(39) * 2)}' (format parquet)")
             written[source] = written.get(source, 0) + size
         base += share
     connection.close()
@@ -108,9 +103,7 @@ def _query(source: str, first: int, count: int, seed: int, start: str, span: int
             f"'completed' as status, at as requested_at, at as completed_at, at as updated_at from {rows}"
         )
     if source == "twilio_calls":
-        outside = (
-            f"(['+13105550102', '+14165550103', '+442071838750', '+18765550104'])[1 + {_pick('4', 'o')}]"
-        )
+        outside = f"(['+13105550102', '+14165550103', '+442071838750', '+18765550104'])[1 + {_pick('4', 'o')}]"
         return (
             f"select 'CA' || {ident} as sid, account_sid, "
             f"case when n % 2 = 0 then '+13105550100' else phone end as \"from\", "

@@ -46,10 +46,7 @@ class SampleReport:
 
 def months_from(first: date, count: int) -> list[date]:
     """`count` billing months from `first` on, as first days."""
-    return [
-        date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1)
-        for n in range(count)
-    ]
+    return [date(first.year + (first.month - 1 + n) // 12, (first.month - 1 + n) % 12 + 1, 1) for n in range(count)]
 
 
 def generate(
@@ -115,9 +112,7 @@ def generate(
 def _expect_contract(usage: Usage, source: str, rows: list[dict[str, Any]]) -> None:
     if source == "storage_snapshots":
         # STO-02: of each environment, meter and month only the last snapshot decides.
-        deciding = {
-            (row["environment_id"], row["meter"], row["taken_at"][:7]): row["taken_at"] for row in rows
-        }
+        deciding = {(row["environment_id"], row["meter"], row["taken_at"][:7]): row["taken_at"] for row in rows}
         usage.expected[(source, "counted", "")] += len(deciding)
         usage.expected[(source, "excluded", "not_month_end")] += len(rows) - len(deciding)
         return
@@ -152,9 +147,7 @@ class _Writer:
             middle = len(rows) // 2
             pages = [rows[start : min(start + PAGE_SIZE, middle)] for start in range(0, middle, PAGE_SIZE)]
             for number, page in enumerate(pages):
-                self._write(
-                    source, f"{name}_page{number:04d}.json", _json(shapes.twilio_page(source, page, number))
-                )
+                self._write(source, f"{name}_page{number:04d}.json", _json(shapes.twilio_page(source, page, number)))
             resources = (_json(shapes.twilio_resource(row)) for row in rows[middle:])
             self._write(source, f"{name}_resources.ndjson.gz", "".join(resources))
         elif source == "whatsapp_webhooks":

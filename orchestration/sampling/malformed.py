@@ -28,9 +28,7 @@ def add_malformed(out: Path, month: date) -> Malformed:
 
     header = "translation_id,org_id,target_lang,character_count,status,requested_at,completed_at,updated_at\n"
     refuse("twilio_calls", "broken_document.json", b'{"calls": [{"sid": "CA1"}, ... ]}\n', "invalid JSON")
-    refuse(
-        "twilio_calls", "messages_by_mistake.json", b'{"messages": [], "page": 0}\n', "wrong resource type"
-    )
+    refuse("twilio_calls", "messages_by_mistake.json", b'{"messages": [], "page": 0}\n', "wrong resource type")
     refuse(
         "translations",
         "renamed_column.csv",

@@ -145,9 +145,7 @@ def flat(record: Record) -> Record:
     for key, value in record.items():
         if isinstance(value, datetime):
             out[key] = (
-                iso(value)
-                if key not in ("timestamp", "expiration_timestamp", "start", "end")
-                else _seconds(value)
+                iso(value) if key not in ("timestamp", "expiration_timestamp", "start", "end") else _seconds(value)
             )
         elif isinstance(value, list):
             out[key] = "[" + ", ".join(f'"{item}"' for item in value) + "]"

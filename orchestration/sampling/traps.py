@@ -46,9 +46,7 @@ def _repeats(world: World, usage: Usage, month: date) -> None:
     # A conflict: same key and update time, other content; the hash decides, the loser is listed.
     one = usage.translation(tenant, at, character_count=500)
     usage.put("translations", month, one)
-    usage.put(
-        "translations", month, one | {"character_count": 501}, SUPERSEDED_CONFLICT, "conflicting duplicate"
-    )
+    usage.put("translations", month, one | {"character_count": 501}, SUPERSEDED_CONFLICT, "conflicting duplicate")
 
 
 def _voice(world: World, usage: Usage, month: date) -> None:
@@ -69,9 +67,7 @@ def _voice(world: World, usage: Usage, month: date) -> None:
     )
     usage.put("twilio_calls", month, usage.call(tenant, at, **{"from": "anonymous"}), label="withheld caller")
     for status in ("busy", "no-answer"):
-        call = usage.call(
-            tenant, at, status=status, duration="0", direction="outbound-api", to="+13105550109"
-        )
+        call = usage.call(tenant, at, status=status, duration="0", direction="outbound-api", to="+13105550109")
         usage.put("twilio_calls", month, call, ("excluded", "not_completed"), f"{status} call")
     usage.put(
         "twilio_calls",
@@ -118,9 +114,7 @@ def _texts(world: World, usage: Usage, month: date) -> None:
     usage.put("twilio_messages", month, failed, ("excluded", "not_billable_status"), "failed SMS")
     mms = usage.message(tenant, at, num_media="2")
     usage.put("twilio_messages", month, mms, label="MMS with an SMS sid")
-    inbound = usage.message(
-        tenant, at, direction="inbound", status="received", num_media="1", num_segments="0"
-    )
+    inbound = usage.message(tenant, at, direction="inbound", status="received", num_media="1", num_segments="0")
     usage.put("twilio_messages", month, inbound, label="inbound MMS without segments")
     usage.put(
         "twilio_messages",
@@ -166,9 +160,7 @@ def _chats(world: World, usage: Usage, month: date) -> None:
         usage.put("kustomer_conversations", month, record, ("excluded", "contract_data"))
         return record
 
-    cases: tuple[
-        tuple[str, dict[str, object], list[tuple[datetime, str, str | None]], tuple[str, str]], ...
-    ] = (
+    cases: tuple[tuple[str, dict[str, object], list[tuple[datetime, str, str | None]], tuple[str, str]], ...] = (
         ("spam conversation", {"spam": True}, both, ("excluded", "spam")),
         ("imported conversation", {"imported_at": iso(at)}, both, ("excluded", "imported")),
         (
@@ -194,9 +186,7 @@ def _chats(world: World, usage: Usage, month: date) -> None:
     )
     for label, changes, steps, fate in cases:
         usage.chat(tenant, conversation(**changes), month, steps, fate, label)
-    usage.chat(
-        tenant, conversation(), month, both, ("excluded", "no_premium_reply"), "unsupported channel", "email"
-    )
+    usage.chat(tenant, conversation(), month, both, ("excluded", "no_premium_reply"), "unsupported channel", "email")
     target = conversation()
     merged = conversation(merged_target_id=target["id"])
     usage.chat(tenant, merged, month, [(later[0], "in", None)], label="merged conversation")

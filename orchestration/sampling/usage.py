@@ -296,9 +296,7 @@ def _bulk_call(usage: Usage, tenant: Tenant, month: date, at: datetime, rng: ran
 def _bulk_whatsapp(usage: Usage, tenant: Tenant, month: date, at: datetime, rng: random.Random) -> int:
     recipient = rng.choice(("5511987650002", "4915112345678", "919812345678", "14155550106", "18765550107"))
     era = ("service", "marketing", "utility", "authentication")
-    category = rng.choice(
-        era if month >= date(2024, 11, 1) else ("user_initiated", "business_initiated", *era)
-    )
+    category = rng.choice(era if month >= date(2024, 11, 1) else ("user_initiated", "business_initiated", *era))
     shared: dict[str, Any] = {
         "wamid": "wamid." + usage.next_id("wamid").upper(),
         "conversation_id": usage.next_id("whatsapp conversation"),

@@ -150,9 +150,7 @@ def _add_tenant(world: World, tenant: Tenant, known: str) -> None:
     renews_mid_october = tenant.number == 5
     intervals: list[tuple[str, int, str, str]] = [(tenant.plan_id, tenant.licences, known, "")]
     if tenant.number == 6:  # plan and licences change in the middle of the second month
-        change = iso(
-            datetime(world.months[-1].year, world.months[-1].month, 1, tzinfo=UTC) - timedelta(days=16)
-        )
+        change = iso(datetime(world.months[-1].year, world.months[-1].month, 1, tzinfo=UTC) - timedelta(days=16))
         intervals = [("professional", 3, known, change), ("enterprise", 5, change, "")]
     for plan, licences, valid_from, valid_to in intervals:
         world.add(
@@ -187,9 +185,7 @@ def _add_agreements(world: World, known: str) -> None:
     first = datetime(world.months[0].year, world.months[0].month, 1, tzinfo=UTC)
     mid_month = iso(first + timedelta(days=14, hours=12))
 
-    def order(
-        number: int, order_id: str, meter: str, field_name: str, value: str, start: str = known
-    ) -> None:
+    def order(number: int, order_id: str, meter: str, field_name: str, value: str, start: str = known) -> None:
         world.add(
             "order_overrides",
             order_id=order_id,
@@ -226,9 +222,7 @@ def _add_agreements(world: World, known: str) -> None:
         **{"from": mid_month, "to": iso(first + timedelta(days=20))},
         updated_at=mid_month,
     )
-    world.add(
-        "payments", invoice_number="MH-2024-000001", paid_at=mid_month, amount="120.50", updated_at=mid_month
-    )
+    world.add("payments", invoice_number="MH-2024-000001", paid_at=mid_month, amount="120.50", updated_at=mid_month)
 
 
 def _add_snapshots(world: World) -> None:

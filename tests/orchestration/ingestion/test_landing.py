@@ -162,11 +162,15 @@ def test_upstream_and_flat_forms_give_the_same_rows(settings: Settings, land: La
     }
     land("twilio_calls", "page.json", json.dumps({"calls": [resource]}))
     land("twilio_calls", "lines.ndjson.gz", gzip.compress(json.dumps(resource).encode() + b"\n", mtime=0))
-    land("twilio_calls", "flat.csv", ",".join(resource) + "\n" + ",".join(f'"{v}"' for v in resource.values()) + "\n")
+    land(
+        "twilio_calls",
+        "flat.csv",
+        ",".join(resource) + "\n" + ",".join(f'"{v}"' for v in resource.values()) + "\n",
+    )
     assert len(ingest_landing(settings).with_status("accepted")) == 3
-    assert rows(
-        settings, 'select distinct sid, "from", start_time::varchar, duration from raw.twilio_calls'
-    ) == [("CA" + "1" * 32, "+13105550100", "2024-11-30 22:59:59", 61)]
+    assert rows(settings, 'select distinct sid, "from", start_time::varchar, duration from raw.twilio_calls') == [
+        ("CA" + "1" * 32, "+13105550100", "2024-11-30 22:59:59", 61)
+    ]
 
 
 def test_a_part_without_a_receipt_is_removed(settings: Settings, land: Land) -> None:

@@ -1,0 +1,75 @@
+"""Every expectation of the gate fails once, on a fault seeded for it, and passes without the fault."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.quality.gx_runner import evaluate
+from orchestration.quality.suites import Expectation, Suite, arriving_suites, candidate_suites
+from tests.conftest import SampleRun
+
+# SQL that breaks exactly what the expectation watches; {c} is a column.
+EMPTY = "delete from {t}"
+FAULTS = {
+    "invoice_lines_has_rows": EMPTY,
+    "invoices_has_rows": EMPTY,
+    "record_fates_has_rows": EMPTY,
+    "invoice_lines_line_id_is_unique": "insert into {t} select * from {t} limit 1",
+    "invoices_invoice_id_is_unique": "insert into {t} select * from {t} limit 1",
+    "gen_07_amounts_are_quantity_times_price_rounded_once": "update {t} set billed_amount = billed_amount + 0.01",
+    "gen_08_lines_are_in_the_tenants_currency": "update {t} set currency_code = 'GBP'",
+    "gen_07_invoice_totals_are_the_sum_of_their_lines": "update {t} set billed_amount = billed_amount + 0.01",
+    "gen_05_every_raw_row_has_one_fate": "delete from {t} where fate = 'duplicate'",
+}
+
+
+def _all() -> list[tuple[Suite, Expectation]]:
+    suites = [*arriving_suites(["twilio_calls", "account_map"]), *candidate_suites()]
+    return [(suite, expectation) for suite in suites for expectation in suite.expectations]
+
+
+def _fault(suite: Suite, expectation: Expectation) -> str:
+    if expectation.name in FAULTS:
+        return FAULTS[expectation.name]
+    if expectation.name.endswith("_has_rows"):
+        return EMPTY
+    return f'update {{t}} set "{expectation.arguments["column"]}" = null'
+
+
+@pytest.fixture(scope="module")
+def candidate(sample_run: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The judged relations of the sample as plain tables without constraints, free to be broken."""
+    path = tmp_path_factory.mktemp("gate") / "candidate.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"attach '{sample_run.settings.warehouse_path}' as built (read_only)")
+        for schema in ("raw", "marts"):
+            connection.execute(f"create schema {schema}")
+        names = {suite.relation for suite, _ in _all()} | {"raw.receipts", "marts.dim_tenants"}
+        for name in sorted(names):
+            connection.execute(f"create table {name} as select * from built.{name}")
+    return path
+
+
+def test_the_candidate_passes_every_expectation_without_a_fault(candidate: Path) -> None:
+    # Also the canary for the driver's lost rows: were they lost, nothing here would pass.
+    suites = [*arriving_suites(["twilio_calls", "account_map"]), *candidate_suites()]
+    checks = evaluate(str(candidate), suites)
+    assert [check.name for check in checks if not check.passed] == []
+    assert len(checks) == len(_all())
+
+
+@pytest.mark.parametrize(("suite", "expectation"), _all(), ids=lambda value: value.name)
+def test_the_expectation_fails_on_its_seeded_fault(
+    candidate: Path, tmp_path: Path, suite: Suite, expectation: Expectation
+) -> None:
+    broken = tmp_path / "broken.duckdb"
+    shutil.copy(candidate, broken)
+    with duckdb.connect(str(broken)) as connection:
+        connection.execute(_fault(suite, expectation).replace("{t}", suite.relation))
+    (check,) = evaluate(str(broken), [Suite(suite.name, suite.relation, (expectation,))])
+    assert not check.passed
+    assert check.remedy
