@@ -128,11 +128,11 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
         settings.tmp_dir.mkdir(parents=True, exist_ok=True)
         try:
             with plain_path.open("wb") as plain_file:
-                utf8 = _Utf8Check(path.name)
+                unpacked = _Utf8Check(path.name)
                 for piece in _plain_pieces(path, digest, settings):
-                    utf8.feed(piece)
+                    unpacked.feed(piece)
                     plain_file.write(piece)
-                utf8.finish()
+                unpacked.finish()
         except (zlib.error, RefusedFile) as error:
             plain_path.unlink(missing_ok=True)
             if isinstance(error, RefusedFile):

@@ -20,7 +20,10 @@ CONTRACT = {
         for system, account in (("twilio", "AC1"), ("kustomer", "org"), ("whatsapp", "waba"))
     ),
     "subscriptions": "tenant_id,plan_id,full_time_licences,term_start,term_months,valid_from,updated_at\n"
-    f"gold,professional,3,2024-01-01,12,{KNOWN},{KNOWN}\n",
+    f"gold,professional,3,2024-01-01,12,{KNOWN},{KNOWN}\n"
+    # Two tenants that use nothing, for the dates of their renewals (PRC-06).
+    f"leap,professional,1,2024-02-29,12,{KNOWN},{KNOWN}\n"
+    f"monthly,professional,1,2025-01-31,1,{KNOWN},{KNOWN}\n",
     "order_overrides": "order_id,tenant_id,meter,field,price_key,value,valid_from,updated_at\n"
     f"O1,gold,whatsapp_conversation,included_quantity,,2,{KNOWN},{KNOWN}\n",
 }
@@ -121,6 +124,21 @@ def test_every_line_of_the_hand_worked_month(settings: Settings, land: Land) -> 
         invoices = connection.execute(
             "select invoice_id, billed_amount::varchar, status from marts.fct_invoices"
         ).fetchall()
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        renewals = connection.execute(
+            "select tenant_id, term_from::varchar from intermediate.int_prc_06__term_renewals "
+            "where (tenant_id = 'leap' and renewal_number between 1 and 4) "
+            "or (tenant_id = 'monthly' and renewal_number between 1 and 3) order by all"
+        ).fetchall()
+    assert renewals == [
+        ("leap", "2025-02-28"),
+        ("leap", "2026-02-28"),
+        ("leap", "2027-02-28"),
+        ("leap", "2028-02-29"),
+        ("monthly", "2025-02-28"),
+        ("monthly", "2025-03-31"),
+        ("monthly", "2025-04-30"),
+    ]
     assert {(m, k, c): (q, p, b) for m, k, c, q, p, b in lines} == EXPECTED
     assert len(lines) == len(EXPECTED)
     assert invoices == [("gold/2024-10/pm", TOTAL, "draft")]

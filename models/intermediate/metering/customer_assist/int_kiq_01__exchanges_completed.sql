@@ -16,13 +16,15 @@ messages_under_target as (
             as conversation_id,
         messages.org_id,
         messages.sent_at,
-        messages.direction = 'in'
-        and coalesce(lower(messages.channel), '') in ('chat', 'whatsapp', 'sms')
-            as is_customer_message,
-        messages.direction = 'out'
-        and coalesce(messages.assistant_type, '') = 'premium'
-        and coalesce(lower(messages.channel), '') in ('chat', 'whatsapp', 'sms')
-            as is_premium_reply,
+        (
+            messages.direction = 'in'
+            and coalesce(lower(messages.channel), '') in ('chat', 'whatsapp', 'sms')
+        ) as is_customer_message,
+        (
+            messages.direction = 'out'
+            and coalesce(messages.assistant_type, '') = 'premium'
+            and coalesce(lower(messages.channel), '') in ('chat', 'whatsapp', 'sms')
+        ) as is_premium_reply,
     from messages
     left join merges on messages.conversation_id = merges.conversation_id
 ),

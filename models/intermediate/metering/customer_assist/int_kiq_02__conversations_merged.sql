@@ -9,13 +9,13 @@ merge_steps as (
     from conversations
     where merged_target_id is not null and merged_target_id != conversation_id
     union all
-    select merge_steps.conversation_id, conversations.merged_target_id, step + 1
+    select merge_steps.conversation_id, conversations.merged_target_id, merge_steps.step + 1
     from merge_steps
     inner join conversations on merge_steps.target_id = conversations.conversation_id
     where
         conversations.merged_target_id is not null
         and conversations.merged_target_id != merge_steps.conversation_id
-        and step < 10
+        and merge_steps.step < 10
 ),
 
 targets_found as (

@@ -47,10 +47,10 @@ left join added_counted
 union all
 select
     'number_events' as source,
-    record_key,
-    tenant_id,
+    events.record_key,
+    events.tenant_id,
     {{ billing_month('events.occurred_at') }} as billing_month,
-    occurred_at,
+    events.occurred_at,
     'phone_number' as meter,
     '' as price_key,
     0::bigint as quantity,

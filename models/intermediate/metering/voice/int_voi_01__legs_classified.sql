@@ -29,8 +29,8 @@ regions_found as (
     select
         parties_named.*,
         case
-            when called_number is null then null
-            when called_number not like '+1%' then 'international'
+            when parties_named.called_number is null then null
+            when parties_named.called_number not like '+1%' then 'international'
             else coalesce(area_codes.region, 'us_ca')
         end as called_region,
     from parties_named

@@ -1,0 +1,57 @@
+"""The tree keeps its promises: one home per dangerous thing, layers go down, nothing points outside."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from orchestration.settings import PROJECT_DIR
+
+MODELS = sorted((PROJECT_DIR / "models").rglob("*.sql"))
+SQL = MODELS + sorted((PROJECT_DIR / "macros").glob("*.sql"))
+
+
+def _code(path: Path) -> str:
+    text = re.sub(r"\{#.*?#\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).lower()
+
+
+def _users_of(pattern: str) -> set[str]:
+    return {path.name for path in SQL if re.search(pattern, _code(path))}
+
+
+def test_months_are_truncated_in_one_file() -> None:
+    assert _users_of(r"date_trunc") == {"billing_month.sql"}
+
+
+def test_money_is_rounded_in_one_file() -> None:
+    assert _users_of(r"\bround\s*\(") == {"rounding.sql"}
+    assert _users_of(r"round_to_minor_unit\(") == {"rounding.sql", "int_gen_07__lines_rated.sql"}
+
+
+def test_models_have_no_clock_no_chance_and_no_floats() -> None:
+    assert _users_of(r"current_date|current_timestamp|\bnow\s*\(|random\s*\(|\bdouble\b|\bfloat\b|\breal\b") == set()
+
+
+def test_arrows_only_go_down_the_layers() -> None:
+    for path in MODELS:
+        layer = path.relative_to(PROJECT_DIR / "models").parts[0]
+        references = set(re.findall(r"ref\('(\w+)'\)", path.read_text(encoding="utf-8")))
+        upward = {"staging": ("int_", "fct_", "dim_", "rpt_"), "intermediate": ("fct_", "dim_", "rpt_")}
+        bad = [name for name in references if name.startswith(upward.get(layer, ("nothing",)))]
+        assert bad == [], path.name
+
+
+def test_every_model_opens_with_what_it_is_and_its_grain() -> None:
+    for path in MODELS:
+        head = path.read_text(encoding="utf-8").split("with ")[0]
+        assert head.startswith("-- "), path.name
+        assert "Grain:" in head, path.name
+
+
+def test_nothing_names_a_place_outside_the_project() -> None:
+    shared = "../" + "shared"
+    for path in (p for p in PROJECT_DIR.rglob("*") if p.suffix in {".py", ".sql", ".yml", ".toml", ".md", ".lock"}):
+        if any(part in {".venv", "var", "landing", ".git", "target"} for part in path.parts):
+            continue
+        assert shared not in path.read_text(encoding="utf-8"), path
