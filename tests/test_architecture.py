@@ -44,7 +44,7 @@ def test_arrows_only_go_down_the_layers() -> None:
 
 def test_every_model_opens_with_what_it_is_and_its_grain() -> None:
     for path in MODELS:
-        head = path.read_text(encoding="utf-8").split("with ")[0]
+        head = path.read_text(encoding="utf-8").split("\nwith ")[0]
         assert head.startswith("-- "), path.name
         assert "Grain:" in head, path.name
 
