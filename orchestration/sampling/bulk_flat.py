@@ -59,7 +59,9 @@ def write_bulk_flat(out: Path, world: World, records: int, seed: int, say: Calla
                 say(f"{source} {month:%Y-%m}, {first:,} of {size:,}")
                 count = min(CHUNK, size - first)
                 path = folder / f"{month:%Y-%m}_bulk{part:04d}.parquet"
-                query = _query(source, base + first, count, seed, f"{start:%Y-%m-%d}", span, f"{month:%Y-%m}")
+                # Four messages to a conversation: theirs are the numbers 4 n to 4 n + 3.
+                origin = base * 4 if source == "kustomer_messages" else base
+                query = _query(source, origin + first, count, seed, f"{start:%Y-%m-%d}", span, f"{month:%Y-%m}")
                 connection.execute(f"copy ({query}) to '{str(path).replace(chr(39), chr(39) * 2)}' (format parquet)")
             written[source] = written.get(source, 0) + size
         base += share
@@ -76,7 +78,7 @@ def _query(source: str, first: int, count: int, seed: int, start: str, span: int
     second = f"(md5_number_lower(({owner})::varchar || 's{seed}') % {span})::bigint"
     at = f"(timestamptz '{start} 00:30:00+00' + to_seconds({second}))"
     rows = (
-        f"(select n, {position} as position, {at} as at from range({first}, {first + count}) as numbers(n)) "
+        f"(select n, {position} as position, {at} as instant from range({first}, {first + count}) as numbers(n)) "
         "as drawn inner join tenants using (position)"
     )
     tag = f"'{seed}{source}{month}'"
@@ -86,21 +88,21 @@ def _query(source: str, first: int, count: int, seed: int, start: str, span: int
         return (
             f"select left({ident}, 24) as id, org_id, left({conversation}, 24) as conversation_id, "
             "case when n % 2 = 0 then 'in' else 'out' end as direction, 'chat' as channel, "
-            "at + to_seconds(n % 4 * 20) as sent_at, "
+            "instant + to_seconds(n % 4 * 20) as sent_at, "
             "case when n % 2 = 1 then 'ast_1' end as assistant_id, "
-            f"case when n % 2 = 1 then 'premium' end as assistant_type, at as updated_at from {rows}"
+            f"case when n % 2 = 1 then 'premium' end as assistant_type, instant as updated_at from {rows}"
         )
     if source == "kustomer_conversations":
         return (
             f"select left({ident}, 24) as id, org_id, left(md5({ident}), 24) as customer_id, "
-            "'[\"chat\"]' as channels, at as created_at, at + interval 30 minute as ended_at, "
-            f"at as updated_at from {rows}"
+            "'[\"chat\"]' as channels, instant as created_at, instant + interval 30 minute as ended_at, "
+            f"instant as updated_at from {rows}"
         )
     if source == "translations":
         return (
             f"select 'trl_' || left({ident}, 24) as translation_id, org_id, 'usr_1' as user_id, "
             f"'en' as source_lang, 'de' as target_lang, 4 + {_pick('297', 'c')} as character_count, "
-            f"'completed' as status, at as requested_at, at as completed_at, at as updated_at from {rows}"
+            f"'completed' as status, instant as requested_at, instant as completed_at, instant as updated_at from {rows}"
         )
     if source == "twilio_calls":
         outside = f"(['+13105550102', '+14165550103', '+442071838750', '+18765550104'])[1 + {_pick('4', 'o')}]"
@@ -109,17 +111,17 @@ def _query(source: str, first: int, count: int, seed: int, start: str, span: int
             f"case when n % 2 = 0 then '+13105550100' else phone end as \"from\", "
             f'case when n % 2 = 0 then phone else {outside} end as "to", '
             "case when n % 2 = 0 then 'inbound' else 'outbound-api' end as direction, "
-            f"'completed' as status, at as start_time, at + to_seconds(1 + {_pick('900', 'd')}) as end_time, "
+            f"'completed' as status, instant as start_time, instant + to_seconds(1 + {_pick('900', 'd')}) as end_time, "
             f"1 + {_pick('900', 'd')} as duration, '-0.0085' as price, 'USD' as price_unit, "
-            f"at as date_created, at as date_updated from {rows}"
+            f"instant as date_created, instant as date_updated from {rows}"
         )
     if source == "twilio_messages":
         return (
             f"select 'SM' || {ident} as sid, account_sid, phone as \"from\", '+13105550101' as \"to\", "
             "case when n % 5 < 2 then 'inbound' else 'outbound-api' end as direction, "
             "case when n % 5 < 2 then 'received' else 'delivered' end as status, "
-            f"1 + {_pick('3', 'g')} as num_segments, 0::bigint as num_media, at as date_created, "
-            f"at as date_sent, at as date_updated from {rows}"
+            f"1 + {_pick('3', 'g')} as num_segments, 0::bigint as num_media, instant as date_created, "
+            f"instant as date_sent, instant as date_updated from {rows}"
         )
     late_era = month >= "2024-11"
     category = (
@@ -129,8 +131,8 @@ def _query(source: str, first: int, count: int, seed: int, start: str, span: int
     )
     recipient = f"(['5511987650002', '4915112345678', '919812345678', '14155550106'])[1 + {_pick('4', 'r')}]"
     return (
-        f"select waba_id, 'wamid.' || {ident} as wamid, 'delivered' as status, at as timestamp, "
+        f"select waba_id, 'wamid.' || {ident} as wamid, 'delivered' as status, instant as timestamp, "
         f"{recipient} as recipient_id, md5({ident}) as conversation_id, {category} as origin_type, "
-        "at + interval 24 hour as expiration_timestamp, 'CBP' as pricing_model, "
+        "instant + interval 24 hour as expiration_timestamp, 'CBP' as pricing_model, "
         f"{category} as pricing_category, true as billable, 'out' as direction from {rows}"
     )
