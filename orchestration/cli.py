@@ -270,9 +270,8 @@ def main() -> None:
             print(f"  to do: {error.remedy}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except Exception as error:
-        import click
-
-        if isinstance(error, click.ClickException):
+        # The parser's own errors, whichever copy of it typer carries, know how to show themselves.
+        if hasattr(error, "show") and hasattr(error, "exit_code"):
             error.show()
             raise SystemExit(error.exit_code) from None
         raise

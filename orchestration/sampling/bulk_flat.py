@@ -102,7 +102,8 @@ def _query(source: str, first: int, count: int, seed: int, start: str, span: int
         return (
             f"select 'trl_' || left({ident}, 24) as translation_id, org_id, 'usr_1' as user_id, "
             f"'en' as source_lang, 'de' as target_lang, 4 + {_pick('297', 'c')} as character_count, "
-            f"'completed' as status, instant as requested_at, instant as completed_at, instant as updated_at from {rows}"
+            "'completed' as status, instant as requested_at, instant as completed_at, "
+            f"instant as updated_at from {rows}"
         )
     if source == "twilio_calls":
         outside = f"(['+13105550102', '+14165550103', '+442071838750', '+18765550104'])[1 + {_pick('4', 'o')}]"
