@@ -66,8 +66,6 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Take in what landed, build, judge, publish. Does nothing, and says so, when nothing is new."""
-    from rich.console import Console
-
     from orchestration import pipeline, reporting
     from orchestration.publishing.exports import parse_month
     from orchestration.publishing.release import current_release
@@ -75,7 +73,7 @@ def run(
     settings = load_settings()
     if month is not None:
         parse_month(month)
-    console = Console(stderr=as_json)
+    console = reporting.wide_console(stderr=as_json)
     started = time.monotonic()
     if not pipeline.has_work(settings):
         served = current_release(settings)

@@ -12,7 +12,13 @@ from orchestration.ingestion.landing import Receipt
 from orchestration.publishing.release import Release
 from orchestration.settings import Settings
 
-SERVICES = ("KIQ", "Voice", "WhatsApp", "Storage")
+WIDE_ENOUGH = 132
+
+
+def wide_console(*, stderr: bool = False) -> Console:
+    """A console whose tables keep their figures whole, also where the output is no terminal."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=WIDE_ENOUGH)
 
 
 def summary(settings: Settings, release: Release) -> dict[str, Any]:
@@ -63,10 +69,10 @@ def print_invoices(console: Console, settings: Settings, release: Release) -> No
     cells = {(month, tenant, service): amount for month, tenant, _, service, amount in rows}
     last = max((month for month, *_ in totals), default=None)
     table = Table(title=f"Draft invoices of {last}", title_justify="left")
-    table.add_column("tenant")
+    table.add_column("tenant", no_wrap=True)
     for service in services:
-        table.add_column(service, justify="right")
-    table.add_column("total", justify="right")
+        table.add_column(service, justify="right", no_wrap=True)
+    table.add_column("total", justify="right", no_wrap=True)
     for month, tenant, currency, amount in totals:
         if month == last:
             amounts = [cells.get((month, tenant, service), "-") for service in services]
