@@ -40,8 +40,7 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
     )
 
 
-def __getattr__(name: str) -> Any:
-    # Loaded by `dagster-webserver -m orchestration.definitions`; importing the module alone parses nothing.
-    if name == "defs":
-        return build_definitions()
-    raise AttributeError(name)
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What `dagster dev -m orchestration.definitions` loads; importing the module alone parses nothing."""
+    return build_definitions()

@@ -5,15 +5,16 @@ with messages as (
     select * from {{ ref('int_gen_02__conversation_messages_states') }} where is_current
 ),
 
-merges as (
+merged_conversations as (
     select * from {{ ref('int_kiq_02__conversations_merged') }}
     where conversation_id != target_conversation_id
 ),
 
 messages_under_target as (
     select
-        coalesce(merges.target_conversation_id, messages.conversation_id)
-            as conversation_id,
+        coalesce(
+            merged_conversations.target_conversation_id, messages.conversation_id
+        ) as conversation_id,
         messages.org_id,
         messages.sent_at,
         (
@@ -26,7 +27,8 @@ messages_under_target as (
             and coalesce(lower(messages.channel), '') in ('chat', 'whatsapp', 'sms')
         ) as is_premium_reply,
     from messages
-    left join merges on messages.conversation_id = merges.conversation_id
+    left join merged_conversations
+        on messages.conversation_id = merged_conversations.conversation_id
 ),
 
 first_customer_messages as (
