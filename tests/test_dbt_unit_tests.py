@@ -14,7 +14,6 @@ def test_every_dbt_unit_test_passes(sample_run: SampleRun, tmp_path: Path) -> No
     from dbt.cli.main import dbtRunner
 
     os.environ["METERHOUSE_WAREHOUSE"] = str(sample_run.settings.warehouse_path)
-    os.environ["METERHOUSE_SPILL"] = str(tmp_path)
     folder = str(PROJECT_DIR)
     # Unit tests read the parents' columns from the warehouse and write nothing to it.
     command = ["test", "--select", "test_type:unit", "--project-dir", folder, "--profiles-dir", folder]

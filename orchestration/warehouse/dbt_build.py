@@ -46,7 +46,6 @@ class BuildResult:
 def _environment(settings: Settings) -> None:
     os.environ["METERHOUSE_WAREHOUSE"] = str(settings.warehouse_path)
     os.environ["METERHOUSE_MEMORY_LIMIT"] = settings.memory_limit
-    os.environ["METERHOUSE_SPILL"] = str(settings.tmp_dir)
 
 
 def _release_connections() -> None:
