@@ -143,9 +143,13 @@ def build_warehouse_asset(manifest: dict[str, Any]) -> dg.AssetsDefinition:
             description="All checks of the candidate joined, bound to its content hash.",
         )
     )
-    check_specs.append(
-        dg.AssetCheckSpec("arriving_extracts", asset=VERDICT_KEY, blocking=True, description="Suites of raw.")
-    )
+    # The library judges once, after the models: one load of it, so its word on raw stands here.
+    check_specs += [
+        dg.AssetCheckSpec(
+            f"arriving_{name}", asset=VERDICT_KEY, blocking=True, description=f"Great Expectations suite of raw.{name}."
+        )
+        for name in SOURCES
+    ]
 
     @dg.multi_asset(name="build_and_judge", specs=specs, check_specs=check_specs)
     def warehouse(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[Any]:
@@ -210,28 +214,32 @@ def _row_counts(settings: Settings) -> dict[str, int]:
 
 def _check_results(checks: tuple[Check, ...], specs: list[dg.AssetCheckSpec]) -> Iterator[dg.AssetCheckResult]:
     by_name = {check.name: check for check in checks}
-    arriving = [check for check in checks if check.name.startswith("arriving_")]
     for spec in specs:
-        if spec.name == "arriving_extracts":
-            failed = [check for check in arriving if not check.passed]
-            yield dg.AssetCheckResult(
-                passed=not failed,
-                check_name=spec.name,
-                asset_key=spec.asset_key,
-                metadata={"failed": ", ".join(check.name for check in failed) or "none"},
-            )
-            continue
-        found = by_name.get(spec.name)
-        yield dg.AssetCheckResult(
-            passed=bool(found and found.passed),
-            check_name=spec.name,
-            asset_key=spec.asset_key,
-            metadata={
-                "observed": found.observed if found else "not evaluated",
-                "failing_rows": ", ".join(found.failing_keys) if found else "",
-                "remedy": found.remedy if found else "Run again.",
-            },
-        )
+        source = spec.name.removeprefix("arriving_")
+        if spec.asset_key == VERDICT_KEY and source in SOURCES:
+            mine = [check for check in checks if check.subject == f"raw.{source}"]
+            yield _joined(spec, mine, "nothing of this source ever arrived")
+        else:
+            mine = [by_name[spec.name]] if spec.name in by_name else []
+            yield _joined(spec, mine, "")
+
+
+def _joined(spec: dg.AssetCheckSpec, checks: list[Check], when_none: str) -> dg.AssetCheckResult:
+    """One result for the checks behind a spec. None at all passes only where that is said to be right."""
+    failed = [check for check in checks if not check.passed]
+    return dg.AssetCheckResult(
+        passed=not failed if checks else bool(when_none),
+        check_name=spec.name,
+        asset_key=spec.asset_key,
+        metadata={
+            "checks": len(checks),
+            "observed": "; ".join(check.observed for check in checks if check.observed)
+            or (when_none if not checks else "as expected")
+            or "not evaluated",
+            "failing_rows": ", ".join(key for check in failed for key in check.failing_keys),
+            "remedy": " ".join(check.remedy for check in failed) or ("" if checks or when_none else "Run again."),
+        },
+    )
 
 
 @dg.asset(

@@ -71,15 +71,19 @@ def build_and_judge(settings: Settings, say: Say, report: RunReport) -> None:
     if judged is not None and judged[1]:
         return
     from orchestration.quality.gate import judge
+    from orchestration.quality.gx_runner import SuiteRunner
     from orchestration.warehouse.dbt_build import build
 
-    outcome = build(settings, progress=say)
-    if not outcome.ok:
-        raise BuildFailed("; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input.")
-    report.models_run = outcome.models_run
-    report.full_refresh = outcome.full_refresh
-    report.touched_months = outcome.touched_months
-    report.verdict = judge(settings, outcome.tests, say)
+    with SuiteRunner(settings) as runner:
+        outcome = build(settings, progress=say)
+        if not outcome.ok:
+            raise BuildFailed(
+                "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."
+            )
+        report.models_run = outcome.models_run
+        report.full_refresh = outcome.full_refresh
+        report.touched_months = outcome.touched_months
+        report.verdict = judge(settings, outcome.tests, runner, say)
 
 
 def run_all(settings: Settings, say: Say | None = None) -> RunReport:

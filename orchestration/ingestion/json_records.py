@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +102,21 @@ def _json_api(spec: SourceSpec, node: dict[str, Any]) -> Record:
         raise _wrong_type(spec, f"a JSON:API resource of type {kind!r}")
     record: Record = {"id": _text(node.get("id"))}
     attributes = node.get("attributes")
-    for key, name in _JSON_API[spec.name].items():
-        record[name] = _text(_get(attributes, key))
-    for key, name in _JSON_API_RELATIONS.items():
-        if any(field.name == name for field in spec.fields):
-            record[name] = _text(_get(node, "relationships", key, "data", "id"))
+    if isinstance(attributes, dict):
+        for key, name in _JSON_API[spec.name].items():
+            record[name] = _text(attributes.get(key))
+    relationships = node.get("relationships")
+    if isinstance(relationships, dict):
+        for key, name in _relations(spec.name):
+            if relationships.get(key) is not None:
+                record[name] = _text(_get(relationships[key], "data", "id"))
     return record
+
+
+@cache
+def _relations(source: str) -> tuple[tuple[str, str], ...]:
+    columns = SOURCES[source].columns
+    return tuple((key, name) for key, name in _JSON_API_RELATIONS.items() if name in columns)
 
 
 def _webhook(spec: SourceSpec, envelope: dict[str, Any]) -> Iterator[Record]:
@@ -150,6 +160,12 @@ def _analytics(spec: SourceSpec, document: dict[str, Any]) -> Iterator[Record]:
             yield _flat(spec, {**point, "waba_id": document.get("id")})
 
 
+@cache
+def _foreign_list_keys(source: str) -> tuple[str, ...]:
+    own = SOURCES[source].list_key
+    return tuple(spec.list_key for spec in SOURCES.values() if spec.list_key and spec.list_key != own)
+
+
 def records_of(spec: SourceSpec, document: Any, manifest: dict[str, Any]) -> Iterator[Record]:
     """Flat records of one JSON document: a page, a resource, an envelope or a flat row.
 
@@ -161,10 +177,9 @@ def records_of(spec: SourceSpec, document: Any, manifest: dict[str, Any]) -> Ite
         return
     if not isinstance(document, dict):
         raise BadRecord("is not a JSON object")
-    foreign = [s for s in SOURCES.values() if s.list_key and s.list_key != spec.list_key]
-    for other in foreign:
-        if isinstance(document.get(other.list_key or ""), list):
-            raise _wrong_type(spec, f"a page of {other.list_key}")
+    for foreign_key in _foreign_list_keys(spec.name):
+        if foreign_key in document and isinstance(document[foreign_key], list):
+            raise _wrong_type(spec, f"a page of {foreign_key}")
     if spec.list_key and isinstance(document.get(spec.list_key), list):
         for item in document[spec.list_key]:
             yield from records_of(spec, item, manifest)

@@ -16,7 +16,7 @@ import duckdb
 from orchestration import duck
 from orchestration.ingestion.file_rows import open_rows
 from orchestration.ingestion.prechecks import CheckedFile, check_file
-from orchestration.ingestion.raw_schema import ensure_raw_relations
+from orchestration.ingestion.raw_schema import ensure_raw_relations, sql_values
 from orchestration.ingestion.raw_store import RowCounts, remove_orphans, write_rows
 from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
 from orchestration.ingestion.sources import SOURCES
@@ -249,42 +249,35 @@ def _record(
     batch: int,
 ) -> None:
     connection.execute("begin")
-    connection.execute(
-        "insert into raw.receipts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            receipt.source,
-            receipt.file_name,
-            receipt.file_sha256,
-            receipt.bytes,
-            receipt.rows_total,
-            receipt.rows_accepted,
-            receipt.rows_quarantined,
-            batch if receipt.status == "accepted" else 0,
-            LOADER_VERSION,
-            receipt.status,
-            receipt.reason,
-            receipt.remedy,
-            receipt.ignored_columns,
-        ],
+    row = sql_values(
+        receipt.source,
+        receipt.file_name,
+        receipt.file_sha256,
+        receipt.bytes,
+        receipt.rows_total,
+        receipt.rows_accepted,
+        receipt.rows_quarantined,
+        batch if receipt.status == "accepted" else 0,
+        LOADER_VERSION,
+        receipt.status,
+        receipt.reason,
+        receipt.remedy,
+        receipt.ignored_columns,
     )
+    connection.execute(f"insert into raw.receipts values {row}")
     connection.execute(
-        "delete from raw.file_findings where source = ? and file_name = ?",
-        [receipt.source, receipt.file_name],
+        f"delete from raw.file_findings where (source, file_name) = {sql_values(receipt.source, receipt.file_name)}"
     )
     if receipt.status == "refused":
-        connection.execute(
-            "insert into raw.file_findings values (?, ?, ?, ?, ?, ?)",
-            [
-                receipt.source,
-                receipt.file_name,
-                receipt.field_name,
-                receipt.row_number,
-                receipt.reason,
-                receipt.remedy,
-            ],
+        row = sql_values(
+            receipt.source,
+            receipt.file_name,
+            receipt.field_name,
+            receipt.row_number,
+            receipt.reason,
+            receipt.remedy,
         )
-    connection.execute(
-        "insert or replace into raw.seen_files values (?, ?, ?, ?, ?)",
-        [str(path), *signature, receipt.file_sha256, receipt.status],
-    )
+        connection.execute(f"insert into raw.file_findings values {row}")
+    row = sql_values(str(path), *signature, receipt.file_sha256, receipt.status)
+    connection.execute(f"insert or replace into raw.seen_files values {row}")
     connection.execute("commit")

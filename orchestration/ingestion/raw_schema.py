@@ -49,6 +49,11 @@ OPS_DDL = (
 )
 
 
+def sql_values(*values: str | int | None) -> str:
+    """A parenthesised row of SQL literals. Binding parameters instead makes the driver import pandas: 1.3 s."""
+    return "(" + ", ".join("null" if v is None else sql_text(v) if isinstance(v, str) else str(v) for v in values) + ")"
+
+
 def sql_text(value: str) -> str:
     """`value` as a quoted SQL literal."""
     return "'" + value.replace("'", "''") + "'"

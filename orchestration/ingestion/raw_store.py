@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.file_rows import RAW_TEXT_LIMIT, FileRows
-from orchestration.ingestion.raw_schema import QUARANTINE_COLUMNS, columns_ddl, sql_text
+from orchestration.ingestion.raw_schema import QUARANTINE_COLUMNS, columns_ddl, sql_text, sql_values
 from orchestration.ingestion.row_typing import EXPECTED, typing_select
 from orchestration.ingestion.sources import SourceSpec
 from orchestration.settings import Settings
@@ -32,9 +32,16 @@ def part_path(settings: Settings, folder: str, batch: int, sha256: str) -> Path:
     return settings.raw_dir / folder / f"b{batch:06d}_{sha256}.parquet"
 
 
-def _put(connection: duckdb.DuckDBPyConnection, query: str, final: Path) -> None:
+def _put(connection: duckdb.DuckDBPyConnection, query: str, final: Path) -> int:
+    """Write the query's rows as one durable part; returns how many. No rows, no part."""
     temporary = final.with_suffix(".part")
-    connection.execute(f"copy ({query}) to {sql_text(str(temporary))} (format parquet, compression zstd)")
+    written_rows = connection.execute(
+        f"copy ({query}) to {sql_text(str(temporary))} (format parquet, compression zstd)"
+    ).fetchone()
+    count = int(written_rows[0]) if written_rows else 0
+    if not count:
+        temporary.unlink(missing_ok=True)
+        return 0
     with temporary.open("rb") as written:
         os.fsync(written.fileno())
     temporary.replace(final)
@@ -43,6 +50,7 @@ def _put(connection: duckdb.DuckDBPyConnection, query: str, final: Path) -> None
         os.fsync(folder)
     finally:
         os.close(folder)
+    return count
 
 
 def _fault_texts(spec: SourceSpec) -> tuple[str, str]:
@@ -79,27 +87,23 @@ def write_rows(
     typed = typing_select(spec, rows.column_types, rows.relation)
     identity = f"{sql_text(sha256)} as file_sha256, row_number, {batch}::integer as load_batch"
     names = ", ".join(f'"{f.name}"' for f in spec.fields)
-    faulty_total, total = connection.execute(f"select count(fault), count(*) from ({typed})").fetchone() or (
-        0,
-        0,
+    (total,) = connection.execute(f"select count(*) from {rows.relation}").fetchone() or (0,)
+    # Typed once, not once to count and once to write: what was not accepted has a fault.
+    accepted = _put(
+        connection,
+        f"select {names}, {identity} from ({typed}) where fault is null",
+        part_path(settings, spec.name, batch, sha256),
     )
-    accepted = total - faulty_total
-    if accepted:
-        where = "where fault is null" if faulty_total else ""
-        _put(
-            connection,
-            f"select {names}, {identity} from ({typed}) {where}",
-            part_path(settings, spec.name, batch, sha256),
-        )
+    faulty_total = total - accepted
     quarantined = faulty_total + len(rows.unreadable)
     if quarantined:
         connection.execute(f"create or replace temp table unreadable ({columns_ddl(QUARANTINE_COLUMNS)})")
         for bad in rows.unreadable:
             remedy = "Correct the line at the source and deliver it again."
-            connection.execute(
-                "insert into unreadable values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [spec.name, sha256, file_name, bad.row_number, batch, None, bad.reason, remedy, bad.raw_text],
+            row = sql_values(
+                spec.name, sha256, file_name, bad.row_number, batch, None, bad.reason, remedy, bad.raw_text
             )
+            connection.execute(f"insert into unreadable values {row}")
         reason, remedy = _fault_texts(spec)
         listed = ", ".join(f'"{name}"' for name in rows.column_types)
         faulty = (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from orchestration import duck
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
-from orchestration.quality.gx_runner import run_suites
+from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Check, Verdict
 from orchestration.settings import Settings
@@ -27,7 +27,12 @@ def _from_dbt(test: TestResult) -> Check:
     )
 
 
-def judge(settings: Settings, tests: list[TestResult], progress: Callable[[str], None] | None = None) -> Verdict:
+def judge(
+    settings: Settings,
+    tests: list[TestResult],
+    runner: SuiteRunner,
+    progress: Callable[[str], None] | None = None,
+) -> Verdict:
     """Judge the candidate in the build file and keep the verdict.
 
     `tests` are the dbt data tests of the same build; none at all is a failure, not a pass.
@@ -42,7 +47,7 @@ def judge(settings: Settings, tests: list[TestResult], progress: Callable[[str],
     checks = [_from_dbt(test) for test in tests]
     if not tests:
         checks.append(Check("dbt_tests_ran", "dbt", "marts", False, "no dbt test ran", remedy="Build again."))
-    checks += run_suites(settings, [*arriving_suites(sources), *candidate_suites()])
+    checks += runner.run([*arriving_suites(sources), *candidate_suites()])
     with duck.connect(settings.warehouse_path, settings) as connection:
         found = Verdict(combine(candidate_hashes(connection)), tuple(checks))
         verdicts.keep(connection, found)

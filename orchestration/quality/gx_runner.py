@@ -101,38 +101,58 @@ def evaluate(warehouse: str, suites: list[Suite]) -> list[Check]:
     return checks
 
 
-def run_suites(settings: Settings, suites: list[Suite]) -> list[Check]:
-    """Judge every expectation in a worker process; one Check each, none lost.
+class SuiteRunner:
+    """A worker process that loads the library while the models are built, then judges once.
 
-    Raises BuildFailed when the worker dies or answers for fewer expectations than were asked.
+    Use as a context: a worker that was never asked anything is ended on the way out.
     """
-    answer = settings.tmp_dir / "suites_answer.json"
-    answer.unlink(missing_ok=True)
-    job = {
-        "warehouse": str(settings.warehouse_path),
-        "suites": [asdict(suite) for suite in suites],
-        "answer": str(answer),
-    }
-    worker = subprocess.run(
-        [sys.executable, "-m", "orchestration.quality.gx_runner"],
-        input=json.dumps(job),
-        text=True,
-        capture_output=True,
-        cwd=settings.project_dir,
-        check=False,
-    )
-    asked = sum(len(suite.expectations) for suite in suites)
-    found = json.loads(answer.read_text(encoding="utf-8")) if answer.exists() else []
-    if worker.returncode != 0 or len(found) != asked:
-        last_words = worker.stderr.strip().splitlines()[-1:] or ["no message"]
-        raise BuildFailed(
-            f"Great Expectations answered {len(found)} of {asked} expectations: {last_words[0]}",
-            "Nothing was judged, so nothing is published. Run again.",
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._answer = settings.tmp_dir / "suites_answer.json"
+        self._answer.unlink(missing_ok=True)
+        self._worker = subprocess.Popen(
+            [sys.executable, "-m", "orchestration.quality.gx_runner"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=settings.project_dir,
         )
-    return [Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in found]
+
+    def __enter__(self) -> SuiteRunner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._worker.poll() is None:
+            self._worker.kill()
+        self._worker.communicate()
+
+    def run(self, suites: list[Suite]) -> list[Check]:
+        """Judge every expectation; one Check each, none lost.
+
+        Raises BuildFailed when the worker dies or answers for fewer expectations than were asked.
+        """
+        job = {
+            "warehouse": str(self._settings.warehouse_path),
+            "suites": [asdict(suite) for suite in suites],
+            "answer": str(self._answer),
+        }
+        _, complaints = self._worker.communicate(json.dumps(job))
+        asked = sum(len(suite.expectations) for suite in suites)
+        found = json.loads(self._answer.read_text(encoding="utf-8")) if self._answer.exists() else []
+        if self._worker.returncode != 0 or len(found) != asked:
+            last_words = complaints.strip().splitlines()[-1:] or ["no message"]
+            raise BuildFailed(
+                f"Great Expectations answered {len(found)} of {asked} expectations: {last_words[0]}",
+                "Nothing was judged, so nothing is published. Run again.",
+            )
+        return [Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in found]
 
 
 def _work() -> None:
+    import great_expectations  # noqa: F401  the seconds this takes pass while the models are built
+
     job = json.loads(sys.stdin.read())
     suites = [
         Suite(suite["name"], suite["relation"], tuple(Expectation(**e) for e in suite["expectations"]))

@@ -1,0 +1,127 @@
+"""Every dbt data test fails once, on a fault seeded for it, and passes without the fault.
+
+The query dbt compiled and ran for the published sample is run again, over a copy of its model's
+rows in which one thing is broken. No data test of the project is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.conftest import SampleRun
+
+# What breaks each kind of test; {column} is the one it watches.
+FAULTS = {
+    "unique": "insert into broken select * from broken limit 1",
+    "unique_combination": "insert into broken select * from broken limit 1",
+    "intervals_do_not_overlap": "insert into broken select * from broken limit 1",
+    "not_null": 'update broken set "{column}" = null where rowid = 0',
+    "accepted_values": "update broken set \"{column}\" = 'no such value' where rowid = 0",
+    "rounded_to_minor_unit": "update broken set billed_amount = billed_amount + 1 where rowid = 0",
+    "relationships": "update broken set \"{column}\" = 'no such key' where rowid = 0",
+}
+# A statement of our own needs a fault of its own.
+STATEMENT_FAULTS = {
+    "gen_06__free_lines_have_no_price": (
+        "update broken set unit_price = 1 where charge_category = 'included'",
+        "update broken set billed_amount = 1 where charge_category = 'included'",
+    ),
+    "gen_07__rated_is_quantity_times_price": ("update broken set rated_amount = rated_amount + 0.00000001",),
+    "gen_07__lines_are_rounded_once": (
+        "update broken set billed_amount = billed_amount + 0.01 where rowid = 0",
+        "update broken set rated_amount = rated_amount + 0.001, billed_amount = billed_amount + 0.001",
+    ),
+    "expression_holds_fct_invoices_line_count_0": ("update broken set line_count = 0 where rowid = 0",),
+}
+
+
+@dataclass(frozen=True)
+class DataTest:
+    """One data test as dbt compiled it."""
+
+    name: str
+    kind: str
+    relation: str
+    column: str
+    query: str
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        if self.name in STATEMENT_FAULTS:
+            return STATEMENT_FAULTS[self.name]
+        return (FAULTS[self.kind].format(column=self.column),)
+
+
+def _compiled(sample_run: SampleRun) -> Iterator[DataTest]:
+    target = sample_run.settings.dbt_target_dir
+    manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+    for node in manifest["nodes"].values():
+        if node["resource_type"] != "test":
+            continue
+        metadata = node.get("test_metadata") or {"name": "singular", "kwargs": {}}
+        folder = target / "compiled" / node["package_name"] / node["original_file_path"]
+        path = folder / node["path"] if metadata["name"] != "singular" else folder
+        yield DataTest(
+            name=node["name"],
+            kind=metadata["name"],
+            relation=manifest["nodes"][node["attached_node"]]["relation_name"],
+            column=str(node.get("column_name") or ""),
+            query=path.read_text().strip(),
+        )
+
+
+@pytest.fixture(scope="module")
+def data_tests(sample_run: SampleRun) -> list[DataTest]:
+    return sorted(_compiled(sample_run), key=lambda test: test.name)
+
+
+@pytest.fixture(scope="module")
+def built(sample_run: SampleRun) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(f"attach '{sample_run.settings.warehouse_path}' as warehouse (read_only)")
+        yield connection
+
+
+def _failures(built: duckdb.DuckDBPyConnection, test: DataTest, fault: str | None) -> int:
+    built.execute(f"create or replace temp table broken as select * from {test.relation}")
+    if built.execute("select count(*) from broken").fetchone() == (0,):
+        built.execute("insert into broken default values")
+    if fault:
+        built.execute(fault)
+    found = built.execute(f"select count(*) from ({test.query.replace(test.relation, 'broken')})").fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def test_every_data_test_that_judged_the_sample_is_seen_here(
+    sample_run: SampleRun, data_tests: list[DataTest]
+) -> None:
+    assert sample_run.report.verdict is not None
+    judged = Counter(check.name for check in sample_run.report.verdict.checks if check.kind == "dbt")
+    assert judged == Counter(test.name for test in data_tests)
+    assert judged.total() >= 80
+
+
+@pytest.mark.parametrize("kind", [*FAULTS, "expression_holds"])
+def test_data_tests_fail_on_the_fault_seeded_for_them(
+    built: duckdb.DuckDBPyConnection, data_tests: list[DataTest], kind: str
+) -> None:
+    chosen = [test for test in data_tests if test.kind == kind]
+    assert chosen
+    for test in chosen:
+        filled = built.execute(f"select count(*) from {test.relation}").fetchone() != (0,)
+        if filled:
+            assert _failures(built, test, None) == 0, test.name
+        for fault in test.faults:
+            assert _failures(built, test, fault) > 0, (test.name, fault)
+
+
+def test_no_kind_of_data_test_lacks_a_fault(data_tests: list[DataTest]) -> None:
+    assert {test.kind for test in data_tests} == {*FAULTS, "expression_holds"}
