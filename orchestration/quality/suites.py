@@ -11,6 +11,7 @@ from typing import Any
 
 from orchestration.ingestion.sources import SOURCES
 
+
 @dataclass(frozen=True)
 class Expectation:
     """One expectation: `kind` is the library's class name, `arguments` its arguments."""

@@ -16,11 +16,21 @@ instants_gathered as (
     select tenant_id, meter, valid_to as boundary_at from overrides
     where valid_to is not null
     union
+    -- The fee is charged on WhatsApp units, so an Order's fee divides their month too.
+    select overrides.tenant_id, units.meter, overrides.valid_from
+    from overrides
+    cross join (values ('whatsapp_conversation'), ('whatsapp_message')) as units (meter)
+    where overrides.meter = 'whatsapp_fee'
+    union
+    select overrides.tenant_id, units.meter, overrides.valid_to
+    from overrides
+    cross join (values ('whatsapp_conversation'), ('whatsapp_message')) as units (meter)
+    where overrides.meter = 'whatsapp_fee' and overrides.valid_to is not null
+    union
     select tenant_id, 'translated_word' as meter, segment_from as boundary_at
     from word_prices
 ),
 
--- The message fee follows the overrides of the unit it is charged on.
 instants_inside_months as (
     select
         tenant_id,

@@ -1,8 +1,8 @@
 -- PRC-02, WAP-04: the rate card's price of every market and category used in a month.
 -- Grain: month x meter x price key x currency. Trap: a category without a column on the card
 -- falls back to authentication, then to the side that opened the conversation.
-with usage as (
-    select * from {{ ref('int_gen_06__usage_to_price') }}
+with units as (
+    select * from {{ ref('int_wap_04__units_mapped') }} where metered_fate = 'countable'
 ),
 
 card_rates as (
@@ -17,12 +17,11 @@ keys_used as (
     select distinct
         billing_month,
         meter,
-        price_key,
+        market || '|' || category as price_key,
         replace(meter, 'whatsapp_', '') as unit,
-        split_part(price_key, '|', 1) as market,
-        split_part(price_key, '|', 2) as category,
-    from usage
-    where meter in ('whatsapp_conversation', 'whatsapp_message')
+        market,
+        category,
+    from units
 ),
 
 fallbacks_listed as (

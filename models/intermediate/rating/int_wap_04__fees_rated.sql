@@ -1,12 +1,14 @@
 -- WAP-04: the vendor's fee on every priced WhatsApp unit, a component and history of its own.
--- Grain: tenant x month x WhatsApp price key. An Order's price for the unit replaces card and
--- fee together; a fee of zero makes no line.
+-- Grain: tenant x month x WhatsApp price key x fee version. An Order's price for the unit
+-- replaces card and fee together; a fee of zero makes no line.
 with usage as (
-    select * from {{ ref('int_gen_06__usage_by_price_version') }}
-    where
-        meter in ('whatsapp_conversation', 'whatsapp_message')
-        and relief = 'none'
-        and price_origin = 'published'
+    select * from {{ ref('int_gen_06__usage_to_price') }}
+    where meter in ('whatsapp_conversation', 'whatsapp_message') and relief = 'none'
+),
+
+prices as (
+    select * from {{ ref('int_gen_06__prices_chosen') }}
+    where price_origin = 'published'
 ),
 
 order_prices as (
@@ -21,55 +23,73 @@ tenants as (
     select * from {{ ref('int_gen_08__tenant_currencies') }}
 ),
 
-quantities as (
+fees_chosen as (
     select
-        tenant_id,
-        billing_month,
-        price_key,
-        sum(quantity)::bigint as quantity,
+        usage.tenant_id,
+        usage.billing_month,
+        usage.price_key,
+        usage.quantity,
+        case
+            when order_prices.order_id is not null
+                then 'order|' || order_prices.order_id || '|whatsapp_fee|'
+                    || order_prices.unit_price::varchar
+            else updates.price_id
+        end as price_id,
+        coalesce(order_prices.unit_price, updates.unit_price) as unit_price,
+        case when order_prices.order_id is not null then 'order' else 'published' end
+            as price_origin,
+        coalesce(cast(order_prices.valid_from as date), updates.effective_from)
+            as price_effective_from,
+        order_prices.order_id is null and coalesce(updates.is_placeholder, false)
+            as is_placeholder,
     from usage
-    group by tenant_id, billing_month, price_key
+    inner join prices
+        on
+            usage.tenant_id = prices.tenant_id
+            and usage.billing_month = prices.billing_month
+            and usage.meter = prices.meter
+            and usage.price_key = prices.price_key
+            and usage.segment_from = prices.segment_from
+    inner join tenants on usage.tenant_id = tenants.tenant_id
+    left join order_prices
+        on
+            usage.tenant_id = order_prices.tenant_id
+            and order_prices.price_key in (usage.price_key, '')
+            and usage.segment_from >= order_prices.valid_from
+            and (
+                usage.segment_from < order_prices.valid_to
+                or order_prices.valid_to is null
+            )
+    left join updates
+        on
+            tenants.currency_code = updates.currency_code
+            and usage.billing_month >= updates.effective_from
+            and (
+                usage.billing_month < updates.effective_until
+                or updates.effective_until is null
+            )
+    qualify
+        row_number() over (
+            partition by
+                usage.tenant_id, usage.billing_month, usage.meter, usage.price_key,
+                usage.segment_from
+            order by
+                order_prices.price_key desc nulls last,
+                order_prices.valid_from desc,
+                order_prices.order_id desc
+        ) = 1
 )
 
 select
-    quantities.*,
-    case
-        when order_prices.order_id is not null
-            then 'order|' || order_prices.order_id || '|whatsapp_fee'
-        else updates.price_id
-    end as price_id,
-    coalesce(order_prices.unit_price, updates.unit_price) as unit_price,
-    case when order_prices.order_id is not null then 'order' else 'published' end
-        as price_origin,
-    coalesce(cast(order_prices.valid_from as date), updates.effective_from)
-        as price_effective_from,
-    order_prices.order_id is null and coalesce(updates.is_placeholder, false)
-        as is_placeholder,
-    coalesce(order_prices.unit_price, updates.unit_price) is null as is_unrated,
-from quantities
-inner join tenants on quantities.tenant_id = tenants.tenant_id
-left join order_prices
-    on
-        quantities.tenant_id = order_prices.tenant_id
-        and order_prices.price_key in (quantities.price_key, '')
-        and order_prices.valid_from < {{ next_month('quantities.billing_month') }}
-        and (
-            order_prices.valid_to >= {{ next_month('quantities.billing_month') }}
-            or order_prices.valid_to is null
-        )
-left join updates
-    on
-        tenants.currency_code = updates.currency_code
-        and quantities.billing_month >= updates.effective_from
-        and (
-            quantities.billing_month < updates.effective_until
-            or updates.effective_until is null
-        )
-qualify
-    row_number() over (
-        partition by quantities.tenant_id, quantities.billing_month, quantities.price_key
-        order by
-            order_prices.price_key desc nulls last,
-            order_prices.valid_from desc,
-            order_prices.order_id desc
-    ) = 1
+    tenant_id,
+    billing_month,
+    price_key,
+    price_id,
+    unit_price,
+    price_origin,
+    min(price_effective_from) as price_effective_from,
+    bool_or(is_placeholder) as is_placeholder,
+    unit_price is null as is_unrated,
+    sum(quantity)::bigint as quantity,
+from fees_chosen
+group by tenant_id, billing_month, price_key, price_id, unit_price, price_origin

@@ -29,6 +29,10 @@ outside_plan as (
     select * from {{ ref('int_trw_04__use_outside_plan') }}
 ),
 
+suspended as (
+    select * from {{ ref('int_gen_11__use_while_suspended') }}
+),
+
 tenants as (
     select * from {{ ref('int_gen_08__tenant_currencies') }}
 ),
@@ -124,6 +128,15 @@ findings_united as (
         meter, null, reason, 'Nothing: it is billed; offer the plan that includes it.',
         record_count,
     from outside_plan
+    union all
+    select
+        'use_while_suspended', 'info', null, null, null, null, tenant_id, billing_month,
+        meter, null,
+        'GEN-11: used inside the suspension of ' || suspended_from::varchar || ' to '
+        || coalesce(suspended_until::varchar, 'now'),
+        'Nothing for the invoice: it is billed; find out why the service still worked.',
+        record_count,
+    from suspended
     union all
     select
         'tenant_not_described', 'error', 'tenants', null, null, 'tenant_id', tenant_id,

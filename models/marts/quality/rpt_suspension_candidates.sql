@@ -1,5 +1,7 @@
--- GEN-11: services that may be suspended because usage fees are past due. Rating never changes.
--- Grain: tenant x service x invoice. Drafts are not due, so this fills once months are closed.
+-- GEN-11: tenants and services that may be suspended: usage fees past due, or Voice usage far
+-- outside the tenant's own history. Rating never changes.
+-- Grain: tenant x service x ground x month or invoice. Drafts are not due, so past dues fill
+-- once months are closed.
 with invoices as (
     select * from {{ ref('fct_invoices') }} where status = 'issued'
 ),
@@ -16,6 +18,14 @@ meters as (
     select * from {{ ref('meters') }}
 ),
 
+outliers as (
+    select * from {{ ref('int_gen_11__voice_outliers') }}
+),
+
+tenants as (
+    select * from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
 paid as (
     select invoice_number, sum(amount) as paid_amount
     from payments
@@ -25,13 +35,16 @@ paid as (
 select distinct
     invoices.tenant_id,
     meters.service,
+    'past_due' as ground,
+    invoices.billing_month,
     invoices.invoice_id,
     invoices.invoice_number,
-    invoices.billing_month,
     invoices.issued_at,
     invoices.currency_code,
     (invoices.billed_amount - coalesce(paid.paid_amount, 0))::decimal(18, 3)
         as open_amount,
+    cast(null as bigint) as minutes,
+    cast(null as bigint) as usual_minutes,
 from invoices
 inner join lines on invoices.invoice_id = lines.invoice_id
 inner join meters on lines.meter = meters.meter
@@ -39,3 +52,18 @@ left join paid on invoices.invoice_number = paid.invoice_number
 where
     meters.service in ('Voice', 'WhatsApp')
     and invoices.billed_amount > coalesce(paid.paid_amount, 0)
+union all
+select
+    outliers.tenant_id,
+    'Voice' as service,
+    'voice_outlier' as ground,
+    outliers.billing_month,
+    '' as invoice_id,
+    cast(null as varchar) as invoice_number,
+    cast(null as timestamp) as issued_at,
+    tenants.currency_code,
+    cast(0 as decimal(18, 3)) as open_amount,
+    outliers.minutes,
+    outliers.usual_minutes,
+from outliers
+inner join tenants on outliers.tenant_id = tenants.tenant_id

@@ -21,6 +21,10 @@ basis as (
     select * from {{ ref('int_kiq_03__bases_in_force') }}
 ),
 
+settings as (
+    select * from {{ ref('int_gen_06__settings_effective') }} where setting = 'kiq_basis'
+),
+
 conversations_dated as (
     select
         exchanges.*,
@@ -41,7 +45,8 @@ tenants_found as (
         conversations_dated.*,
         accounts.tenant_id,
         accounts.account_kind,
-        coalesce(basis.kiq_basis, 'kiq_01') as kiq_basis,
+        -- GEN-06: the Order over the price book.
+        coalesce(basis.kiq_basis, settings.setting_value, 'kiq_01') as kiq_basis,
     from conversations_dated
     left join accounts
         on
@@ -57,6 +62,13 @@ tenants_found as (
             and conversations_dated.occurred_at >= basis.valid_from
             and (
                 conversations_dated.occurred_at < basis.valid_to or basis.valid_to is null
+            )
+    left join settings
+        on
+            cast(conversations_dated.occurred_at as date) >= settings.effective_from
+            and (
+                cast(conversations_dated.occurred_at as date) < settings.effective_until
+                or settings.effective_until is null
             )
 ),
 

@@ -101,6 +101,7 @@ select
     meter,
     waba_id,
     unit_id,
+    ltrim(recipient_id, '+') as customer,
     tenant_id,
     {{ billing_month('occurred_at') }} as billing_month,
     occurred_at,

@@ -1,8 +1,12 @@
 -- WAP-05, WAP-07: the pool of included conversations of each tenant and month.
--- Grain: tenant x month with WhatsApp units. Trap: the plan and licences last in force in the
+-- Grain: tenant x month with WhatsApp units or windows. Trap: the plan and licences last in force in the
 -- month decide, without proration; what is left over is gone.
 with units as (
     select * from {{ ref('int_wap_04__units_mapped') }} where tenant_id is not null
+),
+
+windows as (
+    select * from {{ ref('int_wap_08__windows_rebuilt') }}
 ),
 
 subscriptions as (
@@ -23,7 +27,9 @@ overrides as (
 ),
 
 tenant_months as (
-    select distinct tenant_id, billing_month from units
+    select tenant_id, billing_month from units
+    union
+    select tenant_id, billing_month from windows
 ),
 
 subscriptions_last as (

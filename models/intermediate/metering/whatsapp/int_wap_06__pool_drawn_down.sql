@@ -1,41 +1,34 @@
--- WAP-06: what relieves each unit: free at Meta, the pool in opening order, or nothing.
--- Grain: WhatsApp unit. Trap: Meta-free units do not use up the pool, and business-initiated
--- ones never touch it; ties in time go by id, so that the order is always the same.
+-- WAP-06: what relieves each unit: free at Meta first, then the pool, or nothing.
+-- Grain: WhatsApp unit. A message of the message era follows the window it falls in (WAP-08),
+-- also where the window was opened in the month before.
 with units as (
     select * from {{ ref('int_wap_04__units_mapped') }}
 ),
 
-pools as (
-    select * from {{ ref('int_wap_05__pools_granted') }}
+pooled as (
+    select * from {{ ref('int_wap_06__pool_draws') }} where is_pooled
 ),
 
-units_ranked as (
-    select
-        units.*,
-        units.metered_fate = 'countable'
-        and units.meter = 'whatsapp_conversation'
-        and units.initiated_by = 'user'
-        and not units.is_meta_free as draws_on_pool,
-        coalesce(pools.pool_quantity, 0) as pool_quantity,
-    from units
-    left join pools
-        on
-            units.tenant_id = pools.tenant_id
-            and units.billing_month = pools.billing_month
+messages_in_windows as (
+    select * from {{ ref('int_wap_08__messages_in_windows') }}
 )
 
 select
-    * exclude (draws_on_pool, pool_quantity),
+    units.*,
     case
-        when metered_fate != 'countable' then 'none'
-        when is_meta_free then 'meta_free'
-        when
-            draws_on_pool
-            and row_number() over (
-                partition by tenant_id, billing_month, draws_on_pool
-                order by occurred_at, unit_id, waba_id
-            ) <= pool_quantity
-            then 'pool'
+        when units.metered_fate != 'countable' then 'none'
+        when units.is_meta_free then 'meta_free'
+        when pooled.draw_id is not null then 'pool'
         else 'none'
     end as relief,
-from units_ranked
+from units
+left join messages_in_windows
+    on
+        units.meter = 'whatsapp_message'
+        and units.waba_id = messages_in_windows.waba_id
+        and units.unit_id = messages_in_windows.unit_id
+left join pooled
+    on
+        units.meter = pooled.meter
+        and units.waba_id = pooled.waba_id
+        and coalesce(messages_in_windows.window_id, units.unit_id) = pooled.draw_id

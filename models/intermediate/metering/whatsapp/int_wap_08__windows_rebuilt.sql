@@ -1,13 +1,16 @@
 -- WAP-08: user-initiated conversations of the message era, rebuilt as 24-hour windows that the
 -- first business answer to a customer message opens.
--- Grain: window. They are counted and shown; they cost only where a card or fee prices them.
+-- Grain: window. Trap: a template is no answer: business-initiated messages open no window.
 with recursive events as (
     select * from {{ ref('int_gen_02__whatsapp_events_states') }} where is_current
 ),
 
 messages as (
-    select * from {{ ref('int_wap_03__messages_delivered') }}
-    where pricing_model = 'PMP' and is_delivered
+    select * from {{ ref('int_wap_04__units_mapped') }}
+    where
+        meter = 'whatsapp_message'
+        and initiated_by = 'user'
+        and metered_fate = 'countable'
 ),
 
 customer_messages as (
@@ -22,13 +25,13 @@ customer_messages as (
 answers as (
     select distinct
         messages.waba_id,
-        ltrim(messages.recipient_id, '+') as customer,
+        messages.customer,
         messages.occurred_at,
     from messages
     inner join customer_messages
         on
             messages.waba_id = customer_messages.waba_id
-            and ltrim(messages.recipient_id, '+') = customer_messages.customer
+            and messages.customer = customer_messages.customer
             and messages.occurred_at > customer_messages.event_at
             and messages.occurred_at <= customer_messages.event_at + interval 24 hour
 ),
@@ -48,12 +51,25 @@ windows as (
             and answers.customer = windows.customer
             and answers.occurred_at >= windows.opened_at + interval 24 hour
     ) as following on following.opened_at is not null
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'whatsapp'
 )
 
 select
-    waba_id,
-    customer,
-    opened_at,
-    opened_at + interval 24 hour as closes_at,
-    {{ billing_month('opened_at') }} as billing_month,
+    windows.waba_id || '|' || windows.customer || '|' || windows.opened_at::varchar
+        as window_id,
+    windows.waba_id,
+    windows.customer,
+    accounts.tenant_id,
+    windows.opened_at,
+    windows.opened_at + interval 24 hour as closes_at,
+    {{ billing_month('windows.opened_at') }} as billing_month,
 from windows
+inner join accounts
+    on
+        windows.waba_id = accounts.account_id
+        and windows.opened_at >= accounts.valid_from
+        and (windows.opened_at < accounts.valid_to or accounts.valid_to is null)

@@ -1,0 +1,44 @@
+-- GEN-11: usage inside a recorded suspension of its service: billed all the same, and flagged.
+-- Grain: tenant x month x meter x suspension.
+with suspensions as (
+    select * from {{ ref('int_gen_02__suspensions_states') }} where is_current
+),
+
+meters as (
+    select * from {{ ref('meters') }} where service in ('Voice', 'WhatsApp')
+),
+
+{% set metered = [
+    'int_voi__legs_metered', 'int_voi_04__recordings_metered',
+    'int_voi_04__transcriptions_metered', 'int_msg__usage_metered',
+    'int_wap__usage_metered',
+] %}
+usage_united as (
+    {% for model in metered %}
+    select tenant_id, billing_month, occurred_at, meter, quantity,
+    from {{ ref(model) }}
+    where metered_fate = 'countable' and tenant_id in (select suspensions.tenant_id from suspensions)
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+)
+
+select
+    usage_united.tenant_id,
+    usage_united.billing_month,
+    usage_united.meter,
+    suspensions.suspended_from,
+    suspensions.suspended_until,
+    count(*)::bigint as record_count,
+    sum(usage_united.quantity)::bigint as quantity,
+from usage_united
+inner join meters on usage_united.meter = meters.meter
+inner join suspensions
+    on
+        usage_united.tenant_id = suspensions.tenant_id
+        and lower(meters.service) = lower(suspensions.service)
+        and usage_united.occurred_at >= suspensions.suspended_from
+        and (
+            usage_united.occurred_at < suspensions.suspended_until
+            or suspensions.suspended_until is null
+        )
+group by all
