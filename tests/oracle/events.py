@@ -1,0 +1,157 @@
+"""Meters of single events: calls, recordings, transcriptions, messages, translations (VOI, MSG, TRW)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from tests.oracle.extracts import Row, read_seed
+from tests.oracle.months import month_of
+from tests.oracle.states import Records
+from tests.oracle.tenancy import AccountMap
+from tests.oracle.units import Unit, ceil_div, judged
+
+_AGENT = re.compile(r"(client|sip|sips|sim):", re.IGNORECASE)
+_NUMBER = re.compile(r"\+?([1-9][0-9]{6,14})")
+_OUTBOUND = ("outbound-api", "outbound-dial", "trunking-terminating")
+
+
+class Voice:
+    """VOI-01..04: legs, their price keys, and what was recorded or transcribed of them."""
+
+    def __init__(self, calls: Records, seeds: Path, accounts: AccountMap) -> None:
+        self._legs: dict[str, Row] = {row["sid"]: row for row in calls.winners}
+        self._regions = {row["calling_prefix"]: row["region"] for row in read_seed(seeds, "voice_prefixes")}
+        self._accounts = accounts
+
+    def _region(self, party: str | None) -> str | None:
+        found = _NUMBER.fullmatch(party or "")
+        if found is None:
+            return None
+        digits = found.group(1)
+        return self._regions.get(digits[:4], "us_ca") if digits.startswith("1") else "international"
+
+    @staticmethod
+    def _is_agent(leg: Row) -> bool:
+        outside = leg["from"] if leg["direction"] == "inbound" else leg["to"]
+        return bool(_AGENT.match(outside or ""))
+
+    def price_key(self, leg: Row) -> str | None:
+        """VOI-03. None: the outside party is neither a number nor an agent."""
+        region = self._region(leg["to"])
+        if leg["direction"] == "inbound":
+            return {"toll_free": "inbound_toll_free", "international": "international"}.get(
+                region or "", "inbound_local"
+            )
+        if leg["direction"] not in _OUTBOUND or region is None:
+            return None
+        return "international" if region == "international" else "outbound_us_ca"
+
+    def minutes(self) -> Iterator[Unit]:
+        for leg in self._legs.values():
+            instant, seconds, key = leg["start_time"] or leg["date_created"], leg["duration"] or 0, self.price_key(leg)
+            fate, reason = "countable", ""
+            if seconds == 0:
+                fate, reason = "excluded", "zero_duration" if leg["status"] == "completed" else "not_completed"
+            elif leg["status"] != "completed":
+                fate, reason = "quarantined", "duration_without_completion"
+            elif self._is_agent(leg):
+                fate, reason = "excluded", "agent_leg"
+            elif leg["start_time"] is None:
+                fate, reason = "quarantined", "missing_start_time"
+            elif key is None:
+                fate, reason = "quarantined", "unknown_party"
+            tenant, fate, reason = judged(self._accounts.find("twilio", leg["account_sid"], instant), fate, reason)
+            yield Unit(
+                *("twilio_calls", tenant, month_of(instant), instant, "voice_minute", key or ""),
+                *(ceil_div(seconds, 60), fate, reason),
+                clause="VOI-03",
+            )
+
+    def recordings(self, records: Records) -> Iterator[Unit]:
+        for row in records.winners:
+            instant = row["start_time"] or row["date_created"]
+            leg = self._legs.get(row["call_sid"])
+            key = None
+            if leg is not None and self._is_agent(leg):
+                parent = self._legs.get(leg["parent_call_sid"])
+                key = (self.price_key(parent) if parent is not None else None) or "inbound_local"
+            elif leg is not None:
+                key = self.price_key(leg)
+            fate, reason = "countable", ""
+            if row["status"] != "completed":
+                fate, reason = "excluded", "not_completed"
+            elif not row["duration"]:
+                fate, reason = "excluded", "zero_duration"
+            elif key is None:
+                fate, reason = "quarantined", "unknown_call"
+            tenant, fate, reason = judged(self._accounts.find("twilio", row["account_sid"], instant), fate, reason)
+            yield Unit(
+                *("twilio_recordings", tenant, month_of(instant), instant, "recording_minute", key or ""),
+                *(ceil_div(row["duration"] or 0, 60), fate, reason),
+                clause="VOI-04",
+            )
+
+    def transcriptions(self, records: Records) -> Iterator[Unit]:
+        for row in records.winners:
+            instant = row["date_created"]
+            fate, reason = "countable", ""
+            if row["status"] != "completed":
+                fate, reason = "excluded", "not_completed"
+            elif not row["duration"]:
+                fate, reason = "excluded", "zero_duration"
+            tenant, fate, reason = judged(self._accounts.find("twilio", row["account_sid"], instant), fate, reason)
+            yield Unit(
+                *("twilio_transcriptions", tenant, month_of(instant), instant, "transcription_minute", ""),
+                *(ceil_div(row["duration"] or 0, 60), fate, reason),
+                clause="VOI-04",
+            )
+
+
+def text_messages(records: Records, seeds: Path, accounts: AccountMap) -> Iterator[Unit]:
+    """MSG-01..03."""
+    known = {row["status"] for row in read_seed(seeds, "statuses") if row["record_type"] == "message"}
+    billed_out = {"sent", "delivered", "undelivered", "read", "partially_delivered"}
+    for row in records.winners:
+        instant = row["date_sent"] or row["date_created"]
+        inbound, is_mms = row["direction"] == "inbound", (row["num_media"] or 0) > 0
+        billable = row["status"] == "received" if inbound else row["status"] in billed_out
+        fate, reason = "countable", ""
+        if any((party or "").startswith("whatsapp:") for party in (row["from"], row["to"])):
+            fate, reason = "excluded", "whatsapp_channel"
+        elif row["status"] not in known:
+            fate, reason = "quarantined", "unknown_status"
+        elif not billable:
+            fate, reason = "excluded", "not_billable_status"
+        elif not is_mms and not row["num_segments"]:
+            fate, reason = "quarantined", "zero_segments"
+        tenant, fate, reason = judged(accounts.find("twilio", row["account_sid"], instant), fate, reason)
+        yield Unit(
+            *("twilio_messages", tenant, month_of(instant), instant, "mms_message" if is_mms else "sms_segment"),
+            *("inbound" if inbound else "outbound", 1 if is_mms else row["num_segments"] or 0, fate, reason),
+            clause="MSG-01",
+        )
+
+
+def translations(records: Records, accounts: AccountMap) -> Iterator[Unit]:
+    """TRW-01..03. The quantity is characters; words are made per price version."""
+    for row in records.winners:
+        instant = row["completed_at"] or row["requested_at"]
+        fate, reason = "countable", ""
+        if row["status"] != "completed":
+            fate, reason = "excluded", "not_completed"
+        elif row["completed_at"] is None:
+            fate, reason = "quarantined", "missing_completed_at"
+        elif row["source_lang"] is not None and row["source_lang"] == row["target_lang"]:
+            fate, reason = "excluded", "same_language"
+        elif row["character_count"] == 0:
+            fate, reason = "excluded", "empty_text"
+        tenant, fate, reason = judged(accounts.find("kustomer", row["org_id"], instant), fate, reason)
+        month = month_of(instant) if instant else date(1970, 1, 1)
+        yield Unit(
+            *("translations", tenant, month, instant, "translated_word", ""),
+            *(row["character_count"], fate, reason),
+            clause="TRW-02",
+        )

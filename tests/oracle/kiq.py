@@ -1,0 +1,81 @@
+"""KIQ-01..04: conversations with a back-and-forth, counted once under the conversation they ended up in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import timedelta
+
+from tests.oracle.book import PriceBook
+from tests.oracle.extracts import Row
+from tests.oracle.months import month_of
+from tests.oracle.orders import Orders
+from tests.oracle.states import Records
+from tests.oracle.tenancy import AccountMap
+from tests.oracle.units import Unit, judged
+
+_CHANNELS = ("chat", "whatsapp", "sms")
+_DAY = timedelta(hours=24)
+
+
+def _target(conversation: str, known: dict[str, Row]) -> str:
+    seen = {conversation}
+    while (row := known.get(conversation)) is not None and row["merged_target_id"] not in (None, *seen):
+        conversation = row["merged_target_id"]
+        seen.add(conversation)
+    return conversation
+
+
+def _ended_unassisted(row: Row, of_customer: dict[tuple[str, str], list[Row]]) -> bool:
+    """KIQ-03: ended, never handed to an agent, and no other conversation opened within 24 hours of the end."""
+    if row["ended_at"] is None or row["transferred_to_agent_at"] is not None:
+        return False
+    if row["customer_id"] is None:
+        return True
+    return not any(
+        other["id"] != row["id"] and row["ended_at"] <= other["created_at"] < row["ended_at"] + _DAY
+        for other in of_customer[row["org_id"], row["customer_id"]]
+    )
+
+
+def conversations(
+    messages: Records, conversations_: Records, accounts: AccountMap, orders: Orders, book: PriceBook
+) -> Iterator[Unit]:
+    known: dict[str, Row] = {row["id"]: row for row in conversations_.winners}
+    of_customer: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in known.values():
+        of_customer[row["org_id"], row["customer_id"]].append(row)
+    gathered: dict[str, list[Row]] = defaultdict(list)
+    for row in messages.winners:
+        gathered[_target(row["conversation_id"], known)].append(row)
+    for conversation, said in gathered.items():
+        counted = [row for row in said if (row["channel"] or "").lower() in _CHANNELS]
+        asked = [row["sent_at"] for row in counted if row["direction"] == "in"]
+        answers = [
+            row["sent_at"] for row in counted if row["direction"] == "out" and row["assistant_type"] == "premium"
+        ]
+        completed = min((at for at in answers if asked and at > min(asked)), default=None)
+        target = known.get(conversation)
+        instant = completed or min(row["sent_at"] for row in said)
+        org = target["org_id"] if target is not None else min(row["org_id"] for row in said)
+        found = accounts.find("kustomer", org, instant)
+        basis = (orders.kiq_basis(found[0], instant) if found else None) or book.setting("kiq_basis", instant.date())
+        fate, reason = "countable", ""
+        if not answers:
+            fate, reason = "excluded", "no_premium_reply"
+        elif completed is None:
+            fate, reason = "excluded", "no_back_and_forth"
+        elif target is not None and target["spam"]:
+            fate, reason = "excluded", "spam"
+        elif target is not None and target["imported_at"] is not None:
+            fate, reason = "excluded", "imported"
+        elif basis == "kiq_03" and not (target is not None and _ended_unassisted(target, of_customer)):
+            fate, reason = "excluded", "not_resolved_unassisted"
+        elif target is None:
+            fate, reason = "quarantined", "unknown_conversation"
+        tenant, fate, reason = judged(found, fate, reason)
+        yield Unit(
+            *("kustomer_messages", tenant, month_of(instant), instant, "kiq_conversation", "", 1, fate, reason),
+            records=len(said),
+            clause="KIQ-03" if basis == "kiq_03" else "KIQ-01",
+        )

@@ -1,0 +1,89 @@
+"""Terms of Orders (GEN-06): prices, included quantities, and which one wins."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+
+from tests.oracle.extracts import Row
+from tests.oracle.months import holds_at, last_instant
+from tests.oracle.states import Records
+
+
+def whole_number(text: str | None) -> int | None:
+    try:
+        return int(text or "")
+    except ValueError:
+        return None
+
+
+def _price(text: str | None) -> Decimal | None:
+    try:
+        return Decimal(text or "")
+    except InvalidOperation:
+        return None
+
+
+class Orders:
+    """Exact price key first, then the latest start, then the greatest order id."""
+
+    def __init__(self, records: Records) -> None:
+        self._terms: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        for row in records.winners:
+            self._terms[row["tenant_id"], row["meter"], row["field"]].append(row)
+
+    def _best(self, rows: list[Row]) -> Row | None:
+        return max(rows, key=lambda r: (r["price_key"] or "", r["valid_from"], r["order_id"])) if rows else None
+
+    def price(self, tenant: str, meter: str, price_key: str, instant: datetime) -> tuple[Row, Decimal] | None:
+        """The Order term that prices this unit, and its price."""
+        rows = [
+            row
+            for row in self._terms.get((tenant, meter, "unit_price"), [])
+            if (row["price_key"] or "") in ("", price_key)
+            and holds_at(row["valid_from"], row["valid_to"], instant)
+            and _price(row["value"]) is not None
+        ]
+        best = self._best(rows)
+        price = _price(best["value"]) if best else None
+        return (best, price) if best is not None and price is not None else None
+
+    def included(self, tenant: str, meter: str, price_key: str, month: date) -> tuple[Row, int] | None:
+        """The included quantity in force at the month's last instant, for exactly this key or any."""
+        rows = [
+            row
+            for row in self._terms.get((tenant, meter, "included_quantity"), [])
+            if (row["price_key"] or "") in ("", price_key)
+            and holds_at(row["valid_from"], row["valid_to"], last_instant(month))
+            and whole_number(row["value"]) is not None
+        ]
+        best = self._best(rows)
+        quantity = whole_number(best["value"]) if best else None
+        return (best, quantity) if best is not None and quantity is not None else None
+
+    def kiq_basis(self, tenant: str, instant: datetime) -> str | None:
+        rows = [
+            row
+            for row in self._terms.get((tenant, "kiq_conversation", "kiq_basis"), [])
+            if row["value"] in ("kiq_01", "kiq_03") and holds_at(row["valid_from"], row["valid_to"], instant)
+        ]
+        best = self._best(rows)
+        return str(best["value"]) if best else None
+
+    def renewal_dates(self, tenant: str) -> list[tuple[date, date]]:
+        """(day the Order takes hold, renewal day it names) of each renewal-date term."""
+        rows = [row for key, rows in self._terms.items() if key[0] == tenant for row in rows]
+        return [
+            (row["valid_from"].date(), date.fromisoformat(row["value"]))
+            for row in rows
+            if row["field"] == "renewal_date"
+        ]
+
+    def boundaries(self, tenant: str, meter: str) -> set[datetime]:
+        """Instants at which a price of the meter may change."""
+        fields = [(meter, "unit_price"), (meter, "kiq_basis")]
+        if meter in ("whatsapp_conversation", "whatsapp_message"):
+            fields += [("whatsapp_fee", "unit_price"), ("whatsapp_fee", "kiq_basis")]
+        rows = [row for name, term in fields for row in self._terms.get((tenant, name, term), [])]
+        return {at for row in rows for at in (row["valid_from"], row["valid_to"]) if at is not None}

@@ -1,0 +1,116 @@
+"""STO-01..05: bytes at month end against the limit, in whole blocks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from tests.oracle.book import PriceBook, last_of_month
+from tests.oracle.extracts import Row
+from tests.oracle.months import DAY, following, holds_at, last_instant, midnight, month_of
+from tests.oracle.orders import Orders
+from tests.oracle.states import Records
+from tests.oracle.tenancy import AccountMap
+from tests.oracle.units import Unit, ceil_div, judged
+
+_FRESH = timedelta(hours=48)
+
+
+class Storage:
+    """Storage blocks per tenant, meter and month; `stale` names tenant months that cannot be published."""
+
+    def __init__(
+        self,
+        snapshots: Records,
+        seats: Records,
+        purchases: Records,
+        subscriptions: Records,
+        book: PriceBook,
+        orders: Orders,
+        accounts: AccountMap,
+    ) -> None:
+        self._snapshots, self._seats, self._purchases = snapshots.winners, seats.winners, purchases.winners
+        self._subscriptions, self._book, self._orders = subscriptions.winners, book, orders
+        self._accounts = accounts
+        self.stale: set[tuple[str, date]] = set()
+
+    def _seats_at(self, tenant: str, month: date) -> tuple[int, bool] | None:
+        """(full-time users, stale) of the last seat snapshots of the month."""
+        last: dict[str, Row] = {}
+        for row in self._seats:
+            if month_of(row["taken_at"]) == month:
+                held = last.get(row["org_id"])
+                if held is None or row["taken_at"] > held["taken_at"]:
+                    last[row["org_id"]] = row
+        mine = [
+            row
+            for row in last.values()
+            if self._accounts.find("kustomer", row["org_id"], row["taken_at"]) == (tenant, "platform")
+        ]
+        if not mine:
+            return None
+        stale = any(row["taken_at"] < midnight(following(month)) - _FRESH for row in mine)
+        return sum(row["full_time_users"] for row in mine), stale
+
+    def _limit(self, tenant: str, meter: str, month: date) -> tuple[int, bool]:
+        """(limit in bytes, whether the seats it rests on are stale)."""
+        last_day = following(month) - DAY
+        mine = [row for row in self._subscriptions if row["tenant_id"] == tenant]
+        subscription = last_of_month(mine, month, following(month))
+        plan = self._book.storage_limit(subscription["plan_id"], meter, last_day) if subscription else None
+        seats = self._seats_at(tenant, month)
+        stale = seats[1] if seats else plan is not None
+        limit = plan[0] + plan[1] * (seats[0] if seats else 0) if plan else 0
+        limit += sum(
+            row["bytes"]
+            for row in self._purchases
+            if row["tenant_id"] == tenant
+            and meter in (row["meter"], f"{row['meter']}_storage")
+            and holds_at(row["valid_from"], row["valid_to"], last_instant(month))
+        )
+        ordered = self._orders.included(tenant, meter, "", month)
+        return (ordered[1] if ordered else limit), stale
+
+    def units(self) -> Iterator[Unit]:
+        months = sorted({month_of(row["taken_at"]) for row in self._snapshots})
+        by_environment: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        for row in self._snapshots:
+            by_environment[row["org_id"], row["environment_id"], row["meter"]].append(row)
+        levels: dict[tuple[str, str, date], list[tuple[int, datetime, bool]]] = defaultdict(list)
+        deciding: set[int] = set()
+        for rows in by_environment.values():
+            rows.sort(key=lambda row: row["taken_at"])
+            for month in months:
+                before = [row for row in rows if row["taken_at"] < midnight(following(month))]
+                if not before:
+                    continue
+                last = before[-1]
+                fresh_month = month_of(last["taken_at"]) == month
+                found = self._accounts.find("kustomer", last["org_id"], last["taken_at"])
+                if found is None or found[1] != "platform" or (not fresh_month and last["bytes"] == 0):
+                    continue
+                if fresh_month:
+                    deciding.add(id(last))
+                levels[found[0], f"{last['meter']}_storage", month].append(
+                    (last["bytes"], last["taken_at"], fresh_month)
+                )
+        for (tenant, meter, month), held in levels.items():
+            limit, stale = self._limit(tenant, meter, month)
+            if stale or any(taken < midnight(following(month)) - _FRESH for _, taken, _ in held):
+                self.stale.add((tenant, month))
+            excess = max(0, sum(size for size, _, _ in held) - limit)
+            block = self._book.storage_block(meter, following(month) - DAY)
+            yield Unit(
+                *("storage_snapshots", tenant, month, last_instant(month), meter, "", ceil_div(excess, block)),
+                records=sum(1 for _, _, fresh in held if fresh),
+                clause="STO-04",
+            )
+        for row in self._snapshots:
+            if id(row) in deciding:
+                continue
+            at = row["taken_at"]
+            found = self._accounts.find("kustomer", row["org_id"], at)
+            tenant_, fate, reason = judged(found, "excluded", "not_month_end")
+            meter = f"{row['meter']}_storage"
+            yield Unit("storage_snapshots", tenant_, month_of(at), at, meter, "", 0, fate, reason)
