@@ -28,7 +28,6 @@ terms_counted as (
     select
         contracts_ended.tenant_id,
         contracts_ended.term_start,
-        contracts_ended.next_term_start,
         steps.step,
         cast(
             contracts_ended.term_start
@@ -36,6 +35,11 @@ terms_counted as (
         ) as counted_from,
     from contracts_ended
     cross join (select unnest(range(0, 400)) as step) as steps
+    where
+        cast(
+            contracts_ended.term_start
+            + to_months(cast(contracts_ended.term_months * steps.step as integer)) as date
+        ) < contracts_ended.next_term_start
 ),
 
 renewals_moved as (
@@ -68,6 +72,3 @@ left join renewals_moved
     on
         terms_counted.tenant_id = renewals_moved.tenant_id
         and terms_counted.counted_from = renewals_moved.counted_from
-where
-    terms_counted.counted_from < terms_counted.next_term_start
-    and terms_counted.counted_from < date '2036-01-01'

@@ -1,22 +1,43 @@
 -- KIQ-03: which definition a tenant is invoiced by, where its Order says so; elsewhere the
--- price book's setting, kiq_01 by default.
--- Grain: tenant x interval.
+-- price book's setting.
+-- Grain: tenant x stretch of time. Trap: an Order that ends gives way to an older one that
+-- still holds, not to the price book.
 with overrides as (
-    select * from {{ ref('int_gen_02__order_overrides_states') }} where is_current
+    select * from {{ ref('int_gen_02__order_overrides_states') }}
+    where
+        is_current
+        and meter = 'kiq_conversation'
+        and override_field = 'kiq_basis'
+        and override_value in ('kiq_01', 'kiq_03')
+),
+
+edges as (
+    select tenant_id, valid_from as starts_at from overrides
+    union
+    select tenant_id, valid_to as starts_at from overrides where valid_to is not null
+),
+
+stretches as (
+    select
+        tenant_id,
+        starts_at,
+        lead(starts_at) over (partition by tenant_id order by starts_at) as ends_at,
+    from edges
 )
 
 select
-    tenant_id,
-    override_value as kiq_basis,
-    valid_from,
-    least(
-        coalesce(valid_to, timestamp '9999-12-31'),
-        lead(valid_from, 1, timestamp '9999-12-31') over (
-            partition by tenant_id order by valid_from, order_id
-        )
-    ) as valid_to,
-from overrides
-where
-    meter = 'kiq_conversation'
-    and override_field = 'kiq_basis'
-    and override_value in ('kiq_01', 'kiq_03')
+    stretches.tenant_id,
+    overrides.override_value as kiq_basis,
+    stretches.starts_at as valid_from,
+    stretches.ends_at as valid_to,
+from stretches
+inner join overrides
+    on
+        stretches.tenant_id = overrides.tenant_id
+        and stretches.starts_at >= overrides.valid_from
+        and (stretches.starts_at < overrides.valid_to or overrides.valid_to is null)
+qualify
+    row_number() over (
+        partition by stretches.tenant_id, stretches.starts_at
+        order by overrides.valid_from desc, overrides.order_id desc
+    ) = 1

@@ -1,11 +1,17 @@
 -- NUM-01: every month a tenant had a number in, however short, counted once.
--- Grain: tenant x number x month. Trap: removed on the 1st at 00:00:00 is not in that month.
+-- Grain: tenant x number x month, from the first month the tenant is metered in. Trap: removed on the 1st at 00:00:00 is not in that month.
 with intervals as (
     select * from {{ ref('int_num_01__number_intervals') }}
 ),
 
 months as (
     select * from {{ ref('int_gen_01__billing_months_seen') }}
+),
+
+metered_from as (
+    select tenant_id, min(billing_month) as first_month
+    from {{ ref('int_gen_01__tenant_months_evident') }}
+    group by tenant_id
 ),
 
 area_codes as (
@@ -27,6 +33,8 @@ months_overlapped as (
                 or intervals.removed_at > months.billing_month
                 or intervals.added_at >= months.billing_month
             )
+    left join metered_from on intervals.tenant_id = metered_from.tenant_id
+    where metered_from.first_month is null or months.billing_month >= metered_from.first_month
     group by intervals.tenant_id, intervals.phone_number, months.billing_month
 )
 

@@ -9,8 +9,10 @@ events as (
     select * from {{ ref('int_gen_02__number_events_states') }} where is_current
 ),
 
-months as (
-    select * from {{ ref('int_gen_01__billing_months_seen') }}
+metered_from as (
+    select tenant_id, min(billing_month) as first_month
+    from {{ ref('int_gen_01__tenant_months_evident') }}
+    group by tenant_id
 ),
 
 added_counted as (
@@ -67,5 +69,7 @@ select
     'NUM-01' as clause_id,
     1::bigint as raw_rows,
 from events
-left join months on {{ billing_month('events.occurred_at') }} = months.billing_month
-where events.event != 'added' or months.billing_month is null
+left join metered_from on events.tenant_id = metered_from.tenant_id
+where
+    events.event != 'added'
+    or {{ billing_month('events.occurred_at') }} < metered_from.first_month

@@ -14,6 +14,6 @@
     columns=['call_sid', 'account_sid', 'parent_call_sid', 'from_party', 'to_party', 'direction', 'status', 'start_time', 'end_time', 'duration', 'price', 'price_unit', 'date_created', 'date_updated'],
     key_columns=['call_sid'],
     updated_at='date_updated',
-    occurred_at="start_time",
+    occurred_at="coalesce(start_time, date_created)",
     record_type='call',
 ) }}

@@ -1,0 +1,396 @@
+"""Small made-up worlds of tenants with everything the rules speak of, deterministic by seed.
+
+Instants crowd around month edges and price starts, numbers around boundaries; records repeat,
+disagree and move. Nobody checks them for sense: the oracle and the models must only agree.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
+
+from tests.oracle.months import following, midnight, plus_months
+
+Row = dict[str, Any]
+Tables = dict[str, list[Row]]
+
+PLANS = ("business", "professional", "enterprise", "professional_ai", "enterprise_ai", "ultimate_ai")
+COUNTRIES = ("14155550123", "5511987654321", "4915112345678", "919876543210", "18765550123", "77015550123", "99912345")
+PARTIES = ("+14155550100", "+12465550100", "+442071234567", "+18005550199", "client:ann", "sip:x@y", "anonymous", "")
+OWN_NUMBERS = ("+14155550001", "+18885550002", "+442070000003", "+17875550004", "+18765550005")
+STATUSES = {
+    "call": ("completed",) * 6 + ("busy", "no-answer", "canceled", "failed", "in-progress", "queued"),
+    "message": ("delivered",) * 5 + ("sent", "received", "read", "undelivered", "failed", "queued", "receiving", "odd"),
+}
+
+
+class World:
+    """Rows of `tenants` tenants over three months from `first`, all ids marked with the seed."""
+
+    def __init__(self, seed: int, first: date) -> None:
+        self.random = random.Random(f"world {seed}")
+        self.id = f"w{seed}"
+        self.months = [first, following(first), following(following(first))]
+        self.tables: Tables = defaultdict(list)
+        self.tenant_count = self.random.randint(2, 4)
+        self._count = 0
+        self._numbers: list[str] = []
+        for index in range(self.tenant_count):
+            self._tenant(f"{self.id}_t{index}")
+        self._strangers()
+        self._repeat()
+
+    def _id(self, prefix: str) -> str:
+        self._count += 1
+        return f"{prefix}{self.id}x{self._count}"
+
+    def _chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def instant(self, month: date | None = None, *, whole: bool = False) -> datetime:
+        """Anywhere in a month, often within a hair of its edges; `whole` seconds where the form has no more."""
+        start = midnight(month or self.random.choice(self.months))
+        end = midnight(following(start.date()))
+        tick = timedelta(seconds=1) if whole else timedelta(microseconds=1)
+        kind = self.random.random()
+        if kind < 0.08:
+            return start
+        if kind < 0.16:
+            return end - tick
+        if kind < 0.20:
+            return start + tick
+        day = self.random.randint(1, (end - start).days) - 1
+        return start + timedelta(
+            days=day, seconds=self.random.choice((0, 1, 43_200, 86_399, self.random.randint(0, 86_399)))
+        )
+
+    def text(self, instant: datetime | None) -> str:
+        """ISO 8601 in some offset."""
+        if instant is None:
+            return ""
+        zone = timezone(timedelta(minutes=self.random.choice((0, 0, 60, -480, 330))))
+        return instant.replace(tzinfo=UTC).astimezone(zone).isoformat()
+
+    def _add(self, source: str, /, **values: Any) -> None:
+        self.tables[source].append({k: self.text(v) if isinstance(v, datetime) else v for k, v in values.items()})
+
+    def _tenant(self, tenant: str) -> None:
+        r, begin = self.random, midnight(self.months[0]) - timedelta(days=200)
+        if not self._chance(0.05):
+            self._add(
+                *("tenants",),
+                **{"tenant_id": tenant, "name": tenant, "payment_method_id": "card", "updated_at": begin},
+                billing_currency=r.choice(("USD",) * 7 + ("EUR", "", "JPY")),
+                whatsapp_payment_method_id=r.choice(("", "card", "wa")),
+            )
+        accounts = {system: f"{tenant}_{system}" for system in ("twilio", "whatsapp", "kustomer")}
+        for system, account in accounts.items():
+            since = self.instant() if self._chance(0.08) else begin
+            moves = self.instant() if self._chance(0.08) else None
+            kind = "third_party" if self._chance(0.06) else "platform"
+            row = {"system": system, "account_id": account, "updated_at": begin}
+            self._add("account_map", tenant_id=tenant, kind=kind, valid_from=since, valid_to=moves, **row)
+            if moves is not None and self._chance(0.5):
+                other = f"{self.id}_t{r.randrange(self.tenant_count)}"
+                self._add("account_map", tenant_id=other, kind="platform", valid_from=moves, valid_to="", **row)
+        self._contract(tenant, begin)
+        self._orders(tenant)
+        for month in self.months:
+            self._voice(accounts["twilio"], month)
+            self._texts(accounts["twilio"], month)
+            self._assist(accounts["kustomer"], month)
+            self._whatsapp(accounts["whatsapp"], month)
+            self._storage(accounts["kustomer"], month)
+        self._phone_numbers(tenant, accounts["twilio"])
+
+    def _contract(self, tenant: str, begin: datetime) -> None:
+        r = self.random
+        if self._chance(0.07):
+            return
+        term_start = r.choice((date(begin.year - 1, 1, 31), date(2024, 2, 29), plus_months(self.months[1], -12)))
+        term_start += timedelta(days=r.choice((0, 0, 9, 14)))
+        length, since = r.choice((1, 1, 3, 12)), begin
+        for change in range(r.choice((1, 1, 2, 3))):
+            until = self.instant() if change < 2 and self._chance(0.5) else None
+            if until is not None and until <= since:
+                until = None
+            self._add(
+                *("subscriptions",),
+                **{"tenant_id": tenant, "plan_id": r.choice(PLANS), "full_time_licences": r.choice((0, 1, 1, 2))},
+                **{"term_start": term_start.isoformat(), "term_months": length},
+                **{"valid_from": since, "valid_to": until, "updated_at": begin},
+            )
+            if until is None:
+                return
+            since = until
+            if self._chance(0.2):
+                term_start, length = until.date(), r.choice((1, 12))
+
+    def _orders(self, tenant: str) -> None:
+        r = self.random
+        meters = (
+            *("kiq_conversation", "translated_word", "voice_minute", "sms_segment", "mms_message", "phone_number"),
+            *("recording_minute", "transcription_minute", "whatsapp_conversation", "whatsapp_message", "whatsapp_fee"),
+            *("data_storage", "attachment_storage"),
+        )
+        for _ in range(r.choice((0, 0, 1, 2, 4))):
+            since = self.instant()
+            until = r.choice((None, None, self.instant(), since + timedelta(days=3)))
+            meter, price_key = r.choice(meters), ""
+            kind = r.choice(("unit_price", "unit_price", "unit_price", "included_quantity"))
+            value = r.choice(("0", "0.01", "0.0075", "1.005", "0.00000001", "nonsense"))
+            if kind == "included_quantity":
+                value = str(r.choice((0, 1, 2, 3, 10, 10**11)))
+            elif meter == "voice_minute":
+                price_key = r.choice(("", "inbound_local", "international"))
+            elif meter == "sms_segment":
+                price_key = r.choice(("", "inbound", "outbound"))
+            if meter == "kiq_conversation" and self._chance(0.5):
+                kind, value = "kiq_basis", r.choice(("kiq_01", "kiq_03"))
+            if meter == "translated_word" and self._chance(0.3):
+                kind, value = "renewal_date", self.instant().date().isoformat()
+            until = until if until is None or until > since else None
+            self._add(
+                *("order_overrides",),
+                **{"order_id": self._id("O"), "tenant_id": tenant, "meter": meter, "field": kind, "value": value},
+                **{"price_key": price_key, "valid_from": since, "valid_to": until, "updated_at": since},
+            )
+
+    def _voice(self, account: str, month: date) -> None:
+        r, legs = self.random, []
+        for _ in range(r.choice((0, 1, 3, 5))):
+            sid, status = self._id("CA"), r.choice(STATUSES["call"])
+            inbound = self._chance(0.5)
+            outside, own = r.choice(PARTIES), r.choice(OWN_NUMBERS)
+            at = self.instant(month, whole=True)
+            legs.append(sid)
+            self._add(
+                *("twilio_calls",),
+                **{"sid": sid, "account_sid": account, "status": status, "date_created": at, "date_updated": at},
+                **{"from": outside if inbound else own, "to": own if inbound else outside},
+                parent_call_sid=r.choice(("", *legs[:-1])) if len(legs) > 1 else "",
+                direction="inbound" if inbound else r.choice(("outbound-api", "outbound-dial", "trunking-terminating")),
+                start_time="" if self._chance(0.08) else at + timedelta(seconds=r.choice((0, 1, 5))),
+                duration=r.choice(("0", "", "1", "59", "60", "61", "120", "3601")),
+            )
+        for source, prefix in (("twilio_recordings", "RE"), ("twilio_transcriptions", "TR")):
+            for _ in range(r.choice((0, 1, 2))):
+                at = self.instant(month, whole=True)
+                self._add(
+                    *(source,),
+                    **{"sid": self._id(prefix), "account_sid": account, "date_created": at, "date_updated": at},
+                    **(
+                        {"call_sid": r.choice((*legs, "CAnone")), "start_time": r.choice((at, ""))}
+                        if prefix == "RE"
+                        else {}
+                    ),
+                    status=r.choice(("completed", "completed", "completed", "failed")),
+                    duration=r.choice(("0", "60", "61", "7")),
+                )
+
+    def _texts(self, account: str, month: date) -> None:
+        r = self.random
+        for _ in range(r.choice((0, 2, 4))):
+            at = self.instant(month, whole=True)
+            inbound = self._chance(0.4)
+            to = f"whatsapp:{COUNTRIES[0]}" if self._chance(0.06) else "+14155550123"
+            self._add(
+                *("twilio_messages",),
+                **{"sid": self._id("SM"), "account_sid": account, "from": "+14155550001", "to": to},
+                **{"direction": "inbound" if inbound else "outbound-api", "status": r.choice(STATUSES["message"])},
+                **{"num_segments": r.choice(("0", "1", "2", "7")), "num_media": r.choice(("0", "0", "", "2"))},
+                **{"date_created": at - timedelta(seconds=r.choice((0, 1, 90))), "date_sent": r.choice((at, at, ""))},
+                date_updated=at,
+            )
+
+    def _assist(self, org: str, month: date) -> None:
+        r = self.random
+        opened: list[str] = []
+        for _ in range(r.choice((0, 1, 3, 4))):
+            conversation, at = self._id("C"), self.instant(month)
+            target = r.choice(opened) if opened and self._chance(0.2) else ""
+            opened.append(conversation)
+            ended = at + timedelta(hours=r.choice((1, 20)))
+            if not self._chance(0.05):
+                self._add(
+                    *("kustomer_conversations",),
+                    **{"id": conversation, "org_id": org, "customer_id": f"{org}_c{r.randint(1, 2)}", "created_at": at},
+                    **{"ended_at": r.choice((ended, ended, None)), "imported_at": at if self._chance(0.08) else None},
+                    **{"spam": r.choice(("", "false", "false", "true")), "merged_target_id": target, "updated_at": at},
+                    transferred_to_agent_at=at if self._chance(0.2) else None,
+                )
+            for _ in range(r.choice((1, 2, 3, 4))):
+                channel = r.choice(("chat", "chat", "sms", "whatsapp", "email"))
+                said = {"conversation_id": conversation, "org_id": org, "channel": channel, "updated_at": at}
+                self._add("kustomer_messages", id=self._id("M"), direction="in", sent_at=at, **said)
+                at += timedelta(seconds=r.choice((0, 1, 3600)), microseconds=r.choice((0, 1)))
+                kind = r.choice(("premium", "premium", "premium", "lite", ""))
+                self._add(
+                    "kustomer_messages", id=self._id("M"), direction="out", sent_at=at, assistant_type=kind, **said
+                )
+        for _ in range(r.choice((0, 1, 3))):
+            at = self.instant(month)
+            self._add(
+                *("translations",),
+                **{"translation_id": self._id("TL"), "org_id": org, "source_lang": "en", "updated_at": at},
+                **{"target_lang": r.choice(("de", "fr", "en")), "status": r.choice(("completed",) * 5 + ("failed",))},
+                **{"character_count": r.choice((0, 1, 4, 5, 6, 23, 1_000_003)), "requested_at": at},
+                completed_at="" if self._chance(0.05) else at,
+            )
+
+    def _whatsapp(self, waba: str, month: date) -> None:
+        r = self.random
+        for _ in range(r.choice((0, 1, 3, 5))):
+            at, customer = self.instant(month, whole=True), r.choice(COUNTRIES)
+            by_message = self._chance(0.45)
+            category = r.choice(
+                ("service", "service", "service", "user_initiated", "marketing", "utility", "authentication")
+                if by_message
+                else ("user_initiated",) * 4
+                + ("business_initiated", "marketing", "service", "referral_conversion", "odd")
+            )
+            if by_message:
+                self._inbound(waba, customer, at)
+            conversation = self._id("conv")
+            for _ in range(r.choice((1, 1, 2))):
+                self._statuses(waba, customer, category, "" if by_message else conversation, at)
+                at += timedelta(hours=r.choice((0, 1, 23, 24, 25)))
+
+    def _inbound(self, waba: str, customer: str, answered: datetime) -> None:
+        wrote = answered - timedelta(hours=self.random.choice((1, 24, 25)))
+        self._add(
+            *("whatsapp_webhooks",),
+            **{
+                "waba_id": waba,
+                "wamid": self._id("in"),
+                "timestamp": _seconds(wrote),
+                "direction": "in",
+                "from": customer,
+            },
+        )
+
+    def _statuses(self, waba: str, customer: str, category: str, conversation: str, at: datetime) -> None:
+        r, wamid = self.random, self._id("wamid")
+        expires = _seconds(at + timedelta(hours=24)) if conversation and self._chance(0.7) else ""
+        pricing = {
+            "pricing_model": "CBP" if conversation else "PMP",
+            "pricing_category": category if self._chance(0.95) else "",
+            "pricing_type": "" if conversation else r.choice(("regular", "regular", "free_customer_service")),
+            "billable": "false" if self._chance(0.1) else "true",
+        }
+        for status in r.choice(
+            (("sent", "delivered"), ("sent", "read"), ("delivered",), ("sent",), ("sent", "failed"))
+        ):
+            self._add(
+                *("whatsapp_webhooks",),
+                **{"waba_id": waba, "wamid": wamid, "status": status, "timestamp": _seconds(at), "direction": "out"},
+                **{"recipient_id": customer, "conversation_id": conversation, "expiration_timestamp": expires},
+                **(pricing if self._chance(0.85) else {}),
+            )
+            at += timedelta(seconds=r.choice((0, 1, 60)))
+
+    def _storage(self, org: str, month: date) -> None:
+        r, end = self.random, midnight(following(month))
+        for environment in ("prod", "sandbox")[: r.choice((1, 2))]:
+            for meter in ("data", "attachment"):
+                for back in (
+                    timedelta(days=12),
+                    timedelta(hours=r.choice((1, 48, 48, 49)) if self._chance(0.15) else 2),
+                ):
+                    size = r.choice((0, 10**9, 50 * 10**9, 101 * 10**9, 101 * 10**9 + 1, 900 * 10**9))
+                    self._add(
+                        *("storage_snapshots",),
+                        **{"org_id": org, "environment_id": environment, "environment": "production", "meter": meter},
+                        **{"bytes": size, "taken_at": end - back, "updated_at": end},
+                    )
+        if not self._chance(0.06):
+            late = timedelta(hours=r.choice((1, 2, 48, 49)) if self._chance(0.15) else 3)
+            self._add(
+                "seat_snapshots", org_id=org, full_time_users=r.choice((0, 1, 5)), taken_at=end - late, updated_at=end
+            )
+
+    def _phone_numbers(self, tenant: str, account: str) -> None:
+        r = self.random
+        for _ in range(r.choice((0, 1, 3))):
+            number = r.choice((*OWN_NUMBERS, f"+1415555{r.randint(2000, 9999)}"))
+            self._numbers.append(number)
+            at = self.instant() - timedelta(days=r.choice((0, 0, 60)))
+            for event in ("added", "removed", "added")[: r.choice((1, 2, 3))]:
+                self._add(
+                    *("number_events",),
+                    **{"tenant_id": tenant, "phone_number": number, "event": event, "number_type": "local"},
+                    **{"occurred_at": at, "updated_at": at},
+                )
+                following_month = midnight(following(at.date()))
+                at = r.choice(
+                    (at + timedelta(days=r.randint(1, 40)), following_month, following_month + timedelta(seconds=1))
+                )
+            if self._chance(0.3):
+                self._fine(number)
+            if self._chance(0.3):
+                self._add(
+                    *("twilio_phone_numbers",),
+                    **{"sid": self._id("PN"), "account_sid": account, "phone_number": number},
+                    **{"date_created": at, "snapshot_date": self.instant().date().isoformat()},
+                )
+        if self._chance(0.2):
+            self._add(
+                *("storage_purchases",),
+                **{"tenant_id": tenant, "meter": r.choice(("data", "attachment_storage")), "bytes": 10**9},
+                **{"valid_from": self.instant(), "valid_to": "", "updated_at": self.instant()},
+            )
+
+    def _fine(self, number: str) -> None:
+        r, notice = self.random, self._id("N")
+        posted = self.instant()
+        story = r.choice(
+            (("open",), ("contested",), ("contested", "upheld"), ("contested", "overturned"), ("overturned",))
+        )
+        at, money = (
+            posted,
+            {"amount": r.choice(("500.00", "1000", "0.01")), "currency_code": r.choice(("USD", "USD", "EUR"))},
+        )
+        for status in ("open", *story):
+            self._add(
+                *("carrier_penalties",),
+                **{"notice_id": notice, "phone_number": number, "violated_at": posted - timedelta(days=3)},
+                **{"posted_at": posted, "status": status, "status_at": at, "updated_at": at, **money},
+            )
+            at += timedelta(days=r.choice((1, 10, 40)), seconds=1)
+
+    def _strangers(self) -> None:
+        """Accounts nobody has mapped."""
+        self._voice(f"{self.id}_stranger", self.months[0])
+        self._assist(f"{self.id}_stranger", self.months[1])
+        self._whatsapp(f"{self.id}_stranger", self.months[2])
+        self._storage(f"{self.id}_stranger", self.months[2])
+
+    def _repeat(self) -> None:
+        """Exact copies, newer and older states, and states no update time tells apart."""
+        changes: dict[str, dict[str, tuple[Any, ...]]] = {
+            "twilio_calls": {"status": STATUSES["call"], "duration": ("30", "90")},
+            "twilio_messages": {"status": STATUSES["message"], "num_segments": ("3",)},
+            "translations": {"character_count": (7, 12), "status": ("completed", "failed")},
+            "kustomer_messages": {"channel": ("chat", "email")},
+            "kustomer_conversations": {"spam": ("true", "false")},
+            "storage_snapshots": {"bytes": (1, 2 * 10**9)},
+            "seat_snapshots": {"full_time_users": (2, 3)},
+            "whatsapp_webhooks": {"billable": ("true", "false")},
+        }
+        clocks = {"twilio_calls": "date_updated", "twilio_messages": "date_updated"}
+        for source, rows in self.tables.items():
+            for row in list(rows):
+                if self._chance(0.06):
+                    rows.append(dict(row))
+                if source in changes and self._chance(0.08):
+                    column = self.random.choice(list(changes[source]))
+                    state = {**row, column: self.random.choice(changes[source][column])}
+                    if source != "whatsapp_webhooks" and self._chance(0.6):
+                        state[clocks.get(source, "updated_at")] = self.text(self.instant(whole=True))
+                    rows.append(state)
+
+
+def _seconds(instant: datetime) -> str:
+    return str(int(instant.replace(tzinfo=UTC).timestamp()))

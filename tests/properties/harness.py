@@ -1,0 +1,183 @@
+"""Worlds through the real ingestion and models, and through the oracle: the two bills side by side."""
+
+from __future__ import annotations
+
+import csv
+import random
+import shutil
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from orchestration import duck, pipeline
+from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse.dbt_build import build
+from tests.oracle import Bill, Line, bill
+from tests.oracle.extracts import columns
+from tests.oracle.worlds import Tables, World
+
+# Months worlds begin in: card changes, leap years, 30-day edges, the message era.
+ERAS = (date(2024, 9, 1), date(2025, 6, 1), date(2023, 12, 1), date(2026, 1, 1), date(2024, 12, 1))
+
+
+@dataclass
+class Batch:
+    """Worlds that share a price book and one run."""
+
+    seed: int
+    first: date
+    worlds: list[World]
+
+    @property
+    def tenant_months(self) -> int:
+        return sum(world.tenant_count * len(world.months) for world in self.worlds)
+
+    @property
+    def tables(self) -> Tables:
+        joined: Tables = defaultdict(list)
+        for world in self.worlds:
+            for source, rows in world.tables.items():
+                joined[source] += rows
+        return joined
+
+
+def make_batch(seed: int, worlds: int, world: int | None = None) -> Batch:
+    """Batch `seed` of `worlds` worlds; with `world`, only that one of them."""
+    first = ERAS[seed % len(ERAS)]
+    chosen = range(worlds) if world is None else [world]
+    return Batch(seed, first, [World(seed * 1_000_000 + number, first) for number in chosen])
+
+
+def write_landing(landing: Path, tables: Tables, shuffled: random.Random, files: int = 3) -> None:
+    """The rows in flat CSV, dealt out at random, some in two files."""
+    for source, rows in tables.items():
+        names = [name for name, _ in columns(source) if not name.startswith("_")]
+        dealt: list[list[dict[str, Any]]] = [[] for _ in range(files)]
+        for row in rows:
+            shuffled.choice(dealt).append(row)
+            if shuffled.random() < 0.02:
+                shuffled.choice(dealt).append(row)
+        for number, mine in enumerate(dealt):
+            shuffled.shuffle(mine)
+            path = landing / source / f"part{number}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("w", encoding="utf-8", newline="") as text:
+                writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(mine)
+
+
+def copy_project(target: Path, batch: Batch) -> Path:
+    """The project's models with a price book of this batch: updates around every notice edge."""
+    for part in ("models", "macros", "seeds"):
+        shutil.copytree(PROJECT_DIR / part, target / part)
+    shutil.copytree(PROJECT_DIR / "tests" / "generic", target / "tests" / "generic")
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(PROJECT_DIR / name, target / name)
+    r = random.Random(f"price book {batch.seed}")
+    start = batch.first - timedelta(days=45)
+
+    def day() -> date:
+        return start + timedelta(days=r.choice((0, 14, 15, 44, 45, 46, 75, 76, r.randint(0, 120))))
+
+    terms = target / "seeds" / "terms"
+    meters = ["voice_minute,inbound_local", "sms_segment,outbound", "translated_word,", "translated_word,"]
+    meters += ["phone_number,us_ca", "data_storage,", "kiq_conversation,", "whatsapp_fee,", "transcription_minute,"]
+    lines = []
+    for number, key in enumerate(m for m in meters for _ in range(r.choice((0, 1, 2, 3)))):
+        page, portal = day(), day()
+        withdrawn = max(page, portal) + timedelta(days=r.randint(0, 60)) if r.random() < 0.2 else ""
+        price = r.choice(("0", "0.0049", "0.0155", "1.255"))
+        lines.append(f"u{number},{key},USD,{price},{page},{portal},,{withdrawn},false,GEN-06,made up for a test")
+    _append(terms / "price_updates.csv", lines)
+    for number in range(2):
+        plan, size, page = r.choice(("enterprise", "business")), r.choice((0, 1, 3)), day()
+        _append(terms / "plan_whatsapp_pools.csv", [f"p{number},{plan},{size},{page},{page},,false,made up for a test"])
+    _append(terms / "storage_blocks.csv", [f"b,data_storage,7000000000,{day()},false,made up for a test"])
+    _append(terms / "plan_storage_limits.csv", [f"l,business,data_storage,1,3,{day()},false,made up for a test"])
+    _append(
+        terms / "billing_settings.csv",
+        [f"kiq_basis,{r.choice(('kiq_01', 'kiq_03'))},{day()},KIQ-03,made up for a test"],
+    )
+    # A message card that prices user-initiated messages, so that windows draw on the pool.
+    markets = ("Brazil", "Germany", "India", "North America")
+    cards = [f"test_card,message,USD,{day()},{r.choice(('', day()))},{r.choice(('', day()))},made up for a test"]
+    _append(terms / "whatsapp_cards.csv", cards)
+    rates = [
+        f"test_card,{market},{name},0.0{number + 1}" for number, market in enumerate(markets) for name in _MESSAGE_RATES
+    ]
+    _append(terms / "whatsapp_card_rates.csv", rates)
+    return target
+
+
+_MESSAGE_RATES = ("user_initiated", "marketing", "utility", "authentication")
+
+
+def _append(path: Path, lines: list[str]) -> None:
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.rstrip("\n") + "\n" + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+@dataclass
+class Billed:
+    """What the warehouse made of a batch, in the oracle's terms."""
+
+    lines: list[Line] = field(default_factory=list)
+    fates: Counter[tuple[str, str, date | None, str, str]] = field(default_factory=Counter)
+    blocked: set[tuple[str, date]] = field(default_factory=set)
+
+
+def read_warehouse(settings: Settings) -> Billed:
+    """The candidate marts of the build file."""
+    found = Billed()
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        rows = connection.execute(
+            "select lines.tenant_id, lines.billing_month, meter, price_key, price_id, charge_category, "
+            "included_quantity, drawn_quantity, pricing_quantity, unit_price::varchar, lines.billed_amount::varchar, "
+            "lines.currency_code, payment_method_id, clause_id from marts.fct_invoice_lines as lines "
+            "inner join marts.fct_invoices as invoices using (invoice_id)"
+        ).fetchall()
+        found.lines = sorted(Line(*row[:9], Decimal(row[9]), Decimal(row[10]), *row[11:]) for row in rows)
+        for *key, count in connection.execute(
+            "select source, tenant_id, billing_month, fate, reason, sum(record_count)::bigint "
+            "from marts.rpt_record_fates group by all having sum(record_count) > 0"
+        ).fetchall():
+            found.fates[key[0], key[1], key[2], key[3], key[4]] = count
+        blocked = connection.execute(
+            "select distinct tenant_id, billing_month from marts.rpt_findings where finding = 'tenant_month_blocked'"
+        ).fetchall()
+        found.blocked = {(tenant, month) for tenant, month in blocked}
+    return found
+
+
+def run_batch(batch: Batch, folder: Path) -> tuple[Bill, Billed]:
+    """Both bills of a batch; the warehouse's by the real ingestion and dbt, in this process."""
+    project = copy_project(folder / "project", batch)
+    settings = Settings(home=folder / "var", landing=folder / "landing", project_dir=project, memory_limit="1GB")
+    write_landing(settings.landing, batch.tables, random.Random(f"files {batch.seed}"))
+    taken = pipeline.take_in(settings, lambda _: None)
+    assert all(receipt.rows_quarantined == 0 and receipt.status != "refused" for receipt in taken.receipts), [
+        (r.source, r.status, r.reason, r.rows_quarantined) for r in taken.receipts if r.rows_quarantined or r.reason
+    ]
+    outcome = build(settings)
+    assert outcome.errors == []
+    assert [test.name for test in outcome.tests if not test.passed] == []
+    return bill(settings.landing, project / "seeds"), read_warehouse(settings)
+
+
+def differences(expected: Bill, found: Billed, limit: int = 12) -> list[str]:
+    """Readable differences, the oracle's side marked -, the warehouse's +."""
+    told = []
+    if expected.blocked != found.blocked:
+        told += [f"- blocked {key}" for key in sorted(expected.blocked - found.blocked)]
+        told += [f"+ blocked {key}" for key in sorted(found.blocked - expected.blocked)]
+    mine, theirs = Counter(expected.lines), Counter(found.lines)
+    told += [f"- {line}" for line in sorted((mine - theirs).elements())]
+    told += [f"+ {line}" for line in sorted((theirs - mine).elements())]
+    for key in sorted(expected.fates.keys() | found.fates.keys(), key=str):
+        if expected.fates[key] != found.fates[key]:
+            told.append(f"fate {key}: oracle {expected.fates[key]}, warehouse {found.fates[key]}")
+    return sorted(told, key=lambda text: text.split("_t")[0][-12:])[:limit] if told else []
