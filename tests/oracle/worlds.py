@@ -82,7 +82,7 @@ class World:
             self._add(
                 *("tenants",),
                 **{"tenant_id": tenant, "name": tenant, "payment_method_id": "card", "updated_at": begin},
-                billing_currency=r.choice(("USD",) * 7 + ("EUR", "", "JPY")),
+                billing_currency=r.choice(("USD",) * 12 + ("EUR", "", "JPY")),
                 whatsapp_payment_method_id=r.choice(("", "card", "wa")),
             )
         accounts = {system: f"{tenant}_{system}" for system in ("twilio", "whatsapp", "kustomer")}
@@ -135,7 +135,7 @@ class World:
             *("recording_minute", "transcription_minute", "whatsapp_conversation", "whatsapp_message", "whatsapp_fee"),
             *("data_storage", "attachment_storage"),
         )
-        for _ in range(r.choice((0, 0, 1, 2, 4))):
+        for _ in range(r.choice((0, 1, 3, 6))):
             since = self.instant()
             until = r.choice((None, None, self.instant(), since + timedelta(days=3)))
             meter, price_key = r.choice(meters), ""
@@ -251,6 +251,12 @@ class World:
                 else ("user_initiated",) * 4
                 + ("business_initiated", "marketing", "service", "referral_conversion", "odd")
             )
+            if (
+                month >= date(2024, 11, 1)
+                and category in ("user_initiated", "business_initiated")
+                and self._chance(0.9)
+            ):
+                category = "service"  # the cards from then on have no such column
             if by_message:
                 self._inbound(waba, customer, at)
             conversation = self._id("conv")
@@ -297,7 +303,7 @@ class World:
             for meter in ("data", "attachment"):
                 for back in (
                     timedelta(days=12),
-                    timedelta(hours=r.choice((1, 48, 48, 49)) if self._chance(0.15) else 2),
+                    timedelta(hours=r.choice((1, 48, 49)) if self._chance(0.06) else 2),
                 ):
                     size = r.choice((0, 10**9, 50 * 10**9, 101 * 10**9, 101 * 10**9 + 1, 900 * 10**9))
                     self._add(
@@ -306,7 +312,7 @@ class World:
                         **{"bytes": size, "taken_at": end - back, "updated_at": end},
                     )
         if not self._chance(0.06):
-            late = timedelta(hours=r.choice((1, 2, 48, 49)) if self._chance(0.15) else 3)
+            late = timedelta(hours=r.choice((1, 2, 48, 49)) if self._chance(0.1) else 3)
             self._add(
                 "seat_snapshots", org_id=org, full_time_users=r.choice((0, 1, 5)), taken_at=end - late, updated_at=end
             )

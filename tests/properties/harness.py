@@ -51,14 +51,16 @@ def make_batch(seed: int, worlds: int, world: int | None = None) -> Batch:
     return Batch(seed, first, [World(seed * 1_000_000 + number, first) for number in chosen])
 
 
-def write_landing(landing: Path, tables: Tables, shuffled: random.Random, files: int = 3) -> None:
-    """The rows in flat CSV, dealt out at random, some in two files."""
+def write_landing(
+    landing: Path, tables: Tables, shuffled: random.Random, files: int = 3, *, again: float = 0.02
+) -> None:
+    """The rows in flat CSV, dealt out at random; a share of them, `again`, is delivered twice."""
     for source, rows in tables.items():
         names = [name for name, _ in columns(source) if not name.startswith("_")]
         dealt: list[list[dict[str, Any]]] = [[] for _ in range(files)]
         for row in rows:
             shuffled.choice(dealt).append(row)
-            if shuffled.random() < 0.02:
+            if shuffled.random() < again:
                 shuffled.choice(dealt).append(row)
         for number, mine in enumerate(dealt):
             shuffled.shuffle(mine)
@@ -103,11 +105,15 @@ def copy_project(target: Path, batch: Batch) -> Path:
         [f"kiq_basis,{r.choice(('kiq_01', 'kiq_03'))},{day()},KIQ-03,made up for a test"],
     )
     # A message card that prices user-initiated messages, so that windows draw on the pool.
-    markets = ("Brazil", "Germany", "India", "North America")
-    cards = [f"test_card,message,USD,{day()},{r.choice(('', day()))},{r.choice(('', day()))},made up for a test"]
+    cards = [f"test_card,message,USD,{batch.first - timedelta(days=90)},,,made up for a test"]
+    cards.append(f"late_card,message,USD,{day()},{r.choice(('', day()))},{r.choice(('', day()))},made up for a test")
     _append(terms / "whatsapp_cards.csv", cards)
+    markets = ("Brazil", "Germany", "India", "North America", "Rest of Latin America", "Other")
     rates = [
-        f"test_card,{market},{name},0.0{number + 1}" for number, market in enumerate(markets) for name in _MESSAGE_RATES
+        f"{card},{market},{name},0.0{number + shift}"
+        for card, shift in (("test_card", 1), ("late_card", 3))
+        for number, market in enumerate(markets[: 7 - shift])
+        for name in _MESSAGE_RATES
     ]
     _append(terms / "whatsapp_card_rates.csv", rates)
     return target

@@ -13,6 +13,10 @@ updates as (
     select * from {{ ref('int_prc_01__updates_effective') }}
 ),
 
+updates_dated as (
+    select * from {{ ref('int_prc_01__updates_dated') }}
+),
+
 word_prices as (
     select * from {{ ref('int_prc_03__word_prices_by_term') }}
 ),
@@ -68,7 +72,7 @@ term_prices as (
         keys_used.*,
         word_prices.price_id,
         word_prices.unit_price,
-        coalesce(updates.is_placeholder, false) as is_placeholder,
+        coalesce(updates_dated.is_placeholder, false) as is_placeholder,
         cast(word_prices.segment_from as date) as effective_from,
     from keys_used
     inner join word_prices
@@ -80,7 +84,7 @@ term_prices as (
                 keys_used.segment_from < word_prices.segment_until
                 or word_prices.segment_until is null
             )
-    left join updates on word_prices.price_id = updates.price_id
+    left join updates_dated on word_prices.price_id = updates_dated.update_id
     where keys_used.meter = 'translated_word'
 )
 

@@ -10,6 +10,13 @@ versions as (
     where notice_rule = 'at_renewal'
 ),
 
+versions_published as (
+    select * from {{ ref('int_prc_01__updates_dated') }}
+    where
+        notice_rule = 'at_renewal'
+        and (withdrawn_on is null or withdrawn_on >= published_on)
+),
+
 tenants as (
     select tenant_id from {{ ref('int_gen_08__tenant_currencies') }}
 ),
@@ -20,10 +27,10 @@ term_versions as (
         versions.currency_code,
         cast(renewals.term_from as timestamp) as segment_from,
         cast(renewals.term_until as timestamp) as segment_until,
-        versions.price_id,
+        versions.update_id as price_id,
         versions.unit_price,
     from renewals
-    inner join versions
+    inner join versions_published as versions
         on
             (
                 versions.published_on < renewals.term_from
@@ -39,7 +46,7 @@ term_versions as (
     qualify
         row_number() over (
             partition by renewals.tenant_id, renewals.term_from, versions.currency_code
-            order by versions.published_on desc, versions.price_id desc
+            order by versions.published_on desc, versions.update_id desc
         ) = 1
 ),
 
