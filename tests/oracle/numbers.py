@@ -59,8 +59,12 @@ class Numbers:
             if row["tenant_id"] not in first:
                 month = month_of(row["occurred_at"])
                 self._first[row["tenant_id"]] = min(month, self._first.get(row["tenant_id"], month))
-        log_months = [month_of(row["occurred_at"]) for row in events.winners]
-        self._last = max([*log_months, *([last] if last else [])], default=None)
+        # An open number runs to the last month anything was metered in, or its tenant's own log speaks of.
+        self._last: dict[str, date] = {}
+        for interval in self._intervals:
+            ends = [month_of(at) for at in (interval.added, interval.removed) if at is not None]
+            ends += [last] if last is not None else []
+            self._last[interval.tenant] = max([*ends, self._last.get(interval.tenant, date.min)])
 
     def _price_key(self, number: str) -> str:
         if not number.startswith("+1"):
@@ -71,7 +75,7 @@ class Numbers:
         held: dict[tuple[str, date], dict[str, datetime]] = defaultdict(dict)
         for interval in self._intervals:
             month = max(self._first[interval.tenant], month_of(interval.added))
-            while self._last is not None and month <= self._last:
+            while month <= self._last[interval.tenant]:
                 if (
                     interval.removed is not None
                     and interval.removed <= midnight(month)

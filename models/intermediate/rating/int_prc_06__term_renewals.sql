@@ -55,20 +55,28 @@ renewals_moved as (
             and terms_counted.counted_from > cast(overrides.valid_from as date)
     where try_cast(overrides.override_value as date) is not null
     group by terms_counted.tenant_id, overrides.order_id, overrides.override_value
+),
+
+-- A renewal moved onto the day of another is one renewal; a contract's start stays its start.
+starts_listed as (
+    select
+        terms_counted.tenant_id,
+        coalesce(renewals_moved.moved_to, terms_counted.counted_from) as term_from,
+        min(terms_counted.step) as renewal_number,
+    from terms_counted
+    left join renewals_moved
+        on
+            terms_counted.tenant_id = renewals_moved.tenant_id
+            and terms_counted.counted_from = renewals_moved.counted_from
+    where terms_counted.counted_from < date '2036-01-01'
+    group by
+        terms_counted.tenant_id,
+        coalesce(renewals_moved.moved_to, terms_counted.counted_from)
 )
 
 select
-    terms_counted.tenant_id,
-    terms_counted.step as renewal_number,
-    coalesce(renewals_moved.moved_to, terms_counted.counted_from) as term_from,
-    lead(
-        coalesce(renewals_moved.moved_to, terms_counted.counted_from)
-    ) over (
-        partition by terms_counted.tenant_id
-        order by coalesce(renewals_moved.moved_to, terms_counted.counted_from)
-    ) as term_until,
-from terms_counted
-left join renewals_moved
-    on
-        terms_counted.tenant_id = renewals_moved.tenant_id
-        and terms_counted.counted_from = renewals_moved.counted_from
+    tenant_id,
+    renewal_number,
+    term_from,
+    lead(term_from) over (partition by tenant_id order by term_from) as term_until,
+from starts_listed

@@ -8,9 +8,26 @@ months as (
     select * from {{ ref('int_gen_01__billing_months_seen') }}
 ),
 
-metered_from as (
+evident as (
+    select * from {{ ref('int_gen_01__tenant_months_evident') }}
+),
+
+own_months as (
     select tenant_id, min(billing_month) as first_month
-    from {{ ref('int_gen_01__tenant_months_evident') }}
+    from evident
+    group by tenant_id
+),
+
+-- An open number runs to the last month anything was metered in, or its tenant's log speaks of.
+log_months as (
+    select
+        tenant_id,
+        greatest(
+            max({{ billing_month('added_at') }}),
+            max({{ billing_month('removed_at') }}),
+            (select max(billing_month) from evident)
+        ) as last_month,
+    from intervals
     group by tenant_id
 ),
 
@@ -33,8 +50,14 @@ months_overlapped as (
                 or intervals.removed_at > months.billing_month
                 or intervals.added_at >= months.billing_month
             )
-    left join metered_from on intervals.tenant_id = metered_from.tenant_id
-    where metered_from.first_month is null or months.billing_month >= metered_from.first_month
+    inner join log_months on intervals.tenant_id = log_months.tenant_id
+    left join own_months on intervals.tenant_id = own_months.tenant_id
+    where
+        months.billing_month <= log_months.last_month
+        and (
+            own_months.first_month is null
+            or months.billing_month >= own_months.first_month
+        )
     group by intervals.tenant_id, intervals.phone_number, months.billing_month
 )
 

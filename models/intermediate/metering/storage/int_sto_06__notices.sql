@@ -19,6 +19,7 @@ daily_levels as (
         accounts.tenant_id,
         snapshots.storage_meter || '_storage' as meter,
         cast(snapshots.taken_at as date) as taken_on,
+        snapshots.org_id,
         snapshots.environment_id,
         arg_max(snapshots.bytes, snapshots.taken_at) as bytes,
     from snapshots
@@ -29,7 +30,7 @@ daily_levels as (
             and (snapshots.taken_at < accounts.valid_to or accounts.valid_to is null)
     group by
         accounts.tenant_id, snapshots.storage_meter, cast(snapshots.taken_at as date),
-        snapshots.environment_id
+        snapshots.org_id, snapshots.environment_id
 ),
 
 tenant_days as (
