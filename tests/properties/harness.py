@@ -75,8 +75,8 @@ def write_landing(
 def copy_project(target: Path, batch: Batch) -> Path:
     """The project's models with a price book of this batch: updates around every notice edge."""
     for part in ("models", "macros", "seeds"):
-        shutil.copytree(PROJECT_DIR / part, target / part)
-    shutil.copytree(PROJECT_DIR / "tests" / "generic", target / "tests" / "generic")
+        shutil.copytree(PROJECT_DIR / part, target / part, dirs_exist_ok=True)
+    shutil.copytree(PROJECT_DIR / "tests" / "generic", target / "tests" / "generic", dirs_exist_ok=True)
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT_DIR / name, target / name)
     r = random.Random(f"price book {batch.seed}")
@@ -127,6 +127,18 @@ def _append(path: Path, lines: list[str]) -> None:
     path.write_text(text.rstrip("\n") + "\n" + "".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
+def clear(settings: Settings) -> None:
+    """An installation as new, but for dbt's parsed project: parsing it anew would take longer than a run."""
+    shutil.rmtree(settings.landing, ignore_errors=True)
+    for path in settings.home.glob("*") if settings.home.exists() else []:
+        if path.name == "dbt":
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
 @dataclass
 class Billed:
     """What the warehouse made of a batch, in the oracle's terms."""
@@ -163,6 +175,7 @@ def run_batch(batch: Batch, folder: Path) -> tuple[Bill, Billed]:
     """Both bills of a batch; the warehouse's by the real ingestion and dbt, in this process."""
     project = copy_project(folder / "project", batch)
     settings = Settings(home=folder / "var", landing=folder / "landing", project_dir=project, memory_limit="1GB")
+    clear(settings)
     write_landing(settings.landing, batch.tables, random.Random(f"files {batch.seed}"))
     taken = pipeline.take_in(settings, lambda _: None)
     assert all(receipt.rows_quarantined == 0 and receipt.status != "refused" for receipt in taken.receipts), [

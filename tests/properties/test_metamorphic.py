@@ -17,15 +17,24 @@ from orchestration.quality.content_hash import candidate_hashes
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.dbt_build import build
 from tests.oracle.worlds import Tables
-from tests.properties.harness import Batch, make_batch, write_landing
+from tests.properties.harness import Batch, clear, make_batch, write_landing
 
 BATCH: Batch = make_batch(1, 12)
 # Which file and line a record stood in is told in findings; nothing else may differ.
 ABOUT_FILES = {"rpt_findings"}
 
 
-def _settings(folder: Path) -> Settings:
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One place for every run, so that dbt parses the project once."""
+    folder = tmp_path_factory.mktemp("metamorphic")
     return Settings(home=folder / "var", landing=folder / "landing", memory_limit="1GB")
+
+
+@pytest.fixture
+def settings(installation: Settings) -> Settings:
+    clear(installation)
+    return installation
 
 
 def _hashes(settings: Settings) -> dict[str, str]:
@@ -33,8 +42,8 @@ def _hashes(settings: Settings) -> dict[str, str]:
         return {name: value for name, value in candidate_hashes(connection).items() if name not in ABOUT_FILES}
 
 
-def _billed(folder: Path, tables: Tables, seed: int, files: int) -> dict[str, str]:
-    settings = _settings(folder)
+def _billed(settings: Settings, tables: Tables, seed: int, files: int) -> dict[str, str]:
+    clear(settings)
     write_landing(settings.landing, tables, random.Random(seed), files, again=0)
     pipeline.take_in(settings, lambda _: None)
     assert build(settings).errors == []
@@ -42,21 +51,20 @@ def _billed(folder: Path, tables: Tables, seed: int, files: int) -> dict[str, st
 
 
 @pytest.fixture(scope="module")
-def billed_once(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    hashes = _billed(tmp_path_factory.mktemp("once"), BATCH.tables, seed=1, files=3)
+def billed_once(installation: Settings) -> dict[str, str]:
+    hashes = _billed(installation, BATCH.tables, seed=1, files=3)
     assert len(hashes) > 15
     return hashes
 
 
 @pytest.mark.parametrize("files", [1, 7])
 def test_splitting_merging_and_shuffling_files_changes_nothing(
-    tmp_path: Path, billed_once: dict[str, str], files: int
+    settings: Settings, billed_once: dict[str, str], files: int
 ) -> None:
-    assert _billed(tmp_path, BATCH.tables, seed=files + 100, files=files) == billed_once
+    assert _billed(settings, BATCH.tables, seed=files + 100, files=files) == billed_once
 
 
-def test_files_renamed_and_delivered_twice_change_nothing(tmp_path: Path, billed_once: dict[str, str]) -> None:
-    settings = _settings(tmp_path)
+def test_files_renamed_and_delivered_twice_change_nothing(settings: Settings, billed_once: dict[str, str]) -> None:
     write_landing(settings.landing, BATCH.tables, random.Random(1), 3, again=0)
     for path in sorted(settings.landing.glob("*/*.csv")):
         (path.parent / f"again_{path.name}").write_bytes(path.read_bytes())
@@ -66,8 +74,9 @@ def test_files_renamed_and_delivered_twice_change_nothing(tmp_path: Path, billed
     assert _hashes(settings) == billed_once
 
 
-def test_landing_in_five_runs_gives_what_one_run_gives(tmp_path: Path, billed_once: dict[str, str]) -> None:
-    settings = _settings(tmp_path)
+def test_landing_in_five_runs_gives_what_one_run_gives(
+    settings: Settings, tmp_path: Path, billed_once: dict[str, str]
+) -> None:
     staged = tmp_path / "staged"
     write_landing(staged, BATCH.tables, random.Random(5), 5, again=0)
     for number in range(5):
@@ -84,9 +93,8 @@ def test_landing_in_five_runs_gives_what_one_run_gives(tmp_path: Path, billed_on
     ("threads", "zone", "locale"), [("1", "Asia/Kolkata", "C"), ("8", "America/Caracas", "de_DE.UTF-8")]
 )
 def test_threads_time_zone_and_locale_change_nothing(
-    tmp_path: Path, billed_once: dict[str, str], threads: str, zone: str, locale: str
+    settings: Settings, billed_once: dict[str, str], threads: str, zone: str, locale: str
 ) -> None:
-    settings = _settings(tmp_path)
     write_landing(settings.landing, BATCH.tables, random.Random(1), 3, again=0)
     environment = {
         **os.environ,
@@ -109,27 +117,27 @@ def _lines_of(settings: Settings, world: str) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
-def test_removing_every_other_tenant_leaves_a_tenants_invoices_alone(tmp_path: Path) -> None:
+def test_removing_every_other_tenant_leaves_a_tenants_invoices_alone(settings: Settings) -> None:
     """A world's tenants only ever touch each other: removing all other worlds must change no line."""
     one = BATCH.worlds[3]
 
-    def lines(folder: Path, tables: Tables) -> list[tuple[object, ...]]:
-        settings = _settings(folder)
+    def lines(tables: Tables) -> list[tuple[object, ...]]:
+        clear(settings)
         write_landing(settings.landing, tables, random.Random(1), 2, again=0)
         pipeline.take_in(settings, lambda _: None)
         assert build(settings).errors == []
         return _lines_of(settings, one.id)
 
-    alone, among = lines(tmp_path / "alone", one.tables), lines(tmp_path / "among", BATCH.tables)
+    alone, among = lines(one.tables), lines(BATCH.tables)
     assert len(alone) > 5
     assert alone == among
 
 
 def test_the_hash_would_notice_one_changed_record(
-    tmp_path: Path, billed_once: dict[str, str], record_property: Callable[[str, object], None]
+    settings: Settings, billed_once: dict[str, str], record_property: Callable[[str, object], None]
 ) -> None:
     tables = {source: [dict(row) for row in rows] for source, rows in BATCH.tables.items()}
     changed = next(row for row in tables["twilio_calls"] if row["status"] == "completed" and row["duration"] == "61")
     changed["duration"] = "121"
     record_property("changed", json.dumps(changed))
-    assert _billed(tmp_path, tables, seed=1, files=3) != billed_once
+    assert _billed(settings, tables, seed=1, files=3) != billed_once
