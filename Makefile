@@ -7,7 +7,7 @@ export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 export PYTHONPATH = $(CURDIR)
 
-.PHONY: invoices test lint types tests ui docs bench install clean
+.PHONY: invoices test lint types tests verify mutants ui docs bench install clean
 
 $(STAMP): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
@@ -36,6 +36,14 @@ types: $(STAMP)
 
 tests: $(STAMP)
 	$(BIN)/python -m pytest
+
+# The oracle on 100,000 tenant-months instead of 2,000: the better part of an hour.
+verify: $(STAMP)
+	METERHOUSE_VERIFY_TENANT_MONTHS=100000 $(BIN)/python -m pytest tests/properties/test_worlds_match_the_oracle.py
+
+# Every rule flipped on purpose; writes docs/mutants.md.
+mutants: $(STAMP)
+	$(BIN)/python -m tests.mutation
 
 ui: $(STAMP)
 	@$(MH) ui

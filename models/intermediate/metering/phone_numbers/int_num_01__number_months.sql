@@ -25,7 +25,7 @@ log_months as (
         greatest(
             max({{ billing_month('added_at') }}),
             max({{ billing_month('removed_at') }}),
-            (select max(billing_month) from evident)
+            (select max(evident.billing_month) from evident)
         ) as last_month,
     from intervals
     group by tenant_id

@@ -1,0 +1,142 @@
+"""Flip each rule and see whether the suite notices: python -m tests.mutation [CLAUSE].
+
+A mutant is killed by the worlds (a line, a fate or a data test differs from the oracle's), else by
+a dbt unit test. Writes docs/mutants.md. Takes about 15 seconds a mutant.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration import pipeline
+from orchestration.settings import PROJECT_DIR, Settings, load_settings
+from orchestration.warehouse.dbt_build import build
+from tests.mutation.arguments import ARGUED
+from tests.mutation.mutants import mutants
+from tests.oracle import Bill, bill
+from tests.properties.harness import clear, copy_project, differences, make_batch, read_warehouse, write_landing
+
+BATCHES = ((0, 60), (1, 60))
+
+
+@dataclass
+class Ground:
+    """A batch taken in once, its build file kept to start every mutant from, and the oracle's bill."""
+
+    settings: Settings
+    expected: Bill
+    fresh: Path
+
+    def build_as_is(self) -> str:
+        """Builds; returns why it differs from the oracle's bill, or nothing."""
+        shutil.copy(self.fresh, self.settings.warehouse_path)
+        outcome = build(self.settings)
+        if outcome.errors:
+            return "the build fails"
+        failed = [test.name for test in outcome.tests if not test.passed]
+        if failed:
+            return f"data test {failed[0]}"
+        told = differences(self.expected, read_warehouse(self.settings), limit=10_000)
+        return f"{len(told)} differences from the oracle" if told else ""
+
+
+def _prepare(folder: Path, seed: int, worlds: int) -> Ground:
+    batch = make_batch(seed, worlds)
+    project = copy_project(folder / "project", batch)
+    settings = Settings(home=folder / "var", landing=folder / "landing", project_dir=project, memory_limit="1GB")
+    clear(settings)
+    write_landing(settings.landing, batch.tables, random.Random(seed))
+    pipeline.take_in(settings, lambda _: None)
+    fresh = folder / "fresh.duckdb"
+    shutil.copy(settings.warehouse_path, fresh)
+    ground = Ground(settings, bill(settings.landing, project / "seeds"), fresh)
+    told = ground.build_as_is()
+    if told:
+        raise SystemExit(f"without any mutant: {told}")
+    return ground
+
+
+def _unit_tests_fail(ground: Ground) -> str:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    settings = ground.settings
+    os.environ["METERHOUSE_WAREHOUSE"] = str(settings.warehouse_path)
+    folder = str(settings.project_dir)
+    command = ["test", "--select", "test_type:unit", "--project-dir", folder, "--profiles-dir", folder, "--quiet"]
+    result = dbtRunner().invoke([*command, "--target-path", str(settings.dbt_target_dir)])
+    DuckDBConnectionManager.close_all_connections()
+    if result.result is None:
+        return "the unit tests do not run"
+    failed = [node.node.name for node in result.result.results if str(node.status) != "pass"]
+    return f"unit test {failed[0]}" if failed else ""
+
+
+def _kill(grounds: list[Ground], file: str, find: str, replace: str) -> str:
+    original = (PROJECT_DIR / file).read_text(encoding="utf-8")
+    assert original.count(find) == 1, f"{file} has {find!r} {original.count(find)} times"
+    try:
+        for ground in grounds:
+            (ground.settings.project_dir / file).write_text(original.replace(find, replace), encoding="utf-8")
+        for ground in grounds:
+            if told := ground.build_as_is():
+                return told
+        return _unit_tests_fail(grounds[0])
+    finally:
+        for ground in grounds:
+            (ground.settings.project_dir / file).write_text(original, encoding="utf-8")
+
+
+def _copy_unit_tests(ground: Ground) -> None:
+    """Their inputs name seeds of the project, so they run on the same copy as the models."""
+    for path in (PROJECT_DIR / "models").rglob("*__unit_tests.yml"):
+        shutil.copy(path, ground.settings.project_dir / path.relative_to(PROJECT_DIR))
+
+
+def main(clauses: list[str]) -> int:
+    load_settings()
+    folder = Path(tempfile.mkdtemp(prefix="meterhouse_mutants_"))
+    grounds = [_prepare(folder / str(seed), seed, worlds) for seed, worlds in BATCHES]
+    for ground in grounds:
+        _copy_unit_tests(ground)
+    rows, survivors = [], 0
+    chosen = [mutant for mutant in mutants() if not clauses or mutant[0] in clauses]
+    for number, (clause, file, find, replace) in enumerate(chosen, start=1):
+        told = _kill(grounds, file, find, replace)
+        argued = ARGUED.get((clause, find, replace), "")
+        survivors += not told and not argued
+        print(f"{number} of {len(chosen)} {clause} {Path(file).stem}: {told or 'SURVIVED'}", flush=True)
+        shown = " ".join(find.split()), " ".join(replace.split()) or "(nothing)"
+        rows.append((clause, Path(file).name, *shown, told or f"**survives**. {argued}"))
+    killed = sum(not row[4].startswith("**") for row in rows)
+    print(f"{killed} of {len(rows)} mutants killed")
+    if not clauses:
+        _write_table(rows, killed)
+    shutil.rmtree(folder)
+    return 0 if killed >= 0.95 * len(rows) and not survivors else 1
+
+
+def _write_table(rows: list[tuple[str, str, str, str, str]], killed: int) -> None:
+    def cell(text: str) -> str:
+        return "`" + text.replace("|", "\\|") + "`"
+
+    lines = [
+        "# Mutants",
+        "",
+        f"Each rule flipped on purpose, and what noticed: {killed} of {len(rows)} killed. Made by `make mutants`.",
+        "",
+        "| Clause | File | Was | Became | Killed by |",
+        "| --- | --- | --- | --- | --- |",
+        *(f"| {c} | {f} | {cell(a)} | {cell(b)} | {told} |" for c, f, a, b, told in rows),
+    ]
+    (PROJECT_DIR / "docs" / "mutants.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
