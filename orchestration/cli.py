@@ -224,11 +224,24 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> 
 
 
 @app.command(epilog="Example: meterhouse docs")
-def docs() -> None:
+def docs(
+    clauses: Annotated[
+        bool, typer.Option("--clauses", help="Write docs/clauses.md from the clause register instead.")
+    ] = False,
+) -> None:
     """Build dbt's documentation of every model and column as one static page."""
+    settings = load_settings()
+    if clauses:
+        from orchestration.warehouse.clause_register import clause_page, register
+        from orchestration.warehouse.dbt_build import parse_manifest
+
+        page = settings.project_dir / "docs" / "clauses.md"
+        page.write_text(clause_page(register(), parse_manifest(settings).to_dict()), encoding="utf-8")
+        print(str(page))
+        return
     from orchestration.warehouse.dbt_build import build_docs
 
-    print(build_docs(load_settings()))
+    print(build_docs(settings))
 
 
 @app.command(epilog="Example: meterhouse doctor")

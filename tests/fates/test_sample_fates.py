@@ -90,3 +90,17 @@ def test_contested_and_overturned_penalties_are_held_billed_and_credited(sample_
         ("2024-11", "NOTE-CREDITED", "-500.000"),
         ("2024-11", "NOTE-UPHELD", "500.000"),
     ]
+
+
+def test_gen_10_an_order_that_moves_whatsapp_off_arrears_is_rejected_and_ignored(sample_run: SampleRun) -> None:
+    query = (
+        "select tenant_id, reason from marts.rpt_findings "
+        "where finding = 'order_term_rejected' and meter like 'whatsapp%'"
+    )
+    ((tenant, reason),) = _published(sample_run, query)
+    assert "GEN-10" in str(reason)
+    invoiced = (
+        "select count(distinct billing_month) from marts.fct_invoice_lines "
+        f"where meter like 'whatsapp%' and tenant_id = '{tenant}'"
+    )
+    assert _published(sample_run, invoiced) == [(3,)]

@@ -1,4 +1,5 @@
--- One draft invoice per tenant, month and payment method (GEN-12); numbered only when closed.
+-- One draft invoice per tenant, month and payment method (GEN-12), for a month in arrears
+-- (GEN-09); numbered only when closed.
 -- Grain: invoice.
 with lines as (
     select * from {{ ref('fct_invoice_lines') }}
