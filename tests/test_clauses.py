@@ -142,7 +142,8 @@ def test_every_invoiced_clause_is_in_force_in_its_month(sample_run: SampleRun) -
     with duck.connect(sample_run.report.release.database, sample_run.settings, read_only=True) as connection:
         lines = connection.execute(
             "select distinct lines.clause_id from marts.fct_invoice_lines as lines "
-            "left join marts.dim_clauses as clauses on lines.clause_id = clauses.clause_id and lines.billing_month >= clauses.in_force_from "
+            "left join marts.dim_clauses as clauses on lines.clause_id = clauses.clause_id "
+            "and lines.billing_month >= clauses.in_force_from "
             "where clauses.clause_id is null"
         ).fetchall()
     assert lines == []

@@ -104,6 +104,9 @@ def copy_project(target: Path, batch: Batch) -> Path:
         terms / "billing_settings.csv",
         [f"kiq_basis,{r.choice(('kiq_01', 'kiq_03'))},{day()},KIQ-03,made up for a test"],
     )
+    # A market that moves: Brazilian numbers of one city are Germany's from some day on.
+    moved = [f"5511,Germany,{day()},,made up for a test"]
+    _append(target / "seeds" / "reference" / "whatsapp_markets.csv", moved)
     # A message card that prices user-initiated messages, so that windows draw on the pool.
     cards = [f"test_card,message,USD,{batch.first - timedelta(days=90)},,,made up for a test"]
     cards.append(f"late_card,message,USD,{day()},{r.choice(('', day()))},{r.choice(('', day()))},made up for a test")
