@@ -24,4 +24,4 @@ def test_every_dbt_unit_test_passes(sample_run: SampleRun, tmp_path: Path) -> No
     assert result.result is not None, result.exception
     failed = [f"{r.node.name}: {r.message}" for r in result.result.results if str(r.status) != "pass"]
     assert failed == []
-    assert len(result.result.results) >= 60
+    assert len(result.result.results) >= 170
