@@ -1,5 +1,14 @@
--- The clause register: each rule of the contract, paraphrased, and where it is computed.
--- Grain: clause.
+-- The clause register: each rule of the contract, paraphrased, and where it is computed; and
+-- each clause of the contract that computes nothing.
+-- Grain: clause. The contract's other clauses are reached through their rules (contract_clauses).
+with rules as (
+    select * from {{ ref('clauses') }}
+),
+
+contract_clauses as (
+    select * from {{ ref('contract_clauses') }} where kind = 'informational'
+)
+
 select
     clause_id,
     section,
@@ -7,4 +16,13 @@ select
     paraphrase,
     computed_in,
     in_force_from,
-from {{ ref('clauses') }}
+from rules
+union all
+select
+    contract_clause_id as clause_id,
+    section,
+    kind,
+    paraphrase,
+    cast(null as varchar) as computed_in,
+    in_force_from,
+from contract_clauses

@@ -1,5 +1,5 @@
 -- Everything somebody should look at, with what to do: refused files and rows, held usage,
--- blocked tenant months, rejected Order terms, use outside the plan.
+-- blocked tenant months, rejected Order terms (GEN-10), use outside the plan.
 -- Grain: finding.
 with file_findings as (
     select * from {{ source('raw', 'file_findings') }}
