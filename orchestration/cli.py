@@ -232,12 +232,10 @@ def docs(
     """Build dbt's documentation of every model and column as one static page."""
     settings = load_settings()
     if clauses:
-        from orchestration.warehouse.clause_register import clause_page, register
+        from orchestration.warehouse.clause_register import write_page
         from orchestration.warehouse.dbt_build import parse_manifest
 
-        page = settings.project_dir / "docs" / "clauses.md"
-        page.write_text(clause_page(register(), parse_manifest(settings).to_dict()), encoding="utf-8")
-        print(str(page))
+        print(write_page(settings.project_dir, parse_manifest(settings)))
         return
     from orchestration.warehouse.dbt_build import build_docs
 
