@@ -165,6 +165,7 @@ class WhatsApp:
     def _message(self, message: _Sent) -> _Candidate:
         instant = message.earliest("delivered") or message.earliest("read") or message.first_seen
         free = message.is_unbillable or str(message.greatest("pricing_type") or "").lower().startswith("free")
+        free = free or message.category == "referral_conversion"  # WAP-01: a free entry point, in either era
         return self._judge(
             *(message.waba, message.wamid, "whatsapp_message", instant, message.greatest("recipient_id")),
             *(message.category, message.is_delivered, len(message.rows), message.model == "CBP", free),

@@ -246,7 +246,16 @@ class World:
             at, customer = self.instant(month, whole=True), r.choice(COUNTRIES)
             by_message = self._chance(0.45)
             category = r.choice(
-                ("service", "service", "service", "user_initiated", "marketing", "utility", "authentication")
+                (
+                    "service",
+                    "service",
+                    "referral_conversion",
+                    "service",
+                    "user_initiated",
+                    "marketing",
+                    "utility",
+                    "authentication",
+                )
                 if by_message
                 else ("user_initiated",) * 4
                 + ("business_initiated", "marketing", "service", "referral_conversion", "odd")

@@ -94,7 +94,9 @@ findings_united as (
         'order_term_rejected', 'error', 'order_overrides', null, null, override_field,
         tenant_id, null, meter, nullif(price_key, ''),
         case
-            when override_field in ('payment_schedule', 'billing_schedule')
+            when
+                override_field in ('payment_schedule', 'billing_schedule')
+                and starts_with(meter, 'whatsapp_')
                 then 'GEN-10: no Order moves WhatsApp away from monthly arrears'
             else 'the Order sets a field or value that is not known'
         end,

@@ -45,8 +45,9 @@ units_united as (
         category,
         occurred_at,
         is_delivered,
-        has_unbillable_status or coalesce(pricing_type like 'free%', false)
-            as is_meta_free,
+        has_unbillable_status
+        or coalesce(pricing_type like 'free%', false)
+        or coalesce(category = 'referral_conversion', false) as is_meta_free,
         coalesce(pricing_model = 'CBP', false) as lacks_conversation,
         raw_rows,
     from messages
