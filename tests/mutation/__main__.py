@@ -1,4 +1,4 @@
-"""Flip each rule and see whether the suite notices: python -m tests.mutation [CLAUSE].
+"""Flip each rule and see whether the suite notices: python -m tests.mutation [CLAUSE...] [--survivors].
 
 A mutant is killed by the worlds (a line, a fate or a data test differs from the oracle's), else by
 a dbt unit test. Writes docs/mutants.md. Takes about 15 seconds a mutant.
@@ -106,7 +106,10 @@ def main(clauses: list[str]) -> int:
     for ground in grounds:
         _copy_unit_tests(ground)
     rows, survivors = [], 0
-    chosen = [mutant for mutant in mutants() if not clauses or mutant[0] in clauses]
+    chosen = [mutant for mutant in mutants() if not clauses or mutant.clause_id in clauses]
+    if "--survivors" in clauses:
+        told_before = _told_before()
+        chosen = [mutant for mutant in mutants() if "**survives**" in told_before.get(_key(*mutant), "")]
     for number, (clause, file, find, replace) in enumerate(chosen, start=1):
         told = _kill(grounds, file, find, replace)
         argued = ARGUED.get((clause, find, replace), "")
@@ -120,20 +123,28 @@ def main(clauses: list[str]) -> int:
     return 0 if killed >= 0.95 * len(rows) and not survivors else 1
 
 
-def _write_table(rows: list[tuple[str, str, str, str, str]]) -> None:
-    """The page of every mutant; those not tried this time keep the row they have."""
-    page = PROJECT_DIR / "docs" / "mutants.md"
+PAGE = PROJECT_DIR / "docs" / "mutants.md"
 
-    def key(clause: str, file: str, find: str, replace: str) -> str:
-        shown = ["`" + (" ".join(text.split()).replace("|", "\\|") or "(nothing)") + "`" for text in (find, replace)]
-        return f"| {clause} | {Path(file).name} | {shown[0]} | {shown[1]} |"
 
+def _key(clause: str, file: str, find: str, replace: str) -> str:
+    """The cells that name a mutant on the page."""
+    shown = ["`" + (" ".join(text.split()).replace("|", "\\|") or "(nothing)") + "`" for text in (find, replace)]
+    return f"| {clause} | {Path(file).name} | {shown[0]} | {shown[1]} |"
+
+
+def _told_before() -> dict[str, str]:
+    """What the page says killed each mutant."""
     told: dict[str, str] = {}
-    for line in page.read_text(encoding="utf-8").splitlines() if page.exists() else []:
+    for line in PAGE.read_text(encoding="utf-8").splitlines() if PAGE.exists() else []:
         before, _, last = line.removesuffix(" |").rpartition(" | ")
         told[f"{before} |"] = last
-    told |= {key(*row[:4]): row[4] for row in rows}
-    lines = [f"{key(*mutant)} {told[key(*mutant)]} |" for mutant in mutants() if key(*mutant) in told]
+    return told
+
+
+def _write_table(rows: list[tuple[str, str, str, str, str]]) -> None:
+    """The page of every mutant; those not tried this time keep the row they have."""
+    told = _told_before() | {_key(*row[:4]): row[4] for row in rows}
+    lines = [f"{_key(*mutant)} {told[_key(*mutant)]} |" for mutant in mutants() if _key(*mutant) in told]
     survivors = sum("**survives**" in line for line in lines)
     head = [
         "# Mutants",
@@ -144,7 +155,7 @@ def _write_table(rows: list[tuple[str, str, str, str, str]]) -> None:
         "| Clause | File | Was | Became | Killed by |",
         "| --- | --- | --- | --- | --- |",
     ]
-    page.write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8")
+    PAGE.write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
