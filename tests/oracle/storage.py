@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from tests.oracle.book import PriceBook, last_of_month
+from tests.oracle.book import PriceBook
 from tests.oracle.extracts import Row
 from tests.oracle.months import DAY, following, holds_at, last_instant, midnight, month_of
 from tests.oracle.orders import Orders
@@ -56,8 +56,12 @@ class Storage:
     def _limit(self, tenant: str, meter: str, month: date) -> tuple[int, bool]:
         """(limit in bytes, whether the seats it rests on are stale)."""
         last_day = following(month) - DAY
-        mine = [row for row in self._subscriptions if row["tenant_id"] == tenant]
-        subscription = last_of_month(mine, month, following(month))
+        at_end = [
+            row
+            for row in self._subscriptions
+            if row["tenant_id"] == tenant and holds_at(row["valid_from"], row["valid_to"], last_instant(month))
+        ]
+        subscription = max(at_end, key=lambda row: row["valid_from"], default=None)
         plan = self._book.storage_limit(subscription["plan_id"], meter, last_day) if subscription else None
         seats = self._seats_at(tenant, month)
         stale = seats[1] if seats else plan is not None

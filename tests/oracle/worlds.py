@@ -143,6 +143,7 @@ class World:
             value = r.choice(("0", "0.01", "0.0075", "1.005", "0.00000001", "nonsense"))
             if kind == "included_quantity":
                 value = str(r.choice((0, 1, 2, 3, 10, 10**11)))
+                price_key = "other" if self._chance(0.2) else ""
             elif meter == "voice_minute":
                 price_key = r.choice(("", "inbound_local", "international"))
             elif meter == "sms_segment":

@@ -98,7 +98,7 @@ findings_united as (
                 override_field in ('payment_schedule', 'billing_schedule')
                 and starts_with(meter, 'whatsapp_')
                 then 'GEN-10: no Order moves WhatsApp away from monthly arrears'
-            else 'the Order sets a field or value that is not known'
+            else 'the Order sets a field, key or value that has no effect'
         end,
         'Correct the Order term ' || order_id || '; it has no effect as it stands.',
         1::bigint,
@@ -114,6 +114,19 @@ findings_united as (
         or (
             override_field = 'included_quantity'
             and try_cast(override_value as bigint) is null
+        )
+        or (
+            -- One pool or limit covers every key of these meters (WAP-05, NUM-02, STO-03).
+            override_field = 'included_quantity'
+            and coalesce(price_key, '') != ''
+            and meter in (
+                'whatsapp_conversation', 'phone_number', 'data_storage',
+                'attachment_storage'
+            )
+        )
+        or (
+            override_field = 'included_quantity'
+            and meter in ('whatsapp_message', 'whatsapp_fee', 'carrier_penalty')
         )
         or (
             override_field = 'renewal_date' and try_cast(override_value as date) is null

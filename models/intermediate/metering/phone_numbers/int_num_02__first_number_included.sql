@@ -10,6 +10,7 @@ overrides as (
         is_current
         and meter = 'phone_number'
         and override_field = 'included_quantity'
+        and coalesce(price_key, '') = ''
         and try_cast(override_value as bigint) is not null
 ),
 

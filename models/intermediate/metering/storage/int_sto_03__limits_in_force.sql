@@ -23,7 +23,10 @@ purchases as (
 
 overrides as (
     select * from {{ ref('int_gen_02__order_overrides_states') }}
-    where is_current and override_field = 'included_quantity'
+    where
+        is_current
+        and override_field = 'included_quantity'
+        and coalesce(price_key, '') = ''
 ),
 
 plans_in_force as (
@@ -40,7 +43,7 @@ plans_in_force as (
             levels.tenant_id = subscriptions.tenant_id
             and subscriptions.valid_from < {{ next_month('levels.billing_month') }}
             and (
-                subscriptions.valid_to > levels.billing_month
+                subscriptions.valid_to >= {{ next_month('levels.billing_month') }}
                 or subscriptions.valid_to is null
             )
     inner join storage_limits

@@ -23,6 +23,7 @@ overrides as (
         is_current
         and meter = 'whatsapp_conversation'
         and override_field = 'included_quantity'
+        and coalesce(price_key, '') = ''
         and try_cast(override_value as bigint) is not null
 ),
 
