@@ -101,7 +101,7 @@ class Storage:
                 )
         for (tenant, meter, month), held in levels.items():
             limit, stale = self._limit(tenant, meter, month)
-            if stale or any(taken < midnight(following(month)) - _FRESH for _, taken, _ in held):
+            if stale or any(size > 0 and taken < midnight(following(month)) - _FRESH for size, taken, _ in held):
                 self.stale.add((tenant, month))
             excess = max(0, sum(size for size, _, _ in held) - limit)
             block = self._book.storage_block(meter, following(month) - DAY)

@@ -55,7 +55,9 @@ levels_carried as (
 select
     *,
     storage_meter || '_storage' as meter,
-    taken_at < cast({{ next_month('billing_month') }} as timestamp) - interval 48 hour
+    -- A deleted sandbox ends with 0 bytes and needs no snapshot after that.
+    bytes > 0
+    and taken_at < cast({{ next_month('billing_month') }} as timestamp) - interval 48 hour
         as is_stale,
 from levels_carried
 where has_snapshot_in_month or bytes > 0
