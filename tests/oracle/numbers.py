@@ -64,6 +64,7 @@ class Numbers:
         for interval in self._intervals:
             ends = [month_of(at) for at in (interval.added, interval.removed) if at is not None]
             ends += [last] if last is not None else []
+            ends += [month_of(row["occurred_at"]) for row in events.winners if row["tenant_id"] == interval.tenant]
             self._last[interval.tenant] = max([*ends, self._last.get(interval.tenant, date.min)])
 
     def _price_key(self, number: str) -> str:

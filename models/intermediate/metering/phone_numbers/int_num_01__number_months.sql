@@ -25,6 +25,7 @@ log_months as (
         greatest(
             max({{ billing_month('added_at') }}),
             max({{ billing_month('removed_at') }}),
+            max({{ billing_month('log_ends_at') }}),
             (select max(evident.billing_month) from evident)
         ) as last_month,
     from intervals
