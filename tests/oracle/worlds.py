@@ -19,7 +19,8 @@ Tables = dict[str, list[Row]]
 PLANS = ("business", "professional", "enterprise", "professional_ai", "enterprise_ai", "ultimate_ai")
 COUNTRIES = ("14155550123", "5511987654321", "4915112345678", "919876543210", "18765550123", "77015550123", "99912345")
 PARTIES = ("+14155550100", "+12465550100", "+442071234567", "+18005550199", "client:ann", "sip:x@y", "anonymous", "")
-OWN_NUMBERS = ("+14155550001", "+18885550002", "+442070000003", "+17875550004", "+18765550005")
+# Prefixes of a world's own numbers; its serial follows, so that no two worlds fight over a number.
+OWN_NUMBERS = ("+141551", "+188852", "+4420700", "+178753", "+187654")
 STATUSES = {
     "call": ("completed",) * 6 + ("busy", "no-answer", "canceled", "failed", "in-progress", "queued"),
     "message": ("delivered",) * 5 + ("sent", "received", "read", "undelivered", "failed", "queued", "receiving", "odd"),
@@ -32,6 +33,7 @@ class World:
     def __init__(self, seed: int, first: date) -> None:
         self.random = random.Random(f"world {seed}")
         self.id = f"w{seed}"
+        self.own_numbers = [f"{prefix}{seed % 100_000:05}" for prefix in OWN_NUMBERS]
         self.months = [first, following(first), following(following(first))]
         self.tables: Tables = defaultdict(list)
         self.tenant_count = self.random.randint(2, 4)
@@ -164,7 +166,7 @@ class World:
         for _ in range(r.choice((0, 1, 3, 5))):
             sid, status = self._id("CA"), r.choice(STATUSES["call"])
             inbound = self._chance(0.5)
-            outside, own = r.choice(PARTIES), r.choice(OWN_NUMBERS)
+            outside, own = r.choice(PARTIES), r.choice(self.own_numbers)
             at = self.instant(month, whole=True)
             legs.append(sid)
             self._add(
@@ -330,7 +332,7 @@ class World:
     def _phone_numbers(self, tenant: str, account: str) -> None:
         r = self.random
         for _ in range(r.choice((0, 1, 3))):
-            number = r.choice((*OWN_NUMBERS, f"+1415555{r.randint(2000, 9999)}"))
+            number = r.choice((*self.own_numbers, f"{r.choice(self.own_numbers)}{r.randint(1, 9)}"))
             self._numbers.append(number)
             at = self.instant() - timedelta(days=r.choice((0, 0, 60)))
             for event in ("added", "removed", "added")[: r.choice((1, 2, 3))]:
