@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestration import cli_closing
 from orchestration.errors import MeterhouseError
 from orchestration.settings import load_settings
 
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     help="Meterhouse: from raw usage to invoices. Exit codes: 0 done, 2 your input, 3 gate refused, "
-    "4 build failed, 5 busy.",
+    "4 build failed, 5 busy, 6 ledger or release tampered with.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -196,21 +197,6 @@ def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: boo
     Console().print(table)
 
 
-@app.command(epilog="Example: meterhouse explain tnt_0002/2024-11/voice_minute/...")
-def explain(line: Annotated[str, typer.Argument(help="A line_id of fct_invoice_lines.")]) -> None:
-    """One sentence of arithmetic for an invoice line."""
-    from orchestration.publishing.analyst_sql import open_release
-
-    found = (
-        open_release(load_settings())
-        .execute("select explanation from rpt_invoice_line_explanations where line_id = ?", [line])
-        .fetchone()
-    )
-    if found is None:
-        raise MeterhouseError(f"no published line {line!r}", "Find ids in fct_invoice_lines: meterhouse sql")
-    print(found[0])
-
-
 @app.command(epilog="Example: meterhouse ui --port 3000")
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Start the Dagster UI on this machine only."""
@@ -263,6 +249,9 @@ def doctor() -> None:
     print(f"release: {served.release_id if served else 'none yet (meterhouse run)'}")
     if problems:
         raise MeterhouseError("; ".join(problems))
+
+
+cli_closing.register(app)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from orchestration.settings import PROJECT_DIR
 def main() -> int:
     """Lint on an empty warehouse with all raw relations; returns sqlfluff's exit code."""
     from orchestration import duck
+    from orchestration.closing.ledger_relations import ensure_ledger_relations
     from orchestration.ingestion.raw_schema import ensure_raw_relations
     from orchestration.settings import Settings
 
@@ -21,6 +22,7 @@ def main() -> int:
         settings = Settings(home=Path(folder), landing=Path(folder) / "landing")
         with duck.connect(settings.warehouse_path, settings) as connection:
             ensure_raw_relations(connection, settings)
+            ensure_ledger_relations(connection, settings, [])
         environment = os.environ | {
             "METERHOUSE_WAREHOUSE": str(settings.warehouse_path),
             "DBT_TARGET_PATH": str(settings.dbt_target_dir),

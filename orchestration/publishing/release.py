@@ -14,13 +14,17 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import duck
+from orchestration import clock, duck
+from orchestration.closing import ledger
 from orchestration.errors import GateRefused
 from orchestration.ingestion.raw_schema import sql_text
+from orchestration.publishing import changes, history
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
+from orchestration.warehouse import state
+from orchestration.warehouse.fingerprint import project_hash
 
 KEPT_RELEASES = 10
 DATABASE_NAME = "meterhouse.duckdb"
@@ -82,7 +86,11 @@ def publish(settings: Settings) -> Release:
     with duck.connect(settings.warehouse_path, settings) as connection:
         verdict, hashes = _demand_verdict(connection)
         served = current_release(settings)
+        batch = state.newest_batch(connection)
         if served is not None and served.content_hash == verdict.candidate_hash:
+            if not (history.history_dir(settings) / served.release_id).exists():
+                # The process ended between the flip and the record.
+                _keep_history(settings, served.path, served.content_hash, batch)
             return served
         releases = settings.published_dir / "releases"
         releases.mkdir(parents=True, exist_ok=True)
@@ -97,6 +105,7 @@ def publish(settings: Settings) -> Release:
     if copied != hashes:
         shutil.rmtree(building, ignore_errors=True)
         raise GateRefused("the copy differs from the candidate that was judged", "Run again.")
+    _add_changes(settings, building, release_id, served)
     manifest = {"release_id": release_id, "content_hash": verdict.candidate_hash, "tables": hashes}
     _write(building / "manifest.json", manifest)
     _write(building / "verdict.json", verdict.as_dict())
@@ -104,6 +113,7 @@ def publish(settings: Settings) -> Release:
     final = releases / release_id
     building.rename(final)
     _flip(settings, final)
+    _keep_history(settings, final, verdict.candidate_hash, batch)
     _prune(settings, final)
     return Release(release_id, final, verdict.candidate_hash)
 
@@ -126,6 +136,31 @@ def _copy_marts(connection: duckdb.DuckDBPyConnection, settings: Settings, build
         )
     connection.execute("checkpoint released")
     connection.execute("detach released")
+
+
+def _keep_history(settings: Settings, release_path: Path, content_hash: str, batch: int) -> None:
+    history.keep(
+        settings,
+        release_path,
+        content_hash,
+        clock.utc_now(),
+        ledger_head=ledger.head(settings),
+        newest_batch=batch,
+        project_sha256=project_hash(settings),
+    )
+
+
+def _add_changes(settings: Settings, building: Path, release_id: str, served: Release | None) -> None:
+    # Beside what was judged: it tells of two releases, so it is no part of a candidate's content.
+    published = history.publications(settings)
+    previous = next((p for p in reversed(published) if served is not None and p.release_id == served.release_id), None)
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        connection.execute(f"attach {sql_text(str(building / DATABASE_NAME))} as released")
+        changes.write_changes(connection, settings, release_id, previous, served.database if served else None)
+        target = sql_text(str(building / "parquet" / f"{changes.TABLE}.parquet"))
+        connection.execute(f"copy released.marts.{changes.TABLE} to {target} (format parquet, compression zstd)")
+        connection.execute("checkpoint released")
+        connection.execute("detach released")
 
 
 def _descriptions(settings: Settings) -> dict[str, tuple[str, dict[str, str]]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestration import duck
+from orchestration.closing.ledger import entries
+from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.ingestion.raw_schema import ensure_raw_relations
 from orchestration.settings import Settings
 from orchestration.warehouse import state
@@ -96,6 +98,7 @@ def build(
     _environment(settings)
     with duck.connect(settings.warehouse_path, settings) as connection:
         ensure_raw_relations(connection, settings)
+        ensure_ledger_relations(connection, settings, entries(settings))
         old_project, old_seeds = state.built_with(connection)
         outcome = BuildResult()
         outcome.full_refresh = full_refresh or old_project != project_hash(settings)
@@ -166,6 +169,7 @@ def build_docs(settings: Settings) -> str:
 
     with duck.connect(settings.warehouse_path, settings) as connection:
         ensure_raw_relations(connection, settings)
+        ensure_ledger_relations(connection, settings, entries(settings))
     result = dbtRunner().invoke(["docs", "generate", "--static", *_common(settings)])
     _release_connections()
     if not result.success:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from orchestration.closing.ledger import closes_head
 from orchestration.settings import Settings
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
 
@@ -38,11 +39,16 @@ def findings_hash(connection: duckdb.DuckDBPyConnection) -> str:
     return str(row[0]) if row else ""
 
 
+def beside_the_project(connection: duckdb.DuckDBPyConnection, settings: Settings) -> str:
+    """What else the marts depend on: seeds, refused files, closed months."""
+    return seeds_hash(settings) + findings_hash(connection) + closes_head(settings)
+
+
 def is_current(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """Whether the candidate marts already hold everything: same project, every batch metered."""
     return built_with(connection) == (
         project_hash(settings),
-        seeds_hash(settings) + findings_hash(connection),
+        beside_the_project(connection, settings),
     ) and newest_batch(connection) == metered_batch(connection)
 
 
@@ -52,7 +58,7 @@ def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
     connection.execute("delete from ops.builds")
     connection.execute(
         "insert into ops.builds values (?, ?)",
-        [project_hash(settings), seeds_hash(settings) + findings_hash(connection)],
+        [project_hash(settings), beside_the_project(connection, settings)],
     )
     connection.execute("insert into ops.metered_batches values (?)", [newest_batch(connection)])
     connection.execute("delete from ops.touched_months")

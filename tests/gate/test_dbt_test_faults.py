@@ -25,6 +25,7 @@ FAULTS = {
     "not_null": 'update broken set "{column}" = null where rowid = 0',
     "accepted_values": "update broken set \"{column}\" = 'no such value' where rowid = 0",
     "rounded_to_minor_unit": "update broken set billed_amount = billed_amount + 1 where rowid = 0",
+    "closed_plus_corrections_is_recomputed": "delete from broken where rowid = 0",
     "relationships": "update broken set \"{column}\" = 'no such key' where rowid = 0",
 }
 # A statement of our own needs a fault of its own.
@@ -41,6 +42,19 @@ STATEMENT_FAULTS = {
     "wap_05__no_more_is_drawn_than_the_pool_holds": (
         "update broken set drawn_quantity = pool_quantity + 1 where rowid = 0",
         "update broken set lapsed_quantity = lapsed_quantity + 1 where rowid = 0",
+    ),
+    "gen_09__closed_plus_corrections_is_recomputed": (
+        "update broken set billed_amount = billed_amount + 0.01 where rowid = 0",
+        "update broken set pricing_quantity = pricing_quantity + 1 where rowid = 0",
+        "delete from broken where rowid = 0",
+    ),
+    "gen_09__a_correction_is_of_an_earlier_month": (
+        "update broken set charge_class = 'correction' where rowid = 0",
+        "update broken set usage_month = usage_month - interval 1 month where rowid = 0",
+    ),
+    "gen_09__issued_invoices_are_numbered_and_drafts_are_not": (
+        "update broken set status = 'issued' where rowid = 0",
+        "update broken set invoice_number = 'MH-1' where rowid = 0",
     ),
     "expression_holds_fct_invoices_line_count_0": ("update broken set line_count = 0 where rowid = 0",),
 }

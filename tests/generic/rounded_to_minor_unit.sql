@@ -1,6 +1,7 @@
 {# GEN-07 without the rounding itself: a billed amount is within half a minor unit of the rated
-   one, and is a whole number of minor units. Fails with the rows that are not. #}
-{% test rounded_to_minor_unit(model, rated, billed, currency) %}
+   one, and is a whole number of minor units. `only` picks the rows it is true of. Fails with the
+   rows that are not. #}
+{% test rounded_to_minor_unit(model, rated, billed, currency, only) %}
 select amounts.*
 from (
     select
@@ -10,6 +11,7 @@ from (
     from {{ model }} as model_rows
     left join {{ ref('currencies') }} as currencies
         on model_rows.{{ currency }} = currencies.currency_code
+    where {{ only }}
 ) as amounts
 where
     not coalesce(abs({{ rated }} - {{ billed }}) * 2 * minor_units <= 1, false)

@@ -59,24 +59,8 @@ usage_priced as (
 fates_decided as (
     select
         source, tenant_id, billing_month, meter, quantity, raw_rows,
-        case
-            when metered_fate != 'countable' then metered_fate
-            when relief in ('pool', 'first_number') then 'included'
-            when relief = 'meta_free' then 'zero_rated'
-            when starts_with(source, 'storage') and quantity = 0 then 'included'
-            when is_unrated then 'quarantined'
-            when is_covered_by_order then 'included'
-            when unit_price = 0 then 'zero_rated'
-            else 'billed'
-        end as fate,
-        case
-            when metered_fate != 'countable' then reason
-            when relief != 'none' then relief
-            when starts_with(source, 'storage') and quantity = 0 then 'within_limit'
-            when is_unrated then 'unrated'
-            when is_covered_by_order then 'order_pool'
-            else ''
-        end as reason,
+        {{ usage_fate() }} as fate,
+        {{ usage_fate_reason() }} as reason,
     from usage_priced
     union all
     select

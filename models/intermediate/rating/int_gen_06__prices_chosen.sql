@@ -75,6 +75,8 @@ select
     orders_matched.order_id is null and coalesce(list_prices.is_placeholder, false)
         as is_placeholder,
     coalesce(orders_matched.unit_price, list_prices.unit_price) is null as is_unrated,
+    list_prices.price_id as list_price_id,
+    list_prices.unit_price as list_unit_price,
 from usage
 inner join tenants on usage.tenant_id = tenants.tenant_id
 left join orders_matched

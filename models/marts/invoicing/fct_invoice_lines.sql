@@ -1,38 +1,57 @@
 -- Every invoice line with its clause, price and amount; the sum of an invoice is the sum of these.
--- Grain: invoice line.
+-- Grain: invoice line. Lines of closed invoices come from the ledger as they were issued (GEN-09).
 with lines as (
-    select * from {{ ref('int_gen_12__lines_invoiced') }}
+    select * from {{ ref('int_gen_12__lines_drafted') }}
+),
+
+explanations as (
+    select * from {{ ref('int_gen_12__lines_explained') }}
 ),
 
 meters as (
     select * from {{ ref('meters') }}
+),
+
+closed_lines as (
+    select * from {{ source('ledger', 'closed_lines') }}
+),
+
+drafted as (
+    select
+        lines.invoice_id,
+        lines.line_id,
+        lines.tenant_id,
+        lines.billing_month,
+        lines.usage_month,
+        lines.meter,
+        lines.price_key,
+        lines.clause_id,
+        lines.price_id,
+        lines.price_origin,
+        lines.is_placeholder as is_placeholder_price,
+        lines.consumed_quantity,
+        meters.unit as consumed_unit,
+        lines.included_quantity,
+        lines.drawn_quantity,
+        lines.pricing_quantity,
+        meters.unit as pricing_unit,
+        lines.unit_price,
+        lines.rated_amount,
+        lines.billed_amount,
+        lines.currency_code,
+        lines.charge_category,
+        lines.charge_class,
+        lines.corrects_line_id,
+        lines.corrects_invoice_number,
+        lines.raw_rows,
+        meters.service,
+        meters.description as meter_description,
+        explanations.explanation,
+    from lines
+    left join meters on lines.meter = meters.meter
+    left join explanations on lines.line_id = explanations.line_id
 )
 
-select
-    lines.invoice_id,
-    lines.line_id,
-    lines.tenant_id,
-    lines.billing_month,
-    lines.billing_month as usage_month,
-    lines.meter,
-    lines.price_key,
-    lines.clause_id,
-    lines.price_id,
-    lines.price_origin,
-    lines.is_placeholder as is_placeholder_price,
-    lines.consumed_quantity,
-    meters.unit as consumed_unit,
-    lines.included_quantity,
-    lines.drawn_quantity,
-    lines.pricing_quantity,
-    meters.unit as pricing_unit,
-    lines.unit_price,
-    lines.rated_amount,
-    lines.billed_amount,
-    lines.currency_code,
-    lines.charge_category,
-    cast(null as varchar) as charge_class,
-    cast(null as varchar) as corrects_line_id,
-    lines.raw_rows,
-from lines
-left join meters on lines.meter = meters.meter
+select * from drafted
+union all by name
+select * from closed_lines

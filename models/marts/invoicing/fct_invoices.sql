@@ -1,37 +1,44 @@
--- One draft invoice per tenant, month and payment method (GEN-12), for a month in arrears
--- (GEN-09); numbered only when closed.
+-- One invoice per tenant, month and payment method (GEN-12), for a month in arrears (GEN-09):
+-- a draft until its month is closed, then as the ledger issued it, numbered and dated.
 -- Grain: invoice.
-with lines as (
-    select * from {{ ref('fct_invoice_lines') }}
+with drafted as (
+    select * from {{ ref('int_gen_12__invoices_drafted') }}
 ),
 
-methods as (
-    select distinct invoice_id, payment_method_id
-    from {{ ref('int_gen_12__lines_invoiced') }}
+closed_invoices as (
+    select * from {{ source('ledger', 'closed_invoices') }}
 )
 
 select
-    lines.invoice_id,
+    invoice_id,
     cast(null as varchar) as invoice_number,
-    lines.tenant_id,
-    lines.billing_month,
-    methods.payment_method_id,
+    document_type,
     'draft' as status,
-    lines.currency_code,
-    sum(lines.billed_amount)::decimal(18, 3) as billed_amount,
-    count(*)::bigint as line_count,
+    tenant_id,
+    tenant_name,
+    billing_month,
+    payment_method_id,
+    currency_code,
+    minor_unit,
+    billed_amount,
+    line_count,
     cast(null as timestamp) as issued_at,
-    sha256(
-        string_agg(
-            concat_ws(
-                '|', lines.line_id, lines.pricing_quantity, lines.unit_price,
-                lines.billed_amount, lines.currency_code
-            ),
-            chr(10) order by lines.line_id
-        )
-    ) as content_sha256,
-from lines
-inner join methods on lines.invoice_id = methods.invoice_id
-group by
-    lines.invoice_id, lines.tenant_id, lines.billing_month, methods.payment_method_id,
-    lines.currency_code
+    cast(null as date) as due_on,
+    issuing_entity,
+    seller_name,
+    seller_address,
+    seller_city,
+    seller_postal_code,
+    seller_country,
+    seller_company_id,
+    seller_tax_id,
+    bill_to_name,
+    bill_to_address,
+    bill_to_country,
+    buyer_tax_id,
+    tax_category_code,
+    tax_exemption_reason,
+    content_sha256,
+from drafted
+union all by name
+select * from closed_invoices

@@ -1,0 +1,31 @@
+-- GEN-09: every recomputed line, and whether its tenant's month is closed.
+-- Grain: invoice line. A month up to the newest one closed for all is closed, billed or not:
+-- what turns up for it later is a correction.
+with lines as (
+    select * from {{ ref('int_gen_12__lines_invoiced') }}
+),
+
+closings as (
+    select * from {{ source('ledger', 'closings') }}
+),
+
+left_open as (
+    select * from {{ ref('int_gen_09__tenant_months_left_open') }}
+),
+
+newest as (
+    select max(billing_month) as closed_until
+    from closings
+    where tenant_id is null
+)
+
+select
+    lines.*,
+    coalesce(lines.billing_month <= newest.closed_until, false)
+    and left_open.tenant_id is null as is_closed,
+from lines
+cross join newest
+left join left_open
+    on
+        lines.tenant_id = left_open.tenant_id
+        and lines.billing_month = left_open.billing_month

@@ -1,0 +1,41 @@
+-- GEN-09: the month a tenant's corrections go to: its earliest one left open, else the first
+-- after the newest month closed for all.
+-- Grain: tenant with anything closed or metered. No row before the first close.
+with lines as (
+    select * from {{ ref('int_gen_12__lines_invoiced') }}
+),
+
+closed_lines as (
+    select * from {{ source('ledger', 'closed_lines') }}
+),
+
+closings as (
+    select * from {{ source('ledger', 'closings') }}
+),
+
+left_open as (
+    select tenant_id, min(billing_month) as billing_month
+    from {{ ref('int_gen_09__tenant_months_left_open') }}
+    group by tenant_id
+),
+
+newest as (
+    select max(billing_month) as closed_until
+    from closings
+    where tenant_id is null
+),
+
+tenants as (
+    select tenant_id from lines
+    union
+    select tenant_id from closed_lines
+)
+
+select
+    tenants.tenant_id,
+    coalesce(left_open.billing_month, {{ next_month('newest.closed_until') }})
+        as open_month,
+from tenants
+cross join newest
+left join left_open on tenants.tenant_id = left_open.tenant_id
+where newest.closed_until is not null

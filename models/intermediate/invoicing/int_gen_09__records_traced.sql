@@ -1,0 +1,168 @@
+-- GEN-05, GEN-09: every metered record with its fate and the line it is on: what a close keeps
+-- as evidence, and what explains a draft line down to its events.
+-- Grain: metered record (per meter). A view: it costs nothing until somebody asks.
+{{ config(materialized='view') }}
+
+{% set metered = [
+    'int_kiq__usage_metered', 'int_trw__usage_metered', 'int_voi__legs_metered',
+    'int_voi_04__recordings_metered', 'int_voi_04__transcriptions_metered',
+    'int_msg__usage_metered', 'int_wap__usage_metered', 'int_num__usage_metered',
+    'int_sto__usage_metered',
+] %}
+with usage as (
+    {% for model in metered %}
+    select
+        source, record_key, tenant_id, billing_month, occurred_at, meter, price_key,
+        quantity, metered_fate, reason, relief, clause_id, raw_rows,
+    from {{ ref(model) }}
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
+),
+
+boundaries as (
+    select * from {{ ref('int_gen_06__price_boundaries') }}
+),
+
+prices as (
+    select * from {{ ref('int_gen_06__prices_chosen') }}
+),
+
+pools_drawn as (
+    select * from {{ ref('int_gen_06__order_pools_drawn') }} where relief = 'none'
+),
+
+tenants as (
+    select * from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
+-- A fine in another currency than its tenant's has no line (GEN-08).
+penalties as (
+    select
+        fines.* exclude (metered_fate, reason),
+        case
+            when fines.metered_fate = 'countable' and fines.currency_code != tenants.currency_code
+                then 'quarantined'
+            else fines.metered_fate
+        end as metered_fate,
+        case
+            when fines.metered_fate = 'countable' and fines.currency_code != tenants.currency_code
+                then 'unrated'
+            else fines.reason
+        end as reason,
+    from {{ ref('int_pen__usage_metered') }} as fines
+    left join tenants on fines.tenant_id = tenants.tenant_id
+),
+
+segments_found as (
+    select
+        usage.*,
+        coalesce(boundaries.segment_from, cast(usage.billing_month as timestamp))
+            as segment_from,
+    from usage
+    left join boundaries
+        on
+            usage.tenant_id = boundaries.tenant_id
+            and usage.meter = boundaries.meter
+            and usage.billing_month = boundaries.billing_month
+            and usage.occurred_at >= boundaries.segment_from
+            and usage.occurred_at < boundaries.segment_until
+),
+
+priced as (
+    select
+        segments_found.*,
+        prices.price_id,
+        prices.unit_price,
+        tenants.currency_code,
+        coalesce(prices.is_unrated, false) as is_unrated,
+        coalesce(pools_drawn.drawn_quantity = pools_drawn.quantity, false)
+        and coalesce(pools_drawn.order_pool_quantity, 0) > 0 as is_covered_by_order,
+    from segments_found
+    left join tenants on segments_found.tenant_id = tenants.tenant_id
+    left join prices
+        on
+            segments_found.tenant_id = prices.tenant_id
+            and segments_found.billing_month = prices.billing_month
+            and segments_found.meter = prices.meter
+            and segments_found.price_key = prices.price_key
+            and segments_found.segment_from = prices.segment_from
+            and segments_found.relief = 'none'
+            and segments_found.metered_fate = 'countable'
+    left join pools_drawn
+        on
+            prices.tenant_id = pools_drawn.tenant_id
+            and prices.billing_month = pools_drawn.billing_month
+            and prices.meter = pools_drawn.meter
+            and prices.price_key = pools_drawn.price_key
+            and prices.price_id = pools_drawn.price_id
+),
+
+fates_decided as (
+    select
+        *,
+        {{ usage_fate() }} as fate,
+        {{ usage_fate_reason() }} as fate_reason,
+    from priced
+)
+
+select
+    source,
+    record_key,
+    tenant_id,
+    billing_month as usage_month,
+    occurred_at,
+    meter,
+    price_key,
+    quantity::bigint as quantity,
+    fate,
+    fate_reason,
+    clause_id,
+    raw_rows::bigint as raw_rows,
+    case
+        when fate in ('excluded', 'quarantined') or fate_reason = 'within_limit' then null
+        when relief != 'none' then relief
+        when is_covered_by_order then 'order_pool'
+        else price_id
+    end as price_id,
+    case
+        when fate in ('excluded', 'quarantined') or fate_reason = 'within_limit' then null
+        when relief != 'none' or is_covered_by_order then 'included'
+        else 'usage'
+    end as charge_category,
+    case
+        when fate in ('excluded', 'quarantined') or fate_reason = 'within_limit' then null
+        when relief != 'none' or is_covered_by_order then 0
+        else unit_price
+    end::decimal(18, 8) as unit_price,
+    currency_code,
+from fates_decided
+union all
+select
+    penalties.source,
+    penalties.record_key,
+    penalties.tenant_id,
+    penalties.billing_month as usage_month,
+    penalties.occurred_at,
+    penalties.meter,
+    penalties.price_key,
+    penalties.quantity::bigint as quantity,
+    case
+        when penalties.metered_fate = 'countable' then 'billed'
+        else penalties.metered_fate
+    end as fate,
+    coalesce(penalties.reason, '') as fate_reason,
+    penalties.clause_id,
+    penalties.raw_rows::bigint as raw_rows,
+    case
+        when penalties.metered_fate = 'countable' then 'notice|' || penalties.price_key
+    end as price_id,
+    case
+        when penalties.metered_fate != 'countable' then null
+        when penalties.quantity < 0 then 'credit'
+        else 'usage'
+    end as charge_category,
+    case
+        when penalties.metered_fate = 'countable' then penalties.amount
+    end::decimal(18, 8) as unit_price,
+    penalties.currency_code,
+from penalties

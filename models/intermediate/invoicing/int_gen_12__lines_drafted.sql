@@ -1,0 +1,114 @@
+-- GEN-09, GEN-12: the lines of every invoice not yet closed: the open months' own, and the
+-- corrections of closed ones that are due on them.
+-- Grain: invoice line.
+with open_lines as (
+    select * from {{ ref('int_gen_09__lines_by_closing') }} where not is_closed
+),
+
+corrections as (
+    select * from {{ ref('int_gen_09__lines_corrected') }}
+),
+
+closed_invoices as (
+    select * from {{ source('ledger', 'closed_invoices') }}
+),
+
+closed_lines as (
+    select * from {{ source('ledger', 'closed_lines') }}
+),
+
+tenants as (
+    select * from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
+corrected_invoices as (
+    select closed_lines.line_id, closed_invoices.invoice_number
+    from closed_lines
+    inner join closed_invoices on closed_lines.invoice_id = closed_invoices.invoice_id
+),
+
+corrections_placed as (
+    select
+        corrections.*,
+        case
+            when starts_with(corrections.meter, 'whatsapp_')
+                then coalesce(tenants.whatsapp_payment_method_id, 'default')
+            else coalesce(tenants.payment_method_id, 'default')
+        end as payment_method_id,
+        -- A credit in a currency the tenant has since left is an invoice of its own (GEN-08).
+        case
+            when corrections.currency_code != tenants.currency_code
+                then '/' || corrections.currency_code
+            else ''
+        end as currency_suffix,
+        corrected_invoices.invoice_number as corrects_invoice_number,
+    from corrections
+    left join tenants on corrections.tenant_id = tenants.tenant_id
+    left join corrected_invoices
+        on corrections.corrects_line_id = corrected_invoices.line_id
+)
+
+select
+    invoice_id,
+    line_id,
+    tenant_id,
+    billing_month,
+    billing_month as usage_month,
+    payment_method_id,
+    meter,
+    price_key,
+    clause_id,
+    price_id,
+    price_origin,
+    is_placeholder,
+    consumed_quantity,
+    included_quantity,
+    drawn_quantity,
+    pricing_quantity,
+    unit_price,
+    rated_amount,
+    billed_amount,
+    currency_code,
+    charge_category,
+    cast(null as varchar) as charge_class,
+    cast(null as varchar) as corrects_line_id,
+    cast(null as varchar) as corrects_invoice_number,
+    cast(null as bigint) as recomputed_quantity,
+    cast(null as bigint) as invoiced_quantity,
+    cast(null as decimal(18, 3)) as recomputed_amount,
+    cast(null as decimal(18, 3)) as invoiced_amount,
+    raw_rows,
+from open_lines
+union all
+select
+    tenant_id || '/' || strftime(billing_month, '%Y-%m') || '/' || payment_method_id
+    || currency_suffix as invoice_id,
+    line_id,
+    tenant_id,
+    billing_month,
+    usage_month,
+    payment_method_id,
+    meter,
+    price_key,
+    clause_id,
+    price_id,
+    price_origin,
+    is_placeholder,
+    consumed_quantity,
+    included_quantity,
+    drawn_quantity,
+    pricing_quantity,
+    unit_price,
+    rated_amount,
+    billed_amount,
+    currency_code,
+    charge_category,
+    'correction' as charge_class,
+    corrects_line_id,
+    corrects_invoice_number,
+    recomputed_quantity,
+    invoiced_quantity,
+    recomputed_amount,
+    invoiced_amount,
+    raw_rows,
+from corrections_placed

@@ -1,0 +1,123 @@
+-- One sentence of arithmetic per draft line: quantity, what was included, price and why it is
+-- that price, pool or storage limit, clause; for a correction also what had been invoiced.
+-- Grain: invoice line not yet closed.
+with lines as (
+    select * from {{ ref('int_gen_12__lines_drafted') }}
+),
+
+meters as (
+    select * from {{ ref('meters') }}
+),
+
+price_reasons as (
+    select * from {{ ref('int_gen_06__price_reasons') }}
+),
+
+pools as (
+    select * from {{ ref('int_wap_05__pools_granted') }}
+),
+
+pool_draws as (
+    select
+        tenant_id,
+        billing_month,
+        count(*)::bigint as asked_quantity,
+        count(*) filter (where is_pooled)::bigint as pooled_quantity,
+    from {{ ref('int_wap_06__pool_draws') }}
+    group by tenant_id, billing_month
+),
+
+storage as (
+    select * from {{ ref('int_sto__usage_metered') }}
+    where metered_fate = 'countable'
+),
+
+parts_worded as (
+    select
+        lines.line_id,
+        case
+            when lines.charge_class = 'correction'
+                then 'Correction of ' || strftime(lines.usage_month, '%Y-%m')
+                    || ': recomputed ' || lines.recomputed_quantity || ' ('
+                    || lines.currency_code || ' ' || {{ money_text('lines.recomputed_amount') }}
+                    || '), invoiced before ' || lines.invoiced_quantity || ' ('
+                    || lines.currency_code || ' ' || {{ money_text('lines.invoiced_amount') }}
+                    || '), so ' || lines.pricing_quantity || ' at '
+                    || lines.currency_code || ' ' || {{ money_text('lines.unit_price') }} || ' = '
+                    || {{ money_text('lines.billed_amount') }}
+                    || case
+                        when lines.corrects_invoice_number is not null
+                            then '; corrects a line of invoice '
+                                || lines.corrects_invoice_number
+                        else ''
+                    end
+            else
+                lines.consumed_quantity || ' ' || meters.unit
+                || case
+                    when lines.price_key != '' then ' (' || lines.price_key || ')'
+                    else ''
+                end
+                || case
+                    when lines.charge_category = 'included'
+                        then ' covered by ' || replace(lines.price_id, '_', ' ')
+                    when lines.included_quantity > 0
+                        then ', less ' || lines.included_quantity || ' included'
+                    else ''
+                end
+                || ': ' || lines.pricing_quantity || ' x ' || lines.currency_code
+                || ' ' || {{ money_text('lines.unit_price') }} || ' = ' || {{ money_text('lines.rated_amount') }}
+                || ', rounded to ' || {{ money_text('lines.billed_amount') }}
+        end as arithmetic,
+        '; price ' || lines.price_id || ' (' || lines.price_origin || ')'
+        || case when lines.is_placeholder then ', a placeholder' else '' end
+        || coalesce(': ' || price_reasons.price_reason, '') as price_sentence,
+        case
+            when
+                starts_with(lines.meter, 'whatsapp_')
+                and pools.pool_quantity is not null
+                then '; pool of the month ' || pools.pool_quantity
+                    || case
+                        when pools.order_id is not null
+                            then ' by Order ' || pools.order_id
+                        when pools.plan_id is not null
+                            then ' (' || pools.full_time_licences || ' licences of '
+                                || pools.plan_id || ')'
+                        else ''
+                    end
+                    || ', ' || coalesce(pool_draws.asked_quantity, 0)
+                    || ' user-initiated conversations asked, '
+                    || coalesce(pool_draws.pooled_quantity, 0) || ' taken (WAP-06)'
+            when storage.consumed_bytes is not null
+                then '; ' || storage.consumed_bytes || ' bytes at month end, limit '
+                    || storage.limit_bytes || ' (STO-03)'
+            else ''
+        end as limit_sentence,
+        '; clause ' || lines.clause_id || '.' as clause_sentence,
+    from lines
+    left join meters on lines.meter = meters.meter
+    left join price_reasons
+        on
+            lines.tenant_id = price_reasons.tenant_id
+            and lines.usage_month = price_reasons.billing_month
+            and lines.meter = price_reasons.meter
+            and lines.price_key = price_reasons.price_key
+            and lines.price_id = price_reasons.price_id
+    left join pools
+        on
+            lines.tenant_id = pools.tenant_id
+            and lines.usage_month = pools.billing_month
+    left join pool_draws
+        on
+            lines.tenant_id = pool_draws.tenant_id
+            and lines.usage_month = pool_draws.billing_month
+    left join storage
+        on
+            lines.tenant_id = storage.tenant_id
+            and lines.usage_month = storage.billing_month
+            and lines.meter = storage.meter
+)
+
+select
+    line_id,
+    arithmetic || price_sentence || limit_sentence || clause_sentence as explanation,
+from parts_worded

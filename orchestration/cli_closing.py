@@ -1,0 +1,218 @@
+"""The commands of closing: holds, signatures, the close itself, proof, replay and explanation."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from orchestration import clock
+from orchestration.errors import MeterhouseError
+from orchestration.settings import load_settings
+
+Month = Annotated[str, typer.Option(help="Billing month, as 2024-11.")]
+By = Annotated[str, typer.Option(help="Who does this; kept in the ledger.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Tenants = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for command, name, example in (
+        (holds, "holds", "meterhouse holds --month 2024-11"),
+        (sign_hold, "sign-hold", 'meterhouse sign-hold --month 2024-11 --all --by Ann --why "new pilot customer"'),
+        (sign_off, "sign-off", "meterhouse sign-off --month 2024-11 --by Ann"),
+        (close, "close", "meterhouse close --month 2024-11 --by Ann"),
+        (verify, "verify-ledger", "meterhouse verify-ledger"),
+        (invoice, "invoice", "meterhouse invoice tnt_0002 2024-11 --as-known-at 2024-12-03T12:00:00Z"),
+        (explain, "explain", "meterhouse explain tnt_0002/2024-11/voice_minute/..."),
+    ):
+        app.command(name, epilog=f"Example: {example}")(command)
+
+
+def holds(month: Month, as_json: Json = False) -> None:
+    """What somebody must look at before the month is closed, and who has signed it."""
+    from orchestration.closing import ledger, signing
+
+    settings = load_settings()
+    signed = signing.signed_holds(ledger.entries(settings))
+    rows = [
+        {
+            "hold_id": hold.hold_id,
+            "hold": hold.hold,
+            "tenant_id": hold.tenant_id,
+            "facts": hold.facts,
+            "remedy": hold.remedy,
+            "signed_by": signed[hold.hold_id].recorded_by if hold.hold_id in signed else None,
+            "why": signed[hold.hold_id].body["why"] if hold.hold_id in signed else None,
+        }
+        for hold in _holds(settings, month)
+    ]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    for row in rows:
+        state = f"signed by {row['signed_by']}: {row['why']}" if row["signed_by"] else "NOT SIGNED"
+        print(f"{row['hold_id']}  {row['hold']}  {row['tenant_id'] or 'all tenants'}  {state}")
+        print(f"    {row['facts']}\n    {row['remedy']}")
+    unsigned = sum(row["signed_by"] is None for row in rows)
+    print(f"{len(rows)} holds, {unsigned} not signed" if rows else "no holds")
+
+
+def sign_hold(
+    month: Month,
+    by: By,
+    why: Annotated[str, typer.Option(help="Why it may pass.")],
+    hold_ids: Annotated[list[str] | None, typer.Argument(help="Ids of holds, from meterhouse holds.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All holds of the month.")] = False,
+) -> None:
+    """Sign holds: you have looked, and say why the month may be closed all the same."""
+    from orchestration.closing import signing
+    from orchestration.warehouse.writer_lock import writer_lock
+
+    settings = load_settings()
+    if every == bool(hold_ids):
+        raise MeterhouseError("name holds or sign all", "Give ids, or --all.")
+    with writer_lock(settings):
+        standing = _holds(settings, month)
+        entry = signing.sign_holds(settings, standing, None if every else hold_ids, by=by, why=why, now=clock.utc_now())
+    print(f"{len(entry.body['holds'])} hold(s) of {month} signed by {by} (ledger entry {entry.sequence})")
+
+
+def sign_off(month: Month, by: By) -> None:
+    """Approve the month's drafts as they stand; a later change of any of them undoes it."""
+    from orchestration import duck
+    from orchestration.closing import scope, signing
+    from orchestration.publishing.exports import parse_month, require_release
+    from orchestration.warehouse.writer_lock import writer_lock
+
+    settings = load_settings()
+    first_day = parse_month(month)
+    with writer_lock(settings):
+        with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
+            waiting = scope.drafts(connection)
+        entry = signing.sign_off(settings, first_day, waiting, by=by, now=clock.utc_now())
+    print(f"{entry.body['invoices']} drafts of {month} signed off by {by} (ledger entry {entry.sequence})")
+
+
+def close(
+    month: Month,
+    by: By,
+    leave_out: Tenants = None,
+    tenant: Tenants = None,
+    early_reason: Annotated[str, typer.Option(help="Why before month end + 3 days; kept in the ledger.")] = "",
+) -> None:
+    """Close a month: number its invoices and freeze them in the ledger; then publish them as issued."""
+    from orchestration.closing.close import CloseRequest, close_month
+    from orchestration.dagster_runs import run_job
+    from orchestration.publishing.exports import parse_month
+    from orchestration.warehouse.writer_lock import writer_lock
+
+    settings = load_settings()
+    request = CloseRequest(parse_month(month), by, tuple(leave_out or ()), tuple(tenant or ()), early_reason)
+    with writer_lock(settings):
+        entry = close_month(settings, request, clock.utc_now())
+    totals = ", ".join(f"{amount} {currency}" for currency, amount in entry.body["totals"].items()) or "nothing"
+    print(f"{month} closed: {entry.body['invoices']} invoices, {totals} (ledger entry {entry.sequence})")
+    run_job(settings)
+    print(f"Published as issued. Documents: meterhouse export --month {month}")
+
+
+def verify() -> None:
+    """Prove the ledger's chain and files, its sums and numbers, and that what is served is what was closed."""
+    from orchestration.closing.explanation import lines_without_records
+    from orchestration.closing.verification import verify_ledger
+
+    settings = load_settings()
+    proof = verify_ledger(settings)
+    unexplained = lines_without_records(settings)
+    if unexplained:
+        raise MeterhouseError(f"{len(unexplained)} closed lines have no records: {unexplained[0]}", "Report this.")
+    print(
+        f"whole: {proof.entries} entries, {proof.files} files, {proof.invoices} invoices and {proof.lines} lines "
+        f"add up, every line has its records, {proof.released_tables} published tables are as published"
+    )
+
+
+def invoice(
+    tenant: Annotated[str, typer.Argument(help="Tenant id.")],
+    month: Annotated[str, typer.Argument(help="Billing month, as 2024-11.")],
+    as_known_at: Annotated[str, typer.Option(help="An instant, as 2024-12-03T12:00:00Z; default: now.")] = "",
+    as_json: Json = False,
+) -> None:
+    """A tenant's invoices of a month, as they are or as they were known at an instant."""
+    from orchestration.closing.replay import known_invoices
+    from orchestration.publishing.exports import parse_month
+
+    settings = load_settings()
+    known = known_invoices(settings, tenant, parse_month(month), parse_instant(as_known_at))
+    if as_json:
+        print(json.dumps({"source": known.source, "invoices": known.invoices, "lines": known.lines}, default=str))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console() if Console().is_terminal else Console(width=160)
+    for found in known.invoices:
+        title = f"{found['invoice_number'] or 'DRAFT'}  {found['tenant_name']}  {month}  from {known.source}"
+        table = Table(title=title, title_justify="left")
+        for name in ("line", "quantity", "unit price", "amount"):
+            table.add_column(name, justify="left" if name == "line" else "right")
+        for line in (line for line in known.lines if line["invoice_id"] == found["invoice_id"]):
+            table.add_row(
+                line["line_id"], str(line["pricing_quantity"]), str(line["unit_price"]), str(line["billed_amount"])
+            )
+        table.add_row("total", "", found["currency_code"], str(found["billed_amount"]))
+        console.print(table)
+
+
+def explain(
+    line: Annotated[str, typer.Argument(help="A line_id of fct_invoice_lines.")],
+    every: Annotated[bool, typer.Option("--all", help="List every record, not the first 20.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Why a line is this amount: the arithmetic, the price and its reason, and the records behind it."""
+    from orchestration.closing.explanation import SHOWN_RECORDS, explain_line
+
+    found = explain_line(load_settings(), line, None if every else SHOWN_RECORDS)
+    if as_json:
+        told = {"line": found.line, "origin": found.origin, "counts": found.counts, "left_out": found.left_out}
+        print(json.dumps({**told, "records": found.records}, default=str))
+        return
+    print(found.sentence)
+    print(f"From {found.origin}.")
+    for title, counts in (("On this line", found.counts), ("Not on it, same meter and month", found.left_out)):
+        for fate, reason, records, raw_rows in counts:
+            print(f"{title}: {records:,} {fate}{f' ({reason})' if reason else ''}, {raw_rows:,} raw rows")
+    for record in found.records:
+        print(f"  {record['occurred_at']}  {record['source']}  {record['record_key']}  {record['quantity']}")
+    total = sum(records for _, _, records, _ in found.counts)
+    if total > len(found.records):
+        print(f"  and {total - len(found.records):,} more (--all)")
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 instant with an offset, in UTC; empty is now. Raises MeterhouseError for anything else."""
+    if not text:
+        return clock.utc_now()
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise MeterhouseError(f"{text!r} is not an instant", "Write it as 2024-12-03T12:00:00Z.") from error
+    if instant.tzinfo is None:
+        raise MeterhouseError(f"{text!r} has no offset", "Write it as 2024-12-03T12:00:00Z or with +01:00.")
+    return instant.astimezone(UTC)
+
+
+def _holds(settings: Any, month: str) -> list[Any]:
+    from orchestration import duck
+    from orchestration.closing import signing
+    from orchestration.publishing.exports import parse_month, require_release
+
+    first_day = parse_month(month)
+    database: Path = require_release(settings).database
+    with duck.connect(database, settings, read_only=True) as connection:
+        return signing.holds_of(connection, first_day)

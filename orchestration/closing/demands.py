@@ -1,0 +1,134 @@
+"""What must be true before a month is closed (GEN-09); each demand that fails says what to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import duckdb
+
+from orchestration.closing.ledger import Entry
+from orchestration.closing.scope import Draft, close_of, closed_until, left_open, month_text
+from orchestration.closing.signing import content_of, holds_of, signed_holds, standing_sign_off
+from orchestration.errors import MeterhouseError
+
+DAYS_AFTER_MONTH_END = 3
+
+
+def next_month(month: date) -> date:
+    """First day of the month after `month`."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+
+
+def earliest_close(month: date) -> datetime:
+    """Month end + 3 days, UTC: the first instant at which a month may be closed."""
+    return datetime(*next_month(month).timetuple()[:3], tzinfo=UTC) + timedelta(days=DAYS_AFTER_MONTH_END)
+
+
+def demand_in_time(month: date, now: datetime, early_reason: str) -> None:
+    """Raise unless month end + 3 days has come, or a reason for closing sooner is given."""
+    if now < next_month_start(month):
+        raise MeterhouseError(
+            f"{month_text(month)} is not over", "A month is invoiced in arrears: close it after its end."
+        )
+    if now < earliest_close(month) and not early_reason.strip():
+        raise MeterhouseError(
+            f"{month_text(month)} may be closed from {earliest_close(month):%Y-%m-%d %H:%M} UTC on (GEN-09)",
+            "Wait for late usage, or record why not: --early-reason TEXT.",
+        )
+
+
+def next_month_start(month: date) -> datetime:
+    """The instant `month` ends, UTC."""
+    return datetime(*next_month(month).timetuple()[:3], tzinfo=UTC)
+
+
+def demand_not_closed(found: list[Entry], month: date, tenants: list[str]) -> None:
+    """Raise if the month, or one of the tenants named, is closed already, or cannot be named yet."""
+    entry = close_of(found, month)
+    if not tenants and entry is not None:
+        raise MeterhouseError(
+            f"{month_text(month)} was closed by {entry.recorded_by} at {entry.recorded_at} (entry {entry.sequence})",
+            "It stays as issued; late usage becomes a correction. Tenants left out: --tenant ID.",
+        )
+    if not tenants and month_text(month) < closed_until(found):
+        raise MeterhouseError(
+            f"{month_text(month)} is before {closed_until(found)}, which is closed",
+            "Nothing was open in it then; what turned up since is a correction on the next open month.",
+        )
+    closed = [tenant for tenant in tenants if (tenant, month_text(month)) not in left_open(found)]
+    if closed:
+        raise MeterhouseError(
+            f"{', '.join(closed)} was not left out of {month_text(month)}",
+            "Close the month for everybody; --tenant is for those left out of it before.",
+        )
+
+
+def demand_in_order(drafts: list[Draft], found: list[Entry], month: date, tenants: list[str], out: list[str]) -> None:
+    """Raise if anything to be closed has drafts of an earlier month."""
+    earlier = sorted(
+        {
+            (month_text(d.billing_month), d.tenant_id)
+            for d in drafts
+            if d.billing_month < month and d.tenant_id not in out and (not tenants or d.tenant_id in tenants)
+        }
+    )
+    if not earlier:
+        return
+    first, last = earlier[0][0], closed_until(found)
+    names = sorted({tenant for _, tenant in earlier})
+    if first > last:
+        raise MeterhouseError(f"{first} is not closed yet", f"Close months in order: meterhouse close --month {first}.")
+    raise MeterhouseError(
+        f"{', '.join(names)} has an earlier month open ({first})",
+        f"Close it first (--month {first} --tenant {names[0]}) or leave the tenant out of this close too "
+        f"(--leave-out {names[0]}).",
+    )
+
+
+def demand_rated(connection: duckdb.DuckDBPyConnection, month: date, tenants: list[str], out: list[str]) -> None:
+    """Raise naming tenants whose month cannot be published, unless they are left out by name."""
+    rows = connection.execute(
+        "select distinct tenant_id, reason || coalesce(' ' || meter, '') from marts.rpt_findings "
+        "where finding = 'tenant_month_blocked' and billing_month = ? order by all",
+        [month],
+    ).fetchall()
+    blocked = [(t, why) for t, why in rows if t not in out and (not tenants or t in tenants)]
+    if blocked:
+        told = "; ".join(f"{tenant}: {why}" for tenant, why in blocked[:5])
+        raise MeterhouseError(
+            f"{len({t for t, _ in blocked})} tenant(s) of {month_text(month)} cannot be invoiced: {told}",
+            "Mend what rpt_findings names and run again, or leave them out: --leave-out TENANT; close them later "
+            "with --tenant TENANT.",
+        )
+
+
+def demand_signatures(
+    connection: duckdb.DuckDBPyConnection,
+    found: list[Entry],
+    drafts: list[Draft],
+    month: date,
+    tenants: list[str],
+    out: list[str],
+) -> tuple[int, list[int]]:
+    """Sequences of the sign-off and the hold signatures a close rests on. Raises naming what is not signed."""
+    signed = signed_holds(found)
+    holds = [
+        hold
+        for hold in holds_of(connection, month)
+        if hold.tenant_id not in out and (not tenants or hold.tenant_id is None or hold.tenant_id in tenants)
+    ]
+    missing = [hold for hold in holds if hold.hold_id not in signed]
+    if missing:
+        told = "; ".join(f"{h.hold_id} {h.hold} {h.tenant_id or ''}: {h.facts}" for h in missing[:3])
+        raise MeterhouseError(
+            f"{len(missing)} hold(s) of {month_text(month)} are not signed: {told}",
+            f"Look at them (meterhouse holds --month {month_text(month)}), then meterhouse sign-hold.",
+        )
+    mine = [draft for draft in drafts if draft.billing_month == month]
+    approval = standing_sign_off(found, month, content_of(mine))
+    if approval is None:
+        raise MeterhouseError(
+            f"nobody has signed off the drafts of {month_text(month)} as they stand",
+            f"Look at them, then: meterhouse sign-off --month {month_text(month)} --by NAME.",
+        )
+    return approval.sequence, sorted({signed[h.hold_id].sequence for h in holds})

@@ -1,0 +1,90 @@
+"""The records behind every closed line, kept with the close: what was counted, and what was not and why.
+
+A close keeps the difference between the records as they are and as earlier closes kept them, so
+that the evidence of a line and of all its corrections adds up to the records of today.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from orchestration.closing.ledger import Entry, ledger_dir
+from orchestration.errors import MeterhouseError
+from orchestration.ingestion.raw_schema import sql_text
+from orchestration.settings import Settings
+
+FILE_NAME = "evidence.parquet"
+# Small enough that one line's records are found by reading a few groups.
+ROW_GROUP_SIZE = 20_480
+KEY = ("tenant_id", "usage_month", "meter", "price_key", "price_id", "charge_category", "unit_price", "currency_code")
+RECORD = (*KEY, "source", "record_key", "occurred_at", "fate", "fate_reason", "clause_id")
+
+
+def previous_relation(settings: Settings, found: list[Entry]) -> str:
+    """SQL for the evidence of all closes so far; typed and empty before the first."""
+    paths = [
+        sql_text(str(ledger_dir(settings) / entry.folder_name / FILE_NAME))
+        for entry in found
+        if FILE_NAME in entry.files
+    ]
+    if not paths:
+        return "(select *, cast(null as varchar) as line_id from intermediate.int_gen_09__records_traced where false)"
+    return f"read_parquet([{', '.join(paths)}], union_by_name = true, hive_partitioning = false)"
+
+
+def view_evidence(connection: duckdb.DuckDBPyConnection, previous: str) -> None:
+    """Temp view `closing_evidence`: the records behind the lines of temp table `closing_lines`.
+
+    Covers the (tenant_id, usage_month) of temp table `closing_months`; `line_id` is null for
+    records on no line, which have a fate and a reason all the same.
+    """
+    columns = ", ".join(RECORD)
+    covered = "where (tenant_id, usage_month) in (select (tenant_id, usage_month) from closing_months)"
+    same_key = " and ".join(f"r.{part} = l.{part}" for part in KEY)
+    connection.execute(
+        f"""create or replace temp view closing_evidence as
+        with changed as (
+            select {columns}, sum(quantity)::bigint as quantity, sum(raw_rows)::bigint as raw_rows
+            from (
+                select {columns}, quantity, raw_rows from intermediate.int_gen_09__records_traced {covered}
+                union all
+                select {columns}, -quantity, -raw_rows from {previous} {covered}
+            )
+            group by all
+            having sum(quantity) != 0 or sum(raw_rows) != 0
+        )
+        select r.*, l.line_id
+        from changed as r left join closing_lines as l on {same_key}
+        where l.line_id is not null or r.price_id is null"""
+    )
+
+
+def write_evidence(connection: duckdb.DuckDBPyConnection, previous: str, target: Path) -> None:
+    """Write `closing_evidence` as Parquet, sorted so that a line's records lie together.
+
+    Raises MeterhouseError when a line and its records do not add up.
+    """
+    view_evidence(connection, previous)
+    connection.execute(
+        "copy (select * from closing_evidence order by tenant_id, usage_month, meter, price_key, line_id, "
+        f"occurred_at, source, record_key, fate, fate_reason, quantity, raw_rows) to {sql_text(str(target))} "
+        f"(format parquet, compression zstd, row_group_size {ROW_GROUP_SIZE})"
+    )
+    check_evidence(connection, "closing_lines", sql_text(str(target)))
+
+
+def check_evidence(connection: duckdb.DuckDBPyConnection, lines: str, evidence: str) -> None:
+    """Raise MeterhouseError unless the records of every line that has any add up to its `raw_rows`."""
+    off = connection.execute(
+        f"""select l.line_id, l.raw_rows, coalesce(e.raw_rows, 0)
+        from {lines} as l
+        left join (select line_id, sum(raw_rows) as raw_rows from read_parquet({evidence}) group by 1) as e
+            on l.line_id = e.line_id
+        where l.meter != 'whatsapp_fee' and l.raw_rows != coalesce(e.raw_rows, 0)
+        order by 1 limit 3"""
+    ).fetchall()
+    if off:
+        told = "; ".join(f"{line}: {rows} rows on the line, {found} in its evidence" for line, rows, found in off)
+        raise MeterhouseError(f"lines and the records behind them differ: {told}", "Run again; then report this.")

@@ -1,0 +1,161 @@
+"""Why a line is this amount: its sentence of arithmetic and the exact records behind it.
+
+Closed lines are explained from the evidence their close kept, drafts from the records as they are;
+both are the same view of records, so that what a draft says is what its close will keep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from orchestration import duck
+from orchestration.closing import ledger
+from orchestration.closing.evidence import FILE_NAME, previous_relation, view_evidence
+from orchestration.closing.ledger import Entry
+from orchestration.closing.ledger_relations import ensure_ledger_relations
+from orchestration.closing.scope import closes
+from orchestration.errors import MeterhouseError, WarehouseBusy
+from orchestration.ingestion.raw_schema import sql_text
+from orchestration.settings import Settings
+
+SHOWN_RECORDS = 20
+RECORD_COLUMNS = ("fate", "fate_reason", "source", "record_key", "occurred_at", "quantity", "raw_rows")
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A line and the records behind it.
+
+    `counts` and `left_out` are (fate, reason, records, raw rows): of the line itself, and of what was
+    excluded or held from the same meter of the tenant's month. `records` are the line's first ones.
+    """
+
+    line: dict[str, Any]
+    origin: str
+    counts: list[tuple[str, str, int, int]]
+    records: list[dict[str, Any]]
+    left_out: list[tuple[str, str, int, int]]
+
+    @property
+    def sentence(self) -> str:
+        return str(self.line["explanation"])
+
+
+def explain_line(settings: Settings, line_id: str, limit: int | None = SHOWN_RECORDS) -> Explained:
+    """Explain one line, draft or closed; `limit` caps the records listed, None lists all.
+
+    Raises MeterhouseError for a line that does not exist, WarehouseBusy for a draft while a run builds.
+    """
+    found = ledger.entries(settings)
+    return (
+        _explain_closed(settings, found, line_id, limit)
+        or _explain_draft(settings, found, line_id, limit)
+        or _unknown(line_id)
+    )
+
+
+def _unknown(line_id: str) -> Explained:
+    raise MeterhouseError(f"no line {line_id!r}", "Find ids in fct_invoice_lines: meterhouse sql.")
+
+
+def _explain_closed(settings: Settings, found: list[Entry], line_id: str, limit: int | None) -> Explained | None:
+    entry = _entry_of(found, line_id)
+    if entry is None:
+        return None
+    with duck.connect(":memory:", settings) as connection:
+        ensure_ledger_relations(connection, settings, [entry])
+        line = _line(connection, "ledger.closed_lines", line_id)
+        path = sql_text(str(ledger.ledger_dir(settings) / entry.folder_name / FILE_NAME))
+        origin = f"ledger entry {entry.sequence}, closed {entry.recorded_at} by {entry.recorded_by}"
+        return _explained(connection, line, f"read_parquet({path})", limit, origin) if line else None
+
+
+def _explain_draft(settings: Settings, found: list[Entry], line_id: str, limit: int | None) -> Explained | None:
+    if not settings.warehouse_path.exists():
+        return None
+    try:
+        connection = duck.connect(settings.warehouse_path, settings, read_only=True)
+    except duckdb.IOException as error:
+        raise WarehouseBusy(
+            "a run is building; drafts cannot be explained meanwhile", "Try again in a minute."
+        ) from error
+    with connection:
+        try:
+            line = _line(connection, "marts.fct_invoice_lines", line_id)
+        except duckdb.CatalogException:
+            return None
+        if line is None:
+            return None
+        connection.execute(
+            "create temp table closing_lines as select * from marts.fct_invoice_lines where line_id = ?", [line_id]
+        )
+        connection.execute("create temp table closing_months as select tenant_id, usage_month from closing_lines")
+        view_evidence(connection, previous_relation(settings, found))
+        return _explained(connection, line, "closing_evidence", limit, "the draft as it stands")
+
+
+def _entry_of(found: list[Entry], line_id: str) -> Entry | None:
+    """The close that issued a line: a line id begins with its tenant and the month of its invoice."""
+    for entry in closes(found):
+        named, month = entry.body["tenants"], entry.body["month"]
+        tenant, has_month, _ = line_id.partition(f"/{month}/")
+        covers = tenant not in entry.body["left_out"] if named is None else tenant in named
+        if has_month and covers:
+            return entry
+    return None
+
+
+def _line(connection: duckdb.DuckDBPyConnection, relation: str, line_id: str) -> dict[str, Any] | None:
+    rows = _named(connection, f"select * from {relation} where line_id = $line_id", {"line_id": line_id})
+    return rows[0] if rows else None
+
+
+def _named(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    result = connection.execute(query, values)
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _explained(
+    connection: duckdb.DuckDBPyConnection, line: dict[str, Any], evidence: str, limit: int | None, origin: str
+) -> Explained:
+    # What the file is sorted by is compared plainly, so that only the line's row groups are read.
+    month: dict[str, Any] = {"tenant": line["tenant_id"], "month": line["usage_month"]}
+    meter = "meter in ('whatsapp_conversation', 'whatsapp_message')"
+    mine = f"{meter} and price_key = $key and charge_category = 'usage'"
+    values = month | {"key": line["price_key"]}
+    if line["meter"] != "whatsapp_fee":
+        meter, mine = "meter = $meter", "meter = $meter and price_key = $key and line_id = $line"
+        month |= {"meter": line["meter"]}
+        values |= month | {"line": line["line_id"]}
+    here = f"from {evidence} where tenant_id = $tenant and usage_month = $month"
+    counted = "select fate, fate_reason, count(*)::bigint, sum(raw_rows)::bigint"
+    counts = connection.execute(f"{counted} {here} and {mine} group by 1, 2 order by 1, 2", values).fetchall()
+    left_out = connection.execute(
+        f"{counted} {here} and {meter} and fate in ('excluded', 'quarantined') group by 1, 2 order by 1, 2", month
+    ).fetchall()
+    records = _named(
+        connection,
+        f"select {', '.join(RECORD_COLUMNS)} {here} and {mine} order by occurred_at, source, record_key"
+        + ("" if limit is None else f" limit {int(limit)}"),
+        values,
+    )
+    return Explained(line, origin, counts, records, left_out)
+
+
+def lines_without_records(settings: Settings) -> list[str]:
+    """Closed lines that no record explains: there must be none (a fee's records are those of its units)."""
+    missing: list[str] = []
+    with duck.connect(":memory:", settings) as connection:
+        for entry in closes(ledger.entries(settings)):
+            folder = ledger.ledger_dir(settings) / entry.folder_name
+            rows = connection.execute(
+                f"select l.line_id from read_parquet({sql_text(str(folder / 'lines.parquet'))}) as l "
+                f"anti join read_parquet({sql_text(str(folder / FILE_NAME))}) as e on l.line_id = e.line_id "
+                "where l.meter != 'whatsapp_fee' order by 1"
+            ).fetchall()
+            missing += [line for (line,) in rows]
+    return missing

@@ -1,0 +1,93 @@
+"""Signatures before a close: the sign-off of a month's drafts, and each hold. All are ledger entries.
+
+A sign-off is bound to the content of the drafts and a hold's id to its facts: when those change,
+what was signed no longer counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+
+from orchestration.closing import ledger
+from orchestration.closing.ledger import Entry
+from orchestration.closing.scope import Draft, month_text
+from orchestration.errors import MeterhouseError
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Something about a draft month that somebody must have looked at (rpt_close_holds)."""
+
+    hold_id: str
+    billing_month: date
+    hold: str
+    tenant_id: str | None
+    facts: str
+    remedy: str
+
+
+def content_of(drafts: list[Draft]) -> str:
+    """One hash over the drafts somebody signs off."""
+    return hashlib.sha256("\n".join(f"{d.invoice_id} {d.content_sha256}" for d in drafts).encode()).hexdigest()
+
+
+def holds_of(connection: duckdb.DuckDBPyConnection, month: date) -> list[Hold]:
+    """The holds of a month, from the release."""
+    rows: list[Any] = connection.execute(
+        "select hold_id, billing_month, hold, tenant_id, facts, remedy from marts.rpt_close_holds "
+        "where billing_month = ? order by hold, tenant_id, hold_id",
+        [month],
+    ).fetchall()
+    return [Hold(*row) for row in rows]
+
+
+def signed_holds(found: list[Entry]) -> dict[str, Entry]:
+    """Who signed which hold: the newest signature of each."""
+    return {hold_id: entry for entry in found if entry.kind == "hold_signed" for hold_id in entry.body["holds"]}
+
+
+def standing_sign_off(found: list[Entry], month: date, content: str) -> Entry | None:
+    """The newest sign-off of exactly this content of the month, or None."""
+    mine = [e for e in found if e.kind == "sign_off" and e.body["month"] == month_text(month)]
+    return mine[-1] if mine and mine[-1].body["content_sha256"] == content else None
+
+
+def sign_off(settings: Settings, month: date, drafts: list[Draft], *, by: str, now: datetime) -> Entry:
+    """Record that somebody approves these drafts of the month. Needs the writer lock."""
+    mine = [draft for draft in drafts if draft.billing_month == month]
+    if not mine:
+        raise MeterhouseError(
+            f"there is no draft invoice of {month_text(month)}", "meterhouse status lists the months that have some."
+        )
+    body = {"month": month_text(month), "content_sha256": content_of(mine), "invoices": len(mine)}
+    return ledger.append(settings, "sign_off", body, by=by, now=now)
+
+
+def sign_holds(
+    settings: Settings, holds: list[Hold], wanted: list[str] | None, *, by: str, why: str, now: datetime
+) -> Entry:
+    """Record a signature under `wanted` holds, or all of them where None. Needs the writer lock.
+
+    Raises MeterhouseError for an unknown hold, and for a signature without a reason.
+    """
+    if not why.strip():
+        raise MeterhouseError("a hold is signed with a reason", "Say why it may pass: --why TEXT.")
+    by_id = {hold.hold_id: hold for hold in holds}
+    unknown = sorted(set(wanted or []) - set(by_id))
+    if unknown:
+        raise MeterhouseError(f"no hold {', '.join(unknown)} stands", "List them: meterhouse holds --month MONTH.")
+    chosen = sorted(wanted if wanted is not None else by_id)
+    if not chosen:
+        raise MeterhouseError("there is no hold to sign", "Nothing to do.")
+    body = {
+        "month": month_text(by_id[chosen[0]].billing_month),
+        "holds": {i: {"hold": by_id[i].hold, "tenant_id": by_id[i].tenant_id, "facts": by_id[i].facts} for i in chosen},
+        "why": why.strip(),
+    }
+    return ledger.append(settings, "hold_signed", body, by=by, now=now)

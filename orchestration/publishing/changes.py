@@ -1,0 +1,183 @@
+"""What moved since the last release: invoice lines added, removed and changed, by how much and why.
+
+Why is told as far as it is known: files taken in since, of the sources that feed the line's meter,
+and seed rows changed since that name its price, meter or tenant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.ingestion.raw_schema import sql_text
+from orchestration.publishing.history import Published, seed_files
+from orchestration.settings import Settings
+from orchestration.warehouse.fingerprint import project_hash
+
+TABLE = "rpt_release_changes"
+DESCRIPTION = (
+    "What moved between releases: invoice lines added, removed or changed, by how much and because of which files "
+    "and seed rows. Made by publishing, not by a model. Grain: release x invoice line that moved."
+)
+COLUMNS = {
+    "release_id": ("varchar", "Release that shows the line as it is after."),
+    "previous_release_id": ("varchar", "Release before it, with the line as it was."),
+    "change": ("varchar", "added, removed or changed."),
+    "tenant_id": ("varchar", "Tenant invoiced."),
+    "billing_month": ("date", "Month of the invoice."),
+    "usage_month": ("date", "Month of the usage."),
+    "line_id": ("varchar", "Invoice line."),
+    "meter": ("varchar", "Meter."),
+    "price_key": ("varchar", "Price key."),
+    "currency_code": ("varchar", "Currency of the amounts."),
+    "quantity_before": ("bigint", "Priced quantity before; null for a line added."),
+    "quantity_after": ("bigint", "Priced quantity after; null for a line removed."),
+    "amount_before": ("decimal(18,3)", "Billed before; null for a line added."),
+    "amount_after": ("decimal(18,3)", "Billed after; null for a line removed."),
+    "amount_moved": ("decimal(18,3)", "Billed after minus before, a missing side counting 0."),
+    "causes": ("varchar", "Files and seed rows that came or changed in between and bear on the line."),
+}
+# What every meter depends on: whose usage it is and what was agreed.
+CONTRACT_SOURCES = ("account_map", "tenants", "subscriptions", "order_overrides")
+KEPT_RELEASES = 10
+NAMED_CAUSES = 6
+
+
+@dataclass(frozen=True)
+class Causes:
+    """What came between two releases: (source, file) taken in, seed rows changed, whether the project did."""
+
+    files: list[tuple[str, str]]
+    seed_rows: list[str]
+    project_changed: bool
+
+
+def find_causes(connection: duckdb.DuckDBPyConnection, settings: Settings, previous: Published) -> Causes:
+    """What came into the warehouse since `previous` was published."""
+    files = connection.execute(
+        "select source, file_name from raw.receipts where status = 'accepted' and load_batch > ? order by all",
+        [previous.newest_batch],
+    ).fetchall()
+    rows = []
+    for seed in seed_files(settings):
+        old = previous.path / "seeds" / seed.name
+        before, after = _rows(old), _rows(seed)
+        rows += [f"{seed.name} + {row}" for row in sorted(after - before)]
+        rows += [f"{seed.name} - {row}" for row in sorted(before - after)]
+    changed = project_hash(settings) != previous.project_sha256 and not rows
+    return Causes([(source, name) for source, name in files], rows, changed)
+
+
+def _rows(path: Path) -> set[str]:
+    return set(path.read_text(encoding="utf-8").splitlines()[1:]) if path.exists() else set()
+
+
+def write_changes(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    release_id: str,
+    previous: Published | None,
+    served_database: Path | None,
+) -> None:
+    """Make `released.marts.rpt_release_changes` in the attached release database."""
+    target = f"released.marts.{TABLE}"
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in COLUMNS.items())
+    connection.execute(f"create table {target} ({columns})")
+    connection.execute(f"comment on table {target} is {sql_text(DESCRIPTION)}")
+    for name, (_, text) in COLUMNS.items():
+        connection.execute(f"comment on column {target}.{name} is {sql_text(text)}")
+    if previous is None:
+        return
+    _carry_over(connection, target, served_database)
+    _fill(connection, target, release_id, previous, find_causes(connection, settings, previous))
+
+
+def _carry_over(connection: duckdb.DuckDBPyConnection, target: str, served_database: Path | None) -> None:
+    if served_database is None or not served_database.exists():
+        return
+    connection.execute(f"attach {sql_text(str(served_database))} as served (read_only)")
+    known = connection.execute(
+        "select 1 from duckdb_tables() where database_name = 'served' and table_name = ?", [TABLE]
+    ).fetchone()
+    if known:
+        connection.execute(
+            f"insert into {target} by name select * from served.marts.{TABLE} where release_id in (select distinct "
+            f"release_id from served.marts.{TABLE} order by 1 desc limit {KEPT_RELEASES - 1})"
+        )
+    connection.execute("detach served")
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection, target: str, release_id: str, previous: Published, causes: Causes
+) -> None:
+    connection.execute(
+        "create or replace temp table new_files (source varchar, file_name varchar);"
+        "create or replace temp table changed_seed_rows (seed_row varchar)"
+    )
+    if causes.files:
+        connection.executemany("insert into new_files values (?, ?)", causes.files)
+    if causes.seed_rows:
+        connection.executemany("insert into changed_seed_rows values (?)", [[row] for row in causes.seed_rows])
+    contract = ", ".join(sql_text(source) for source in CONTRACT_SOURCES)
+    project = "'the models changed'" if causes.project_changed else "null"
+    connection.execute(
+        f"""insert into {target} by name
+        with moved as (
+            select
+                coalesce(a.line_id, b.line_id) as line_id,
+                coalesce(a.tenant_id, b.tenant_id) as tenant_id,
+                coalesce(a.billing_month, b.billing_month) as billing_month,
+                coalesce(a.usage_month, b.usage_month) as usage_month,
+                coalesce(a.meter, b.meter) as meter,
+                coalesce(a.price_key, b.price_key) as price_key,
+                coalesce(a.price_id, b.price_id) as price_id,
+                coalesce(a.currency_code, b.currency_code) as currency_code,
+                case when b.line_id is null then 'added' when a.line_id is null then 'removed' else 'changed' end
+                    as change,
+                b.pricing_quantity as quantity_before, a.pricing_quantity as quantity_after,
+                b.billed_amount as amount_before, a.billed_amount as amount_after,
+                coalesce(a.billed_amount, 0) - coalesce(b.billed_amount, 0) as amount_moved
+            from marts.fct_invoice_lines as a
+            full join read_parquet({sql_text(str(previous.parquet("fct_invoice_lines")))}) as b
+                on a.line_id = b.line_id
+            where a.line_id is null or b.line_id is null
+                or a.billed_amount != b.billed_amount or a.pricing_quantity != b.pricing_quantity
+                or a.unit_price != b.unit_price or a.currency_code != b.currency_code
+        ),
+        feeds as (
+            select distinct meter, source from intermediate.int_gen_05__usage_fates
+            union select distinct m.meter, c.source from seeds.meters as m
+            cross join (select unnest([{contract}]) as source) as c
+            union select m.meter, 'whatsapp_webhooks' from seeds.meters as m where m.meter like 'whatsapp%'
+            union select m.meter, 'seat_snapshots' from seeds.meters as m where m.meter like '%storage'
+            union select m.meter, 'storage_purchases' from seeds.meters as m where m.meter like '%storage'
+        ),
+        files as (
+            select f.meter, 'file ' || n.source || '/' || n.file_name as cause
+            from feeds as f inner join new_files as n on f.source = n.source
+        ),
+        told as (
+            select m.line_id, f.cause from moved as m inner join files as f on m.meter = f.meter
+            union
+            select m.line_id, 'seed ' || s.seed_row from moved as m inner join changed_seed_rows as s
+                on contains(s.seed_row, m.price_id) or contains(s.seed_row, m.meter)
+                or contains(s.seed_row, m.tenant_id)
+        ),
+        listed as (
+            select line_id, count(*) as cause_count, list(cause order by cause)[1:{NAMED_CAUSES}] as named
+            from told group by line_id
+        )
+        select
+            {sql_text(release_id)} as release_id, {sql_text(previous.release_id)} as previous_release_id,
+            m.* exclude (price_id),
+            coalesce(
+                array_to_string(l.named, '; ')
+                || case when l.cause_count > {NAMED_CAUSES}
+                    then ' and ' || (l.cause_count - {NAMED_CAUSES}) || ' more' else '' end,
+                {project}, 'a change of other contract data or of another tenant''s line'
+            ) as causes
+        from moved as m left join listed as l on m.line_id = l.line_id
+        order by m.line_id"""
+    )

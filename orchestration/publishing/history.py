@@ -1,0 +1,98 @@
+"""What every release invoiced, kept for ever: the invoices, their lines, the seeds they came from and when.
+
+Releases themselves are pruned; this is what "as it was known on the 3rd" is shown from.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from orchestration.settings import Settings
+
+TABLES = ("fct_invoices", "fct_invoice_lines")
+RECORD = "published.json"
+INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One publication: when (UTC), what content, on which ledger, and the newest batch of files in it."""
+
+    release_id: str
+    published_at: str
+    content_hash: str
+    ledger_head: str
+    newest_batch: int
+    project_sha256: str
+    path: Path
+
+    def parquet(self, table: str) -> Path:
+        """The release's rows of `fct_invoices` or `fct_invoice_lines`."""
+        return self.path / f"{table}.parquet"
+
+
+def history_dir(settings: Settings) -> Path:
+    """Where publications are kept."""
+    return settings.published_dir / "history"
+
+
+def publications(settings: Settings) -> list[Published]:
+    """All publications, oldest first."""
+    folder = history_dir(settings)
+    if not folder.exists():
+        return []
+    found = []
+    for path in sorted(p for p in folder.iterdir() if (p / RECORD).exists()):
+        told = json.loads((path / RECORD).read_text(encoding="utf-8"))
+        found.append(Published(path=path, **told))
+    return found
+
+
+def known_at(settings: Settings, instant: datetime) -> Published | None:
+    """The newest publication at or before `instant` (UTC), or None."""
+    text = instant.strftime(INSTANT)
+    before = [p for p in publications(settings) if p.published_at <= text]
+    return before[-1] if before else None
+
+
+def keep(
+    settings: Settings,
+    release_path: Path,
+    content_hash: str,
+    now: datetime,
+    *,
+    ledger_head: str,
+    newest_batch: int,
+    project_sha256: str,
+) -> None:
+    """Keep a release's invoices and seeds; hard links, so that it costs no copy."""
+    final = history_dir(settings) / release_path.name
+    building = final.with_name(f".building-{final.name}")
+    shutil.rmtree(building, ignore_errors=True)
+    (building / "seeds").mkdir(parents=True)
+    for table in TABLES:
+        os.link(release_path / "parquet" / f"{table}.parquet", building / f"{table}.parquet")
+    for seed in seed_files(settings):
+        shutil.copy(seed, building / "seeds" / seed.name)
+    record = {
+        "release_id": release_path.name,
+        "published_at": now.strftime(INSTANT),
+        "content_hash": content_hash,
+        "ledger_head": ledger_head,
+        "newest_batch": newest_batch,
+        "project_sha256": project_sha256,
+    }
+    (building / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    shutil.rmtree(final, ignore_errors=True)
+    building.rename(final)
+
+
+def seed_files(settings: Settings) -> list[Path]:
+    """The seeds an amount depends on."""
+    seeds = settings.project_dir / "seeds"
+    return sorted([*(seeds / "terms").glob("*.csv"), *(seeds / "reference").glob("*.csv")])
