@@ -126,7 +126,7 @@ def bill(landing: Path, seeds: Path) -> Bill:
     ]
     first, last = _metered_from(units, records, accounts)
     numbers = Numbers(records["number_events"], seeds, first, last)
-    units += [*storage.units(), *numbers.fees(orders), *numbers.rest()]
+    units += [*storage.units(last), *numbers.fees(orders), *numbers.rest()]
     fines = list(penalties(records["carrier_penalties"], intervals(records["number_events"])))
     minor_units = {row["currency_code"]: int(row["minor_unit"]) for row in read_seed(seeds, "currencies")}
     rating = Rating(book, orders, terms, tenants, minor_units)

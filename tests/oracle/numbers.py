@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from tests.oracle.extracts import Row, read_seed
 from tests.oracle.months import following, holds_at, midnight, month_of
@@ -130,49 +129,70 @@ class Fine:
     currency: str
 
 
+@dataclass
+class _Course:
+    """What became of a notice: the month that bears it, or why none does, and the month that credits it."""
+
+    month: date
+    fate: str = "countable"
+    reason: str = ""
+    credited: date | None = None
+    clause: str = "PEN-01"
+
+
+def _closes(month: date) -> datetime:
+    """A month closes 72 hours after its end."""
+    return midnight(following(month)) + timedelta(hours=72)
+
+
+def _course(row: Row, history: list[Row]) -> _Course:
+    """PEN-02: the states of a notice read from first to last; the newest of them is `row`."""
+
+    def instants(*statuses: str) -> list[datetime]:
+        return sorted(state["status_at"] for state in history if state["status"] in statuses)
+
+    if row["status"] not in ("open", "contested", "upheld", "overturned"):
+        course = _Course(month_of(row["posted_at"]), "quarantined", "unknown_status")
+    else:
+        course = _Course(month_of(row["posted_at"]))
+    disputed = next(iter(instants("contested", "overturned")), None)
+    waits = disputed is not None and disputed < _closes(course.month)
+    if disputed is not None and waits:
+        course.clause = "PEN-02"
+        decided = next((at for at in instants("upheld") if at >= disputed), None)
+        if decided is not None:
+            course.month, waits = month_of(decided), False
+    # Only being opened or upheld again undoes an overturning.
+    standing = [state["status_at"] for state in history if state["status"] not in ("contested", "overturned")]
+    undone = max(standing, default=datetime.min)
+    overturned = next((at for at in instants("overturned") if at >= undone), None)
+    if overturned is not None and row["status"] in ("contested", "overturned"):
+        if waits or overturned < _closes(course.month):
+            course.month, course.fate, course.reason = month_of(overturned), "excluded", "overturned"
+        else:
+            course.credited = month_of(overturned)
+    elif waits and row["status"] == "contested":
+        course.fate, course.reason = "quarantined", "contested_held"
+    return course
+
+
 def penalties(records: Records, numbers: list[Interval]) -> Iterator[Fine]:
-    """PEN-01, PEN-02. A posting month closes 72 hours after its end."""
+    """PEN-01, PEN-02: each notice for the tenant that had the number."""
     for row in records.winners:
-        history = records.states[id(row)]
-
-        def instants(status: str, states: list[Row] = history) -> list[Any]:
-            return [state["status_at"] for state in states if state["status"] == status]
-
         holders = [
             i for i in numbers if i.number == row["phone_number"] and holds_at(i.added, i.removed, row["violated_at"])
         ]
         newest = max((i.added for i in holders), default=None)
         tenant = min((i.tenant for i in holders if i.added == newest), default=None)
-        posted = month_of(row["posted_at"])
-        closes = midnight(following(posted)) + timedelta(hours=72)
-        contested, overturned = min(instants("contested"), default=None), max(instants("overturned"), default=None)
-        is_held = contested is not None and contested < closes
-        never_billed = is_held or (overturned is not None and overturned < closes)
-        month, fate, reason, credit = posted, "countable", "", False
-        if row["status"] == "upheld" and is_held:
-            month = month_of(max(instants("upheld")))
-        elif row["status"] == "contested" and is_held:
-            fate, reason = "quarantined", "contested_held"
-        elif row["status"] == "overturned" and never_billed and overturned is not None:
-            month, fate, reason = month_of(overturned), "excluded", "overturned"
-        elif row["status"] == "overturned":
-            credit = True
-        elif row["status"] not in ("open", "contested", "upheld"):
-            fate, reason = "quarantined", "unknown_status"
+        course = _course(row, records.states[id(row)])
         if tenant is None:
-            fate, reason, credit = "quarantined", "unmapped_number", False
-        clause = "PEN-02" if row["status"] in ("upheld", "contested") else "PEN-01"
-        common = ("carrier_penalties", tenant)
-        yield Fine(
-            Unit(*common, month, row["posted_at"], "carrier_penalty", row["notice_id"], 1, fate, reason, clause=clause),
-            *(row["amount"], row["currency_code"]),
+            course.fate, course.reason, course.credited = "quarantined", "unmapped_number", None
+        meter = (row["posted_at"], "carrier_penalty", row["notice_id"])
+        money = (row["amount"], row["currency_code"])
+        bill = Unit(
+            *("carrier_penalties", tenant, course.month, *meter, 1, course.fate, course.reason), clause=course.clause
         )
-        if credit and overturned is not None:
-            yield Fine(
-                Unit(
-                    *(*common, month_of(overturned), row["posted_at"], "carrier_penalty", row["notice_id"], -1),
-                    records=0,
-                    clause="PEN-02",
-                ),
-                *(row["amount"], row["currency_code"]),
-            )
+        yield Fine(bill, *money)
+        if course.credited is not None:
+            credit = Unit("carrier_penalties", tenant, course.credited, *meter, -1, records=0, clause="PEN-02")
+            yield Fine(credit, *money)

@@ -76,8 +76,18 @@ class Storage:
         ordered = self._orders.included(tenant, meter, "", month)
         return (ordered[1] if ordered else limit), stale
 
-    def units(self) -> Iterator[Unit]:
-        months = sorted({month_of(row["taken_at"]) for row in self._snapshots})
+    def _months(self, newest: date | None) -> list[date]:
+        """Months to measure: those somebody has a snapshot in, and all between the first of them and `newest`."""
+        months = {month_of(row["taken_at"]) for row in self._snapshots}
+        month = min(months, default=date.max)
+        while newest is not None and month < newest:
+            months.add(month)
+            month = following(month)
+        return sorted(months)
+
+    def units(self, newest: date | None) -> Iterator[Unit]:
+        """Blocks per tenant month; `newest` is the last month anything is known of, which may still be running."""
+        months = self._months(newest)
         by_environment: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
         for row in self._snapshots:
             by_environment[row["org_id"], row["environment_id"], row["meter"]].append(row)

@@ -364,7 +364,14 @@ class World:
         r, notice = self.random, self._id("N")
         posted = self.instant()
         story = r.choice(
-            (("open",), ("contested",), ("contested", "upheld"), ("contested", "overturned"), ("overturned",))
+            (
+                *((), ("open",), ("contested",), ("overturned",), ("upheld",), ("odd",)),
+                *(("contested", last) for last in ("upheld", "overturned", "open")),
+                *(("contested", "upheld", last) for last in ("upheld", "contested", "overturned", "odd")),
+                ("contested", "upheld", "contested", "upheld"),
+                *(("contested", "upheld", "overturned", last) for last in ("overturned", "upheld", "contested")),
+                *(("overturned", last) for last in ("upheld", "contested", "open")),
+            )
         )
         at, money = (
             posted,
@@ -376,7 +383,7 @@ class World:
                 **{"notice_id": notice, "phone_number": number, "violated_at": posted - timedelta(days=3)},
                 **{"posted_at": posted, "status": status, "status_at": at, "updated_at": at, **money},
             )
-            at += timedelta(days=r.choice((1, 10, 40)), seconds=1)
+            at += timedelta(days=r.choice((1, 10, 40)), seconds=r.choice((0, 1)))
 
     def _strangers(self) -> None:
         """Accounts nobody has mapped."""

@@ -161,7 +161,8 @@ def read_warehouse(settings: Settings) -> Billed:
             "lines.currency_code, payment_method_id, clause_id from marts.fct_invoice_lines as lines "
             "inner join marts.fct_invoices as invoices using (invoice_id)"
         ).fetchall()
-        found.lines = sorted(Line(*row[:9], Decimal(row[9]), Decimal(row[10]), *row[11:]) for row in rows)
+        exact = ([*row[:9], Decimal(row[9]), Decimal(row[10]), *row[11:]] for row in rows)
+        found.lines = sorted(Line(*values) for values in exact)
         for *key, count in connection.execute(
             "select source, tenant_id, billing_month, fate, reason, sum(record_count)::bigint "
             "from marts.rpt_record_fates group by all having sum(record_count) > 0"

@@ -1,6 +1,7 @@
 -- PRC-02, WAP-04: the rate card's price of every market and category used in a month.
 -- Grain: month x meter x price key x currency. Trap: a category without a column on the card
--- falls back to authentication, then to the side that opened the conversation.
+-- falls back as the seed says, in two steps at most: authentication_international to
+-- authentication, all to the side that opened the conversation.
 with units as (
     select * from {{ ref('int_wap_04__units_mapped') }} where metered_fate = 'countable'
 ),
@@ -28,16 +29,14 @@ fallbacks_listed as (
     select keys_used.*, keys_used.category as rate_category, 1 as preference
     from keys_used
     union all
-    select keys_used.*, 'authentication' as rate_category, 2 as preference
-    from keys_used
-    where category = 'authentication_international'
-    union all
-    select
-        keys_used.*,
-        categories.initiated_by || '_initiated' as rate_category,
-        3 as preference,
+    select keys_used.*, categories.fallback_category as rate_category, 2 as preference
     from keys_used
     inner join categories on keys_used.category = categories.category
+    union all
+    select keys_used.*, fallbacks.fallback_category as rate_category, 3 as preference
+    from keys_used
+    inner join categories on keys_used.category = categories.category
+    inner join categories as fallbacks on categories.fallback_category = fallbacks.category
 )
 
 select

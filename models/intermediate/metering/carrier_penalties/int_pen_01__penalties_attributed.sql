@@ -1,5 +1,5 @@
 -- PEN-01: every fine, the tenant that had the number when the rule was broken, and the
--- instants of its history.
+-- instants of its history: first disputed, first upheld after that, overturned for good.
 -- Grain: notice. Trap: the violation's instant finds the tenant, the posting finds the month.
 with states as (
     select * from {{ ref('int_gen_02__carrier_penalties_states') }}
@@ -9,14 +9,31 @@ intervals as (
     select * from {{ ref('int_num_01__number_intervals') }}
 ),
 
-histories as (
+disputes as (
     select
         notice_id,
-        min(status_at) filter (where status = 'contested') as contested_at,
-        max(status_at) filter (where status = 'upheld') as upheld_at,
-        max(status_at) filter (where status = 'overturned') as overturned_at,
+        min(status_at) filter (where status in ('contested', 'overturned')) as disputed_at,
+        max(status_at) filter (where status not in ('contested', 'overturned'))
+            as last_standing_at,
     from states
     group by notice_id
+),
+
+histories as (
+    select
+        states.notice_id,
+        disputes.disputed_at,
+        min(states.status_at) filter (
+            where states.status = 'upheld' and states.status_at >= disputes.disputed_at
+        ) as upheld_at,
+        min(states.status_at) filter (
+            where
+            states.status = 'overturned'
+            and states.status_at >= coalesce(disputes.last_standing_at, states.status_at)
+        ) as overturned_at,
+    from states
+    inner join disputes on states.notice_id = disputes.notice_id
+    group by states.notice_id, disputes.disputed_at
 )
 
 select
@@ -28,7 +45,7 @@ select
     states.status,
     states.violated_at,
     states.posted_at,
-    histories.contested_at,
+    histories.disputed_at,
     histories.upheld_at,
     histories.overturned_at,
     intervals.tenant_id,

@@ -1,24 +1,48 @@
 -- PEN-01, PEN-02: fines in the shape of all meters: billed, held, or credited.
 -- Grain: notice x billing month. A month closes three days after its end at the earliest
--- (GEN-09): contested before then is held, later the bill stands until overturned.
+-- (GEN-09): disputed before then is held, later the bill stands until overturned.
+{% set until_the_close = 'interval 72 hour' %}
+
 with penalties as (
     select * from {{ ref('int_pen_01__penalties_attributed') }}
+),
+
+posted as (
+    select *, {{ billing_month('posted_at') }} as posted_month from penalties
+),
+
+disputed as (
+    select
+        *,
+        coalesce(
+            disputed_at
+            < cast({{ next_month('posted_month') }} as timestamp) + {{ until_the_close }},
+            false
+        ) as is_held,
+        -- A contest undoes no overturning: the last decision stands.
+        overturned_at is not null and status in ('contested', 'overturned')
+            as is_overturned,
+    from posted
 ),
 
 dated as (
     select
         *,
-        {{ billing_month('posted_at') }} as posted_month,
-        cast({{ next_month(billing_month('posted_at')) }} as timestamp) + interval 72 hour
-            as posted_month_closes_at,
-    from penalties
+        case
+            when is_held and upheld_at is not null then {{ billing_month('upheld_at') }}
+            else posted_month
+        end as charged_month,
+    from disputed
 ),
 
 judged as (
     select
         *,
-        coalesce(contested_at < posted_month_closes_at, false) as is_held,
-        coalesce(overturned_at < posted_month_closes_at, false) as is_never_billed,
+        is_overturned and (
+            (is_held and upheld_at is null)
+            or overturned_at
+            < cast({{ next_month('charged_month') }} as timestamp) + {{ until_the_close }}
+        ) as is_never_billed,
     from dated
 ),
 
@@ -26,10 +50,8 @@ bills as (
     select
         *,
         case
-            when status = 'upheld' and is_held then {{ billing_month('upheld_at') }}
-            when status = 'overturned' and (is_held or is_never_billed)
-                then {{ billing_month('overturned_at') }}
-            else posted_month
+            when is_never_billed then {{ billing_month('overturned_at') }}
+            else charged_month
         end as billing_month,
         1::bigint as quantity,
         1::bigint as raw_rows,
@@ -37,8 +59,9 @@ bills as (
             when tenant_id is null then 'unmapped_number'
             when status not in ('open', 'contested', 'upheld', 'overturned')
                 then 'unknown_status'
-            when status = 'contested' and is_held then 'contested_held'
-            when status = 'overturned' and (is_held or is_never_billed) then 'overturned'
+            when is_never_billed then 'overturned'
+            when status = 'contested' and is_held and upheld_at is null
+                then 'contested_held'
         end as reason,
     from judged
 ),
@@ -51,11 +74,7 @@ credits as (
         0::bigint as raw_rows,
         cast(null as varchar) as reason,
     from judged
-    where
-        status = 'overturned'
-        and not is_held
-        and not is_never_billed
-        and tenant_id is not null
+    where is_overturned and not is_never_billed and tenant_id is not null
 ),
 
 united as (
@@ -81,7 +100,7 @@ select
     reason,
     'none' as relief,
     case
-        when quantity < 0 or status in ('upheld', 'contested') then 'PEN-02'
+        when quantity < 0 or is_held then 'PEN-02'
         else 'PEN-01'
     end as clause_id,
     raw_rows,

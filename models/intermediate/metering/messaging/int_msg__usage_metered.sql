@@ -66,6 +66,10 @@ select
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     'none' as relief,
-    'MSG-01' as clause_id,
+    case
+        when meter_reason in ('unknown_status', 'not_billable_status') then 'MSG-02'
+        when meter_reason in ('whatsapp_channel', 'zero_segments') then 'MSG-03'
+        else 'MSG-01'
+    end as clause_id,
     1::bigint as raw_rows,
 from reasons_given

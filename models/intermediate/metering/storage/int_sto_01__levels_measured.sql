@@ -1,12 +1,29 @@
 -- STO-01, STO-02, STO-05: bytes each environment held at month end, sandboxes included.
 -- Grain: org x environment x meter x month. Only the last snapshot counts, so what was cured
--- inside the month is gone; one older than 48 hours is stale and blocks the tenant's month.
+-- inside the month is gone; one older than 48 hours is stale and blocks the tenant's month,
+-- also in a month the extract missed for everybody.
 with snapshots as (
     select * from {{ ref('int_gen_02__storage_snapshots_states') }} where is_current
 ),
 
+evident as (
+    select * from {{ ref('int_gen_01__tenant_months_evident') }}
+),
+
+-- The newest month anything is known of may still be running: it is measured once somebody
+-- has a snapshot in it, every month before it in any case.
+bounds as (
+    select
+        (select {{ billing_month('min(taken_at)') }} from snapshots) as first_month,
+        (select max(billing_month) from evident) as newest_month,
+),
+
 months as (
-    select distinct {{ billing_month('taken_at') }} as billing_month from snapshots
+    select {{ billing_month('taken_at') }} as billing_month from snapshots
+    union
+    select cast(unnest(range(first_month, newest_month, interval 1 month)) as date)
+        as billing_month,
+    from bounds
 ),
 
 last_of_month as (
