@@ -62,15 +62,17 @@ def _unknown(line_id: str) -> Explained:
 
 
 def _explain_closed(settings: Settings, found: list[Entry], line_id: str, limit: int | None) -> Explained | None:
-    entry = _entry_of(found, line_id)
-    if entry is None:
-        return None
-    with duck.connect(":memory:", settings) as connection:
-        ensure_ledger_relations(connection, settings, [entry])
-        line = _line(connection, "ledger.closed_lines", line_id)
-        path = sql_text(str(ledger.ledger_dir(settings) / entry.folder_name / FILE_NAME))
-        origin = f"ledger entry {entry.sequence}, closed {entry.recorded_at} by {entry.recorded_by}"
-        return _explained(connection, line, f"read_parquet({path})", limit, origin) if line else None
+    # A line id holds the month of its invoice; one of a correction also that of the usage.
+    for entry in (e for e in closes(found) if f"/{e.body['month']}/" in line_id):
+        with duck.connect(":memory:", settings) as connection:
+            ensure_ledger_relations(connection, settings, [entry])
+            line = _line(connection, "ledger.closed_lines", line_id)
+            if line is None:
+                continue
+            path = sql_text(str(ledger.ledger_dir(settings) / entry.folder_name / FILE_NAME))
+            origin = f"ledger entry {entry.sequence}, closed {entry.recorded_at} by {entry.recorded_by}"
+            return _explained(connection, line, f"read_parquet({path})", limit, origin)
+    return None
 
 
 def _explain_draft(settings: Settings, found: list[Entry], line_id: str, limit: int | None) -> Explained | None:
@@ -95,17 +97,6 @@ def _explain_draft(settings: Settings, found: list[Entry], line_id: str, limit: 
         connection.execute("create temp table closing_months as select tenant_id, usage_month from closing_lines")
         view_evidence(connection, previous_relation(settings, found))
         return _explained(connection, line, "closing_evidence", limit, "the draft as it stands")
-
-
-def _entry_of(found: list[Entry], line_id: str) -> Entry | None:
-    """The close that issued a line: a line id begins with its tenant and the month of its invoice."""
-    for entry in closes(found):
-        named, month = entry.body["tenants"], entry.body["month"]
-        tenant, has_month, _ = line_id.partition(f"/{month}/")
-        covers = tenant not in entry.body["left_out"] if named is None else tenant in named
-        if has_month and covers:
-            return entry
-    return None
 
 
 def _line(connection: duckdb.DuckDBPyConnection, relation: str, line_id: str) -> dict[str, Any] | None:

@@ -1,0 +1,1 @@
+"""Closing a month, and what happens to it afterwards."""
