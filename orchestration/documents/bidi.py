@@ -10,7 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 _FORMS = ("isolated", "initial", "medial", "final")
-_PAIRS = str.maketrans("()[]{}<>«»", ")(][}{><»«")
+_PAIRED = "()[]{}<>«»"
+_MIRRORED = str.maketrans(_PAIRED, ")(][}{><»«")
 
 
 @lru_cache(maxsize=1)
@@ -44,6 +45,8 @@ def _join(text: str) -> str:
 
 def _direction(character: str) -> str:
     kind = unicodedata.bidirectional(character)
+    if character in _PAIRED:
+        return "B"
     return "R" if kind in ("R", "AL", "NSM") else "L" if kind in ("L", "EN", "AN") else "N"
 
 
@@ -53,7 +56,9 @@ def visual_order(text: str) -> str:
         return text
     joined = _join(text)
     directions = [_direction(character) for character in joined]
-    base = next((direction for direction in directions if direction != "N"), "L")
+    base = next((direction for direction in directions if direction in "RL"), "L")
+    # Brackets follow the text's own direction, so that a pair stays a pair (UAX 9, rule N0).
+    directions = [base if direction == "B" else direction for direction in directions]
     # A neutral between two runs of one direction belongs to them, any other to the text's own direction.
     for position, direction in enumerate(directions):
         if direction == "N":
@@ -66,5 +71,5 @@ def visual_order(text: str) -> str:
             runs[-1] = (direction, runs[-1][1] + character)
         else:
             runs.append((direction, character))
-    drawn = [run[::-1].translate(_PAIRS) if direction == "R" else run for direction, run in runs]
+    drawn = [run[::-1].translate(_MIRRORED) if direction == "R" else run for direction, run in runs]
     return "".join(reversed(drawn) if base == "R" else drawn)

@@ -23,8 +23,10 @@ from orchestration.documents.invoice_facts import Invoice
 from orchestration.documents.money import shown
 from orchestration.documents.pdf_style import (
     ACCENT,
+    AMOUNT_DUE_SIZE,
     BODY,
     BOTTOM,
+    FOOTER_TOP,
     FRAME_WIDTH,
     HAIR,
     INK,
@@ -40,8 +42,11 @@ from orchestration.documents.pdf_style import (
     SMALL,
     STRONG,
     TITLE,
+    TOTAL_SIZE,
     WASH,
     Figure,
+    long_date,
+    long_month,
     text,
 )
 from orchestration.documents.pdf_tables import explanations, lines_table
@@ -70,7 +75,7 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         bottomMargin=BOTTOM,
         title=heading,
         author=fonts.clean(invoice.seller_name),
-        subject=f"{invoice.billing_month:%B %Y}",
+        subject=long_month(invoice.billing_month),
         lang="en",
         invariant=1,
     )
@@ -95,7 +100,7 @@ def _story(invoice: Invoice) -> list[Flowable]:
 
 
 def _letterhead(invoice: Invoice) -> Table:
-    town = " ".join(part for part in (invoice.seller_postal_code, invoice.seller_city, invoice.seller_country) if part)
+    town = f"{invoice.seller_postal_code} {invoice.seller_city}, {invoice.seller_country}".strip(" ,")
     seller: list[Flowable] = [text(invoice.seller_name, NAME), text(invoice.seller_address, SMALL), text(town, SMALL)]
     if invoice.seller_company_id:
         seller.append(text(f"Company no. {invoice.seller_company_id}", SMALL))
@@ -118,9 +123,9 @@ def _parties(invoice: Invoice) -> Table:
     corrected = sorted({line.corrects_invoice_number for line in invoice.lines if line.corrects_invoice_number})
     rows = [
         number,
-        ("Issue date", f"{invoice.issued_at:%d %B %Y}" if invoice.issued_at else "not issued"),
-        ("Due date", f"{invoice.due_on:%d %B %Y}" if invoice.due_on else ""),
-        ("Billing period", f"{invoice.billing_month:%B %Y}"),
+        ("Issue date", long_date(invoice.issued_at) if invoice.issued_at else "not issued"),
+        ("Due date", long_date(invoice.due_on) if invoice.due_on and not invoice.is_credit_note else ""),
+        ("Billing period", long_month(invoice.billing_month)),
         ("Corrects", ", ".join(corrected)),
         ("Currency", invoice.currency_code),
         ("Customer", invoice.tenant_id),
@@ -139,7 +144,7 @@ def _money(invoice: Invoice) -> str:
 
 
 def _amount_due(invoice: Invoice) -> Table:
-    due = f", due {invoice.due_on:%d %B %Y}" if invoice.due_on and not invoice.is_credit_note else ""
+    due = f", due {long_date(invoice.due_on)}" if invoice.due_on and not invoice.is_credit_note else ""
     label = "Credited to you, net" if invoice.is_credit_note else f"Amount, net{due}"
     style = [
         ("BACKGROUND", (0, 0), (-1, -1), WASH),
@@ -150,15 +155,16 @@ def _amount_due(invoice: Invoice) -> Table:
         ("TOPPADDING", (0, 0), (-1, -1), 8),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 8),
     ]
-    cells = [[text(label, BODY), Figure(_money(invoice), bold=True, colour=ACCENT, size=14)]]
+    cells = [[text(label, BODY), Figure(_money(invoice), bold=True, colour=ACCENT, size=AMOUNT_DUE_SIZE)]]
     return Table(cells, colWidths=(FRAME_WIDTH * 0.5, FRAME_WIDTH * 0.5), style=TableStyle(style))
 
 
 def _totals(invoice: Invoice) -> list[Flowable]:
-    style = TableStyle([*_BARE, ("LINEABOVE", (0, 0), (-1, 0), 0.8, INK), ("LINEBELOW", (0, 0), (-1, 0), 0.8, INK)])
+    rules = [("LINEABOVE", (0, 0), (-1, 0), 0.8, INK), ("LINEBELOW", (0, 0), (-1, 0), 0.8, INK)]
+    style = TableStyle([*_BARE, *rules, ("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
     label = "Total credited, net" if invoice.is_credit_note else "Total, net"
-    row = [text(label, STRONG), Figure(_money(invoice), bold=True, size=10)]
-    total = Table([row], colWidths=(FRAME_WIDTH * 0.2, FRAME_WIDTH * 0.3), style=style, hAlign="RIGHT")
+    row = [text(label, STRONG), Figure(_money(invoice), bold=True, size=TOTAL_SIZE)]
+    total = Table([row], colWidths=(FRAME_WIDTH * 0.17, FRAME_WIDTH * 0.33), style=style, hAlign="RIGHT")
     notes: list[Flowable] = [text(NET_NOTE, SMALL)]
     if invoice.tax_exemption_reason:
         notes.append(text(invoice.tax_exemption_reason, SMALL))
@@ -188,14 +194,25 @@ def _canvas_for(invoice: Invoice) -> Any:
             super().save()
 
         def _footer(self, number: int, count: int) -> None:
+            if not invoice.is_issued:
+                self._watermark()
             self.setStrokeColor(HAIR)
             self.setLineWidth(0.4)
-            self.line(MARGIN, 17 * mm, PAGE_WIDTH - MARGIN, 17 * mm)
+            self.line(MARGIN, FOOTER_TOP, PAGE_WIDTH - MARGIN, FOOTER_TOP)
             name = text(f"{kind} {invoice.label}", SMALL)
             _, height = name.wrap(FRAME_WIDTH - 40 * mm, 30)
-            name.drawOn(self, MARGIN, 15.5 * mm - height)
+            name.drawOn(self, MARGIN, FOOTER_TOP - 1.5 * mm - height)
             self.setFont(fonts.REGULAR, 7)
             self.setFillColor(QUIET)
-            self.drawRightString(PAGE_WIDTH - MARGIN, 13 * mm, f"Page {number} of {count}")
+            self.drawRightString(PAGE_WIDTH - MARGIN, FOOTER_TOP - 4 * mm, f"Page {number} of {count}")
+
+        def _watermark(self) -> None:
+            self.saveState()
+            self.translate(PAGE_WIDTH / 2, PAGE_HEIGHT / 2)
+            self.rotate(55)
+            self.setFillColor(ACCENT, alpha=0.05)
+            self.setFont(fonts.BOLD, 150)
+            self.drawCentredString(0, -50, "DRAFT")
+            self.restoreState()
 
     return Numbered

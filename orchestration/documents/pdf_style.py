@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from reportlab.lib.colors import Color, HexColor
@@ -30,6 +31,15 @@ COLUMNS = tuple(width * mm for width in (8, 58, 23, 21, 21, 20, 23))
 AMOUNT_LEFT = MARGIN + sum(COLUMNS[:-1])
 NUMBER_RIGHT = MARGIN + COLUMNS[0]
 FIGURE_SIZE = 8.0
+AMOUNT_DUE_SIZE = 14.0
+TOTAL_SIZE = 10.0
+FOOTER_TOP = 17 * mm
+
+# Not strftime: month names must not follow the machine's locale.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 
 
 def _style(name: str, size: float, leading: float, colour: Color = INK, **more: Any) -> ParagraphStyle:
@@ -40,7 +50,7 @@ def _style(name: str, size: float, leading: float, colour: Color = INK, **more: 
 BODY = _style("body", 8, 10.5)
 SMALL = _style("small", 7, 9, QUIET)
 SMALL_RIGHT = _style("small right", 7, 9, QUIET, alignment=TA_RIGHT)
-LABEL = _style("label", 7, 10, QUIET)
+LABEL = _style("label", 7.5, 10.5, QUIET)
 STRONG = _style("strong", 8, 10.5, fontName=BOLD)
 RIGHT = _style("right", 8, 10.5, alignment=TA_RIGHT)
 NAME = _style("name", 12, 15, fontName=BOLD)
@@ -50,6 +60,16 @@ SERVICE = _style("service", 9, 12, ACCENT, fontName=BOLD)
 SECTION = _style("section", 10.5, 14, ACCENT, fontName=BOLD, spaceBefore=14, spaceAfter=4, keepWithNext=1)
 HEAD = _style("head", 7, 9, QUIET)
 HEAD_RIGHT = _style("head right", 7, 9, QUIET, alignment=TA_RIGHT)
+
+
+def long_month(day: date) -> str:
+    """`November 2024`."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def long_date(day: date) -> str:
+    """`4 December 2024`."""
+    return f"{day.day} {long_month(day)}"
 
 
 def text(content: str, style: ParagraphStyle = BODY) -> Paragraph:

@@ -23,6 +23,7 @@ from orchestration.documents.pdf_style import (
     STRONG,
     WASH,
     Figure,
+    long_month,
     text,
 )
 
@@ -45,7 +46,7 @@ def _description(line: InvoiceLine) -> list[Flowable]:
         cell.append(text(line.price_key.replace("_", " "), SMALL))
     if line.is_correction:
         corrected = f", invoiced on {line.corrects_invoice_number}" if line.corrects_invoice_number else ""
-        cell.append(text(f"Usage of {line.usage_month:%B %Y}{corrected}", SMALL))
+        cell.append(text(f"Usage of {long_month(line.usage_month)}{corrected}", SMALL))
     elif line.charge_category == "included":
         cell.append(text("Covered by your plan", SMALL))
     return cell
@@ -82,7 +83,8 @@ def lines_table(invoice: Invoice, corrections: bool) -> Table | None:
     for service, numbered in groups.items():
         top = len(rows)
         rows.append([text(service, SERVICE), *[""] * 6])
-        style += [("SPAN", (0, top), (-1, top)), ("TOPPADDING", (0, top), (-1, top), 10), ("NOSPLIT", (0, top), (0, top + 1))]
+        style += [("SPAN", (0, top), (-1, top)), ("LEFTPADDING", (0, top), (0, top), 0)]
+        style += [("TOPPADDING", (0, top), (-1, top), 10), ("NOSPLIT", (0, top), (0, top + 1))]
         for number, line in numbered:
             style.append(("LINEBELOW", (0, len(rows)), (-1, len(rows)), 0.4, HAIR))
             rows.append(_line_row(number, line, invoice.minor_unit))
@@ -103,9 +105,10 @@ def lines_table(invoice: Invoice, corrections: bool) -> Table | None:
 def explanations(invoice: Invoice) -> list[Flowable]:
     """How pools and storage were counted, in the words of the line's own explanation."""
     rows = [
-        [Figure(str(number), colour=QUIET), text(line.explanation, SMALL)]
+        [Figure(str(number), colour=QUIET, size=7), text(line.explanation, SMALL)]
         for number, line in numbered_lines(invoice)
-        if line.charge_category == "included" or (line.service == "Storage" and not line.is_correction)
+        if not line.is_correction
+        and (line.charge_category == "included" or line.included_quantity or line.service == "Storage")
     ]
     if not rows:
         return []
