@@ -52,7 +52,11 @@ from orchestration.documents.pdf_style import (
 from orchestration.documents.pdf_tables import explanations, lines_table
 
 NET_NOTE = "All amounts are net. Tax, where it applies, is determined and added by the seller's accounting system."
-_BARE = [("VALIGN", (0, 0), (-1, -1), "TOP"), ("LEFTPADDING", (0, 0), (-1, -1), 0), ("RIGHTPADDING", (0, 0), (-1, -1), 0)]
+_BARE = [
+    ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ("LEFTPADDING", (0, 0), (-1, -1), 0),
+    ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+]
 
 
 def title(invoice: Invoice) -> str:

@@ -50,7 +50,12 @@ def add_line(
     add(element, "ID", str(number))
     if note := _note(line):
         add(element, "Note", note)
-    add(element, "CreditedQuantity" if invoice.is_credit_note else "InvoicedQuantity", str(quantity * sign), unitCode=code)
+    add(
+        element,
+        "CreditedQuantity" if invoice.is_credit_note else "InvoicedQuantity",
+        str(quantity * sign),
+        unitCode=code,
+    )
     amount = plain(line.billed_amount * sign, invoice.minor_unit)
     add_amount(element, "LineExtensionAmount", amount, invoice.currency_code)
     reference = group(element, "DocumentReference")

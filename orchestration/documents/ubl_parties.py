@@ -41,9 +41,7 @@ def _add_tax_number(party: etree._Element, number: str | None, local_allowed: bo
 def add_seller(root: etree._Element, invoice: Invoice, tax: TaxStatement) -> None:
     """The issuing entity with address, company number and, where allowed, tax number."""
     party = group(group(root, "AccountingSupplierParty"), "Party")
-    _add_address(
-        party, invoice.seller_address, invoice.seller_city, invoice.seller_postal_code, invoice.seller_country
-    )
+    _add_address(party, invoice.seller_address, invoice.seller_city, invoice.seller_postal_code, invoice.seller_country)
     if tax.names_parties:
         _add_tax_number(party, invoice.seller_tax_id, local_allowed=True)
     legal = group(party, "PartyLegalEntity")

@@ -48,8 +48,6 @@ def tax_statement(invoice: Invoice) -> TaxStatement:
             )
         return TaxStatement("E", "0", reason, None)
     if category not in _STANDARD_REASONS:
-        raise MeterhouseError(
-            f"invoice {invoice.label} has tax category {category!r}", "Set one of O, Z, E, AE, G, K."
-        )
+        raise MeterhouseError(f"invoice {invoice.label} has tax category {category!r}", "Set one of O, Z, E, AE, G, K.")
     text, code = _STANDARD_REASONS[category]
     return TaxStatement(category, None if category == "O" else "0", reason or text, code)
