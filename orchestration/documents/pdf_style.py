@@ -31,6 +31,7 @@ COLUMNS = tuple(width * mm for width in (8, 58, 23, 21, 21, 20, 23))
 AMOUNT_LEFT = MARGIN + sum(COLUMNS[:-1])
 NUMBER_RIGHT = MARGIN + COLUMNS[0]
 FIGURE_SIZE = 8.0
+_LONGEST_TEXT = 800
 AMOUNT_DUE_SIZE = 14.0
 TOTAL_SIZE = 10.0
 FOOTER_TOP = 17 * mm
@@ -73,8 +74,9 @@ def long_date(day: date) -> str:
 
 
 def text(content: str, style: ParagraphStyle = BODY) -> Paragraph:
-    """A wrapping paragraph of somebody's text, safe for any character."""
-    return Paragraph(markup(content), style)
+    """A wrapping paragraph of somebody's text, safe for any character, cut where it would fill a page."""
+    cut = content if len(content) <= _LONGEST_TEXT else f"{content[: _LONGEST_TEXT - 1]}…"
+    return Paragraph(markup(cut), style)
 
 
 class Figure(Flowable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from reportlab.platypus import CondPageBreak, Flowable, Paragraph, Table, TableStyle
@@ -89,7 +90,7 @@ def lines_table(invoice: Invoice, corrections: bool) -> Table | None:
             style.append(("LINEBELOW", (0, len(rows)), (-1, len(rows)), 0.4, HAIR))
             rows.append(_line_row(number, line, invoice.minor_unit))
         bottom = len(rows)
-        subtotal = sum(line.billed_amount for _, line in numbered)
+        subtotal = sum((line.billed_amount for _, line in numbered), Decimal(0))
         name = f"{service}, corrections and credits" if corrections else f"{service}, subtotal"
         rows.append(["", text(name, STRONG), "", "", "", "", Figure(shown(subtotal, invoice.minor_unit), bold=True)])
         style += [

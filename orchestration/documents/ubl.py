@@ -54,8 +54,8 @@ def invoice_xml(invoice: Invoice) -> bytes:
     add(group(root, "PaymentTerms"), "Note", _payment_terms(invoice))
     sign = -1 if invoice.is_credit_note else 1
     _add_totals(root, invoice, tax, invoice.billed_amount * sign)
-    for number, line in numbered_lines(invoice):
-        add_line(root, invoice, tax, number, line, sign)
+    for position, line in numbered_lines(invoice):
+        add_line(root, invoice, tax, position, line, sign)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 

@@ -54,7 +54,10 @@ def exact_double(amount: Decimal, minor_unit: int) -> float:
 
 
 def write_workbook(invoices: Sequence[Invoice], path: Path) -> None:
-    """Write the month's workbook, the same bytes for the same invoices. Raises MeterhouseError for an inexact amount."""
+    """Write the month's workbook, the same bytes for the same invoices.
+
+    Raises MeterhouseError for an amount no double can carry, or more lines than a sheet has rows.
+    """
     ordered = sorted(invoices, key=lambda invoice: invoice.invoice_id)
     if sum(len(invoice.lines) for invoice in ordered) > _MOST_ROWS:
         raise MeterhouseError("the month has more lines than a sheet has rows", "Export the month as CSV.")
