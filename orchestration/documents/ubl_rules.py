@@ -44,7 +44,7 @@ def _rules() -> tuple[Any, Any]:
         processor = PySaxonProcessor(license=False)
         stylesheet = str(_rules_folder() / "EN16931-UBL-validation.xslt")
         _saxon.rules = processor, processor.new_xslt30_processor().compile_stylesheet(stylesheet_file=stylesheet)
-    return _saxon.rules  # type: ignore[no-any-return]
+    return _saxon.rules
 
 
 def validate(xml: bytes) -> list[str]:
