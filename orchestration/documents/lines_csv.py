@@ -45,6 +45,6 @@ def read_lines(path: Path) -> dict[str, dict[int, Decimal]]:
                 if number in lines:
                     raise MeterhouseError(f"{path.name} holds line {number} twice", "Write the documents again.")
                 lines[number] = Decimal(row["billed_amount"])
-    except (KeyError, ValueError, TypeError, InvalidOperation, csv.Error) as problem:
+    except (OSError, KeyError, ValueError, TypeError, InvalidOperation, csv.Error) as problem:
         raise MeterhouseError(f"{path.name} cannot be read: {problem!r}", "Write the documents again.") from problem
     return found

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from orchestration.documents.fonts import clean
 from orchestration.documents.invoice_facts import Invoice, numbered_lines
@@ -22,6 +22,8 @@ from orchestration.publishing.exports import neutralise
 
 LINES, WORKBOOK, MANIFEST = "lines.csv", "invoices.xlsx", "manifest.json"
 Amounts = Mapping[int, Decimal]
+_Source = TypeVar("_Source")
+_Figures = TypeVar("_Figures")
 
 
 def reconcile(target: Path, invoices: Sequence[Invoice] | None = None) -> dict[str, Any]:
@@ -43,14 +45,14 @@ def reconcile(target: Path, invoices: Sequence[Invoice] | None = None) -> dict[s
 
 
 def _reconcile_tenant(folder: Path, name: str, summary: dict[str, Any]) -> list[tuple[str, dict[str, Any], Amounts]]:
-    manifest = _read_json(folder / MANIFEST)
-    entries = manifest["invoices"]
     where = f"{name}/{MANIFEST}"
+    manifest = _read(where, _read_json, folder / MANIFEST)
+    entries = manifest["invoices"]
     for key in ("tenant_id", "invoice_count", "line_count", "totals"):
         _same(where, key, manifest[key], summary[key])
     _same(where, "totals", manifest["totals"], _totals(entries))
     _same(where, "number of invoices", manifest["invoice_count"], len(entries))
-    written = read_lines(folder / LINES)
+    written = _read(f"{name}/{LINES}", read_lines, folder / LINES)
     _same(f"{name}/{LINES}", "invoices", sorted(written), sorted(neutralise(e["invoice_id"]) for e in entries))
     for entry in entries:
         lines = written[neutralise(entry["invoice_id"])]
@@ -68,7 +70,7 @@ def _reconcile_tenant(folder: Path, name: str, summary: dict[str, Any]) -> list[
 
 def _check_pdf(folder: Path, name: str, entry: dict[str, Any], lines: Amounts) -> None:
     where, total = f"{name}/{entry['pdf']}", Decimal(entry["total"])
-    figures = read_back(_bytes(folder / entry["pdf"], where))
+    figures = _read(where, read_back, _bytes(folder / entry["pdf"], where))
     label = "".join(clean(entry["invoice_number"] or entry["invoice_id"]).split())
     kind = "Creditnote" if entry["document_type"] == "credit_note" else "Invoice"
     expected = f"{kind}{'' if entry['status'] == 'issued' else 'DRAFT'}{label}"
@@ -83,7 +85,7 @@ def _check_pdf(folder: Path, name: str, entry: dict[str, Any], lines: Amounts) -
 def _check_xml(folder: Path, name: str, entry: dict[str, Any], lines: Amounts) -> None:
     where = f"{name}/{entry['xml']}"
     content = _bytes(folder / entry["xml"], where)
-    figures = read_xml(content)
+    figures = _read(where, read_xml, content)
     _same(where, "number", figures.number, clean(entry["invoice_number"]))
     _same(where, "currency", figures.currency, entry["currency_code"])
     for total in figures.totals:
@@ -94,7 +96,7 @@ def _check_xml(folder: Path, name: str, entry: dict[str, Any], lines: Amounts) -
 
 def _check_workbook(folder: Path, name: str, entries: list[dict[str, Any]], written: Mapping[str, Amounts]) -> None:
     where = f"{name}/{WORKBOOK}"
-    figures = read_workbook(folder / WORKBOOK)
+    figures = _read(where, read_workbook, folder / WORKBOOK)
     for entry in entries:
         shown = figures.invoices.get(entry["invoice_id"])
         _same(where, f"invoice {entry['invoice_id']}", shown, Decimal(entry["total"]))
@@ -147,6 +149,14 @@ def _same_files(folder: Path, expected: Mapping[str, str], prefix: str) -> None:
     _same(f"{prefix}{MANIFEST}", "files", sorted(present), sorted(expected))
     for name, path in sorted(present.items()):
         _same(f"{prefix}{name}", "sha256", hashlib.sha256(path.read_bytes()).hexdigest(), expected[name])
+
+
+def _read(where: str, reader: Callable[[_Source], _Figures], source: _Source) -> _Figures:
+    """What `reader` finds, its complaint led by the file's place."""
+    try:
+        return reader(source)
+    except MeterhouseError as problem:
+        raise MeterhouseError(f"{where}: {problem}", problem.remedy) from problem
 
 
 def _bytes(path: Path, where: str) -> bytes:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from lxml import etree
 
+from orchestration.documents.fonts import clean
 from orchestration.documents.invoice_facts import Invoice, InvoiceLine
 from orchestration.documents.money import plain, to_minor_unit
 from orchestration.documents.ubl_tax import TaxStatement
@@ -64,7 +65,7 @@ def add_line(
     item = group(element, "Item")
     key = f" ({line.price_key})" if line.price_key else ""
     add(item, "Description", f"{line.service}: {line.meter_description}{key}")
-    add(item, "Name", line.meter_description or line.meter)
+    add(item, "Name", clean(line.meter_description) or line.meter)
     category = group(item, "ClassifiedTaxCategory")
     add(category, "ID", tax.category)
     if tax.rate is not None:

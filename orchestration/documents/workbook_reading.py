@@ -84,5 +84,5 @@ def read_workbook(path: Path) -> WorkbookFigures:
             },
             tuple(row["check"] for row in totals if "check" in row),
         )
-    except (zipfile.BadZipFile, etree.XMLSyntaxError, KeyError, ValueError, ArithmeticError) as problem:
+    except (OSError, zipfile.BadZipFile, etree.XMLSyntaxError, KeyError, ValueError, ArithmeticError) as problem:
         raise MeterhouseError(f"{path.name} cannot be read: {problem!r}", "Write the documents again.") from problem
