@@ -1,6 +1,7 @@
 """Right-to-left text for a drawer that knows only left to right: joined Arabic letters, runs reversed.
 
-Enough for names and addresses; nested directions inside one run are not resolved.
+Enough for names and addresses on one line; directions nested in one run are not resolved, and where such
+a text wraps its lines stand in drawing order.
 """
 
 from __future__ import annotations

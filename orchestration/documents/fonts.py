@@ -17,6 +17,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfbase.ttfonts import TTFont
 
 from orchestration.documents.bidi import visual_order
+from orchestration.documents.text import clean
 
 REGULAR = "DejaVuSansCondensed"
 BOLD = "DejaVuSansCondensed-Bold"
@@ -33,7 +34,8 @@ def register() -> frozenset[int]:
     pdfmetrics.registerFontFamily(REGULAR, normal=REGULAR, bold=BOLD, italic=REGULAR, boldItalic=BOLD)
     for name in (_CHINESE, _JAPANESE, _KOREAN):
         pdfmetrics.registerFont(UnicodeCIDFont(name))
-    return frozenset.intersection(*(frozenset(pdfmetrics.getFont(name).face.charToGlyph) for name in (REGULAR, BOLD)))
+    drawn = frozenset.intersection(*(frozenset(pdfmetrics.getFont(name).face.charToGlyph) for name in (REGULAR, BOLD)))
+    return frozenset(point for point in drawn if point <= 0xFFFF)  # beyond it reportlab's text layer is not valid
 
 
 def _cjk_font(character: str) -> str | None:
@@ -48,16 +50,6 @@ def _cjk_font(character: str) -> str | None:
     if name.startswith(("CJK", "IDEOGRAPHIC", "FULLWIDTH")):
         return _CHINESE
     return None
-
-
-def clean(text: str) -> str:
-    """`text` in NFC without control and format characters, which neither PDF nor XML can carry; lines become spaces."""
-    kept = (
-        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
-        for character in unicodedata.normalize("NFC", text)
-        if unicodedata.category(character) not in ("Cf", "Cs", "Co", "Cn")
-    )
-    return "".join(kept).strip()
 
 
 def has_every_glyph(text: str) -> bool:

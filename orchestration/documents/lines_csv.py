@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.documents.invoice_facts import LINE_COLUMNS, Invoice, numbered_lines
+from orchestration.documents.text import one_line
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.exports import neutralise
 
@@ -20,7 +21,12 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, Decimal):
         return f"{value:f}"
-    return neutralise(value) if isinstance(value, str) else str(value)
+    return csv_text(value) if isinstance(value, str) else str(value)
+
+
+def csv_text(text: str) -> str:
+    """Text as a cell holds it: on one line, and never run as a formula."""
+    return neutralise(one_line(text))
 
 
 def write_lines(invoices: Iterable[Invoice], path: Path) -> None:

@@ -50,6 +50,7 @@ from orchestration.documents.pdf_style import (
     text,
 )
 from orchestration.documents.pdf_tables import explanations, lines_table
+from orchestration.documents.text import clean
 
 NET_NOTE = "All amounts are net. Tax, where it applies, is determined and added by the seller's accounting system."
 _BARE = [
@@ -68,7 +69,7 @@ def title(invoice: Invoice) -> str:
 def invoice_pdf(invoice: Invoice) -> bytes:
     """The invoice as PDF (A4). Text in a script without a font is drawn as boxes and said to be."""
     fonts.register()
-    heading = f"{title(invoice)} {fonts.clean(invoice.label)}"
+    heading = f"{title(invoice)} {clean(invoice.label)}"
     target = BytesIO()
     document = SimpleDocTemplate(
         target,
@@ -78,7 +79,7 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         topMargin=16 * mm,
         bottomMargin=BOTTOM,
         title=heading,
-        author=fonts.clean(invoice.seller_name),
+        author=clean(invoice.seller_name),
         subject=long_month(invoice.billing_month),
         lang="en",
         invariant=1,

@@ -9,16 +9,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestration.documents.fonts import clean
 from orchestration.documents.invoice_facts import Invoice, numbered_lines
-from orchestration.documents.lines_csv import read_lines
+from orchestration.documents.lines_csv import csv_text, read_lines
 from orchestration.documents.money import plain, totals_per_currency
 from orchestration.documents.pdf_reading import read_back
+from orchestration.documents.text import clean
 from orchestration.documents.ubl_reading import read_xml
 from orchestration.documents.ubl_rules import validate
+from orchestration.documents.workbook import cell_text
 from orchestration.documents.workbook_reading import read_workbook
 from orchestration.errors import MeterhouseError
-from orchestration.publishing.exports import neutralise
 
 LINES, WORKBOOK, MANIFEST = "lines.csv", "invoices.xlsx", "manifest.json"
 Amounts = Mapping[int, Decimal]
@@ -53,9 +53,9 @@ def _reconcile_tenant(folder: Path, name: str, summary: dict[str, Any]) -> list[
     _same(where, "totals", manifest["totals"], _totals(entries))
     _same(where, "number of invoices", manifest["invoice_count"], len(entries))
     written = _read(f"{name}/{LINES}", read_lines, folder / LINES)
-    _same(f"{name}/{LINES}", "invoices", sorted(written), sorted(neutralise(e["invoice_id"]) for e in entries))
+    _same(f"{name}/{LINES}", "invoices", sorted(written), sorted(csv_text(e["invoice_id"]) for e in entries))
     for entry in entries:
-        lines = written[neutralise(entry["invoice_id"])]
+        lines = written[csv_text(entry["invoice_id"])]
         total, unit = Decimal(entry["total"]), entry["minor_unit"]
         about = f"of invoice {entry['invoice_number'] or entry['invoice_id']}"
         _same(f"{name}/{LINES}", f"sum {about}", plain(_sum(lines), unit), plain(total, unit))
@@ -65,7 +65,7 @@ def _reconcile_tenant(folder: Path, name: str, summary: dict[str, Any]) -> list[
             _check_xml(folder, name, entry, lines)
     _check_workbook(folder, name, entries, written)
     _same_files(folder, manifest["files"], f"{name}/")
-    return [(name, entry, written[neutralise(entry["invoice_id"])]) for entry in entries]
+    return [(name, entry, written[csv_text(entry["invoice_id"])]) for entry in entries]
 
 
 def _check_pdf(folder: Path, name: str, entry: dict[str, Any], lines: Amounts) -> None:
@@ -98,10 +98,11 @@ def _check_workbook(folder: Path, name: str, entries: list[dict[str, Any]], writ
     where = f"{name}/{WORKBOOK}"
     figures = _read(where, read_workbook, folder / WORKBOOK)
     for entry in entries:
-        shown = figures.invoices.get(entry["invoice_id"])
+        invoice_id = cell_text(entry["invoice_id"])
+        shown = figures.invoices.get(invoice_id)
         _same(where, f"invoice {entry['invoice_id']}", shown, Decimal(entry["total"]))
-        lines = {number: amount for (owner, number), amount in figures.lines.items() if owner == entry["invoice_id"]}
-        _same_lines(where, lines, written[neutralise(entry["invoice_id"])])
+        lines = {number: amount for (owner, number), amount in figures.lines.items() if owner == invoice_id}
+        _same_lines(where, lines, written[csv_text(entry["invoice_id"])])
     _same(where, "number of invoices", len(figures.invoices), len(entries))
     _same(where, "number of lines", len(figures.lines), sum(len(lines) for lines in written.values()))
     totals = {currency: (Decimal(total),) * 2 for currency, total in _totals(entries).items()}

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from lxml import etree
 
-from orchestration.documents.fonts import clean
 from orchestration.documents.invoice_facts import Invoice, check_invoice, numbered_lines
 from orchestration.documents.money import plain
+from orchestration.documents.text import clean
 from orchestration.documents.ubl_lines import add_line
 from orchestration.documents.ubl_parties import add_buyer, add_delivery, add_seller
 from orchestration.documents.ubl_tax import TaxStatement, tax_statement

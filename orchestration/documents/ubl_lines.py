@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from lxml import etree
 
-from orchestration.documents.fonts import clean
 from orchestration.documents.invoice_facts import Invoice, InvoiceLine
 from orchestration.documents.money import plain, to_minor_unit
+from orchestration.documents.text import clean
 from orchestration.documents.ubl_tax import TaxStatement
 from orchestration.documents.ubl_xml import add, add_amount, add_tax_scheme, group
 

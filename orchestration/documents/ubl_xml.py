@@ -7,7 +7,7 @@ from datetime import date
 
 from lxml import etree
 
-from orchestration.documents.fonts import clean
+from orchestration.documents.text import clean
 
 CAC = "urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2"
 CBC = "urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2"

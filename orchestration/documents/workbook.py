@@ -18,6 +18,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from orchestration.documents.invoice_facts import INVOICE_COLUMNS, LINE_COLUMNS, Invoice, numbered_lines
 from orchestration.documents.money import to_minor_unit
+from orchestration.documents.text import one_line
 from orchestration.errors import MeterhouseError
 
 AGREE, DIFFER = "agree", "DIFFER"
@@ -103,11 +104,12 @@ def _write_cell(sheets: _Sheets, sheet: Worksheet, row: int, column: int, value:
     elif isinstance(value, int | Decimal):
         _write_quantity(sheets, sheet, row, column, value)
     else:
-        sheet.write_string(row, column, _cell_text(str(value)))
+        sheet.write_string(row, column, cell_text(str(value)))
 
 
-def _cell_text(text: str) -> str:
-    """Text within what a cell holds; `<r>` would be taken for a rich string and written unescaped."""
+def cell_text(text: str) -> str:
+    """Text as a cell holds it: on one line, not too long, no `<r>` that would be written unescaped as a rich string."""
+    text = one_line(text)
     text = f"'{text}" if text.startswith("<r>") else text
     return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
 

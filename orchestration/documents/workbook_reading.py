@@ -20,6 +20,7 @@ _SHEETS = {
     "Lines": "xl/worksheets/sheet2.xml",
     "Totals": "xl/worksheets/sheet3.xml",
 }
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True)
 
 
@@ -42,7 +43,8 @@ def _strings(archive: zipfile.ZipFile) -> list[str]:
     if "xl/sharedStrings.xml" not in archive.namelist():
         return []
     root = etree.fromstring(archive.read("xl/sharedStrings.xml"), _PARSER)
-    return ["".join(text.text or "" for text in item.iter(f"{_NS}t")) for item in root.iter(f"{_NS}si")]
+    written = ("".join(text.text or "" for text in item.iter(f"{_NS}t")) for item in root.iter(f"{_NS}si"))
+    return [_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) for text in written]
 
 
 def _rows(archive: zipfile.ZipFile, sheet: str, strings: list[str]) -> list[dict[str, str]]:

@@ -63,3 +63,18 @@ def test_any_lines_reconcile_in_every_format(lines: list, currency: str) -> None
         assert e_invoice.exists() == (currency != "KWD"), refusals
         if e_invoice.exists():
             assert sorted(read_xml(e_invoice.read_bytes()).lines.values()) == billed_amounts
+
+
+anything = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40) | st.sampled_from(
+    ["<r>x</r>", "=1", "a\rb", "_x000D_", " edge ", "'", "\x00", "a\nb", ',;"', "ไทย", "𐌀"]
+)
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(tenant=anything, number=anything, name=anything, words=anything, key=anything)
+def test_any_text_reconciles_in_every_format(tenant: str, number: str, name: str, words: str, key: str) -> None:
+    row = line(tenant, key, 3, "1.5", "4.50", meter_description=words, service=words, explanation=words)
+    invoices = load([invoice(tenant, "4.50", 1, number, bill_to_name=name, seller_name=name)], [row])
+    with TemporaryDirectory() as place:
+        write_documents(invoices, Path(place) / "month")
+        assert reconcile(Path(place) / "month", invoices)["totals"] == {"USD": "4.50"}

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from orchestration.documents.bidi import visual_order
 from orchestration.documents.folder_names import safe_name
-from orchestration.documents.fonts import clean, has_every_glyph, markup
+from orchestration.documents.fonts import has_every_glyph, markup
 from orchestration.documents.money import plain, read_shown, shown, shown_unit_price, totals_per_currency
+from orchestration.documents.text import clean, one_line
 from orchestration.errors import MeterhouseError
 
 steady = settings(max_examples=200, derandomize=True, deadline=None)
@@ -96,3 +97,4 @@ def test_every_script_of_our_customers_has_a_font_and_others_are_said_to_have_no
 
 def test_characters_that_neither_pdf_nor_xml_can_carry_are_left_out() -> None:
     assert clean("a\u0000b\nc\u202ed") == "a b cd"
+    assert one_line("a\rb\u202ec\ud800") == "a b\u202ec"
