@@ -1,0 +1,56 @@
+"""A tenant's invoice lines as CSV, with the line number that PDF and e-invoice show, and its sums read back."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from orchestration.documents.invoice_facts import LINE_COLUMNS, Invoice, numbered_lines
+from orchestration.documents.text import one_line
+from orchestration.errors import MeterhouseError
+from orchestration.publishing.exports import neutralise
+
+COLUMNS = ("invoice_number", "line_number", *LINE_COLUMNS)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return csv_text(value) if isinstance(value, str) else str(value)
+
+
+def csv_text(text: str) -> str:
+    """Text as a cell holds it: on one line, and never run as a formula."""
+    return neutralise(one_line(text))
+
+
+def write_lines(invoices: Iterable[Invoice], path: Path) -> None:
+    """Every line of the invoices in order of invoice_id and line number; text never runs as a formula."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(COLUMNS)
+        for invoice in sorted(invoices, key=lambda invoice: invoice.invoice_id):
+            for number, line in numbered_lines(invoice):
+                values = (invoice.invoice_number, number, *(getattr(line, name) for name in LINE_COLUMNS))
+                table.writerow([_cell(value) for value in values])
+
+
+def read_lines(path: Path) -> dict[str, dict[int, Decimal]]:
+    """Amount by line number, by invoice_id as the file writes it. Raises MeterhouseError for an unreadable file."""
+    found: dict[str, dict[int, Decimal]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                lines = found.setdefault(row["invoice_id"], {})
+                number = int(row["line_number"])
+                if number in lines:
+                    raise MeterhouseError(f"{path.name} holds line {number} twice", "Write the documents again.")
+                lines[number] = Decimal(row["billed_amount"])
+    except (OSError, KeyError, ValueError, TypeError, InvalidOperation, csv.Error) as problem:
+        raise MeterhouseError(f"{path.name} cannot be read: {problem!r}", "Write the documents again.") from problem
+    return found

@@ -1,0 +1,87 @@
+"""An issued invoice as EN 16931 UBL 2.1: Invoice, or CreditNote (amounts positive) for a negative total."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from lxml import etree
+
+from orchestration.documents.invoice_facts import Invoice, check_invoice, numbered_lines
+from orchestration.documents.money import plain
+from orchestration.documents.text import clean
+from orchestration.documents.ubl_lines import add_line
+from orchestration.documents.ubl_parties import add_buyer, add_delivery, add_seller
+from orchestration.documents.ubl_tax import TaxStatement, tax_statement
+from orchestration.documents.ubl_xml import CAC, CBC, add, add_amount, add_tax_scheme, group, month_end
+from orchestration.errors import MeterhouseError
+
+_ROOT = "urn:oasis:names:specification:ubl:schema:xsd:{0}-2"
+_GUIDELINE = "urn:cen.eu:en16931:2017"
+
+
+def invoice_xml(invoice: Invoice) -> bytes:
+    """The e-invoice. Raises MeterhouseError for a draft, a currency with 3 decimals, or a tax category not at zero."""
+    check_invoice(invoice)
+    if not invoice.is_issued or invoice.invoice_number is None or invoice.issued_at is None:
+        raise MeterhouseError(f"invoice {invoice.label} is a draft", "Issue it first; a draft has no e-invoice.")
+    if invoice.minor_unit > 2:
+        raise MeterhouseError(
+            f"invoice {invoice.label} is in {invoice.currency_code}, which has {invoice.minor_unit} decimals",
+            "EN 16931 knows amounts of two decimals at most: send the PDF.",
+        )
+    tax = tax_statement(invoice)
+    kind = "CreditNote" if invoice.is_credit_note else "Invoice"
+    root = etree.Element(f"{{{_ROOT.format(kind)}}}{kind}", nsmap={None: _ROOT.format(kind), "cac": CAC, "cbc": CBC})
+    add(root, "CustomizationID", _GUIDELINE)
+    add(root, "ID", invoice.invoice_number)
+    add(root, "IssueDate", f"{invoice.issued_at.date()}")
+    if not invoice.is_credit_note:
+        if invoice.due_on:
+            add(root, "DueDate", f"{invoice.due_on}")
+        add(root, "InvoiceTypeCode", "380")
+    else:
+        add(root, "CreditNoteTypeCode", "381")
+    add(root, "DocumentCurrencyCode", invoice.currency_code)
+    add(root, "BuyerReference", invoice.tenant_id)
+    period = group(root, "InvoicePeriod")
+    add(period, "StartDate", f"{invoice.billing_month}")
+    add(period, "EndDate", f"{month_end(invoice.billing_month)}")
+    for number in sorted({line.corrects_invoice_number for line in invoice.lines if line.corrects_invoice_number}):
+        add(group(group(root, "BillingReference"), "InvoiceDocumentReference"), "ID", number)
+    add_seller(root, invoice, tax)
+    add_buyer(root, invoice, tax)
+    add_delivery(root, invoice, tax)
+    add(group(root, "PaymentTerms"), "Note", _payment_terms(invoice))
+    sign = -1 if invoice.is_credit_note else 1
+    _add_totals(root, invoice, tax, invoice.billed_amount * sign)
+    for position, line in numbered_lines(invoice):
+        add_line(root, invoice, tax, position, line, sign)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def _payment_terms(invoice: Invoice) -> str:
+    if invoice.is_credit_note:
+        return "Nothing is to be paid; the amount is credited."
+    method = f" by payment method {clean(invoice.payment_method_id)}" if invoice.payment_method_id else ""
+    return f"Payable by {invoice.due_on}{method}." if invoice.due_on else f"Payable on receipt{method}."
+
+
+def _add_totals(root: etree._Element, invoice: Invoice, tax: TaxStatement, total: Decimal) -> None:
+    amount, zero = plain(total, invoice.minor_unit), plain(Decimal(0), invoice.minor_unit)
+    taxes = group(root, "TaxTotal")
+    add_amount(taxes, "TaxAmount", zero, invoice.currency_code)
+    subtotal = group(taxes, "TaxSubtotal")
+    add_amount(subtotal, "TaxableAmount", amount, invoice.currency_code)
+    add_amount(subtotal, "TaxAmount", zero, invoice.currency_code)
+    category = group(subtotal, "TaxCategory")
+    add(category, "ID", tax.category)
+    if tax.rate is not None:
+        add(category, "Percent", tax.rate)
+    if tax.reason_code:
+        add(category, "TaxExemptionReasonCode", tax.reason_code)
+    if tax.reason:
+        add(category, "TaxExemptionReason", tax.reason)
+    add_tax_scheme(category, "VAT")
+    sums = group(root, "LegalMonetaryTotal")
+    for name in ("LineExtensionAmount", "TaxExclusiveAmount", "TaxInclusiveAmount", "PayableAmount"):
+        add_amount(sums, name, amount, invoice.currency_code)

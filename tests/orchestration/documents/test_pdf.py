@@ -1,0 +1,131 @@
+"""What a customer reads in the PDF, taken from its text layer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from io import BytesIO
+
+import pytest
+from pypdf import PdfReader
+
+from orchestration.documents.pdf import invoice_pdf
+from orchestration.documents.pdf_reading import read_back
+from orchestration.errors import MeterhouseError
+from tests.orchestration.documents.rows import (
+    ACME,
+    DRAFT,
+    GLOBEX,
+    INVOICES,
+    LINES,
+    NASTY,
+    TOKYO,
+    invoice,
+    line,
+    load,
+    of,
+)
+
+
+def text_of(content: bytes) -> str:
+    """All pages' text, as a reader other than ours finds it."""
+    return "\n".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+
+
+def test_total_number_and_every_line_amount_stand_in_the_text() -> None:
+    figures = read_back(invoice_pdf(of(ACME)))
+    assert figures.label == "InvoiceINV-2024-0010"
+    assert figures.currency == "USD"
+    assert figures.totals == (Decimal("270.25"), Decimal("270.25"))
+    amounts = ("72.00", "8.51", "5.99", "33.75", "0.00", "150.00")
+    assert figures.lines == {number: Decimal(amount) for number, amount in enumerate(amounts, start=1)}
+    # KIQ, Voice 8.51 + 5.99, WhatsApp 33.75 + 0, Storage
+    assert figures.subtotals == tuple(map(Decimal, ("72.00", "14.50", "33.75", "150.00")))
+
+
+def test_it_says_who_when_what_for_and_that_it_is_net() -> None:
+    text = text_of(invoice_pdf(of(ACME)))
+    for said in (
+        *("Meterhouse Inc.", "530 5th Avenue", "Name of t-acme", "INV-2024-0010", "4 December 2024"),
+        *("3 January 2025", "November 2024", "USD 270.25", "All amounts are net", "Page 1 of"),
+        *("How this was calculated", "2000 covered by the pool.", "Three blocks above the limit.", "1,249,780,000,123"),
+    ):
+        assert said in text
+
+
+def test_a_correction_names_its_month_and_the_invoice_it_corrects_in_a_section_of_its_own() -> None:
+    text = text_of(invoice_pdf(of(GLOBEX)))
+    usage, corrections = text.split("Corrections and credits of earlier usage")
+    assert "KIQ conversation" in usage and "SMS" not in usage
+    assert "Usage of October 2024, invoiced on" in corrections and "INV-2024-0009" in corrections
+    assert read_back(invoice_pdf(of(GLOBEX))).lines == {1: Decimal("6.00"), 2: Decimal("0.50"), 3: Decimal("-0.95")}
+
+
+def test_a_credit_note_is_called_one_and_keeps_the_sign_of_its_rows() -> None:
+    figures = read_back(invoice_pdf(of(NASTY)))
+    assert figures.label == "CreditnoteCN-2024-0001"
+    assert set(figures.totals) == {Decimal("-10.95")}
+    assert figures.lines == {1: Decimal("-0.95"), 2: Decimal("-10.00")}
+    assert "Due date" not in text_of(invoice_pdf(of(NASTY)))
+
+
+def test_a_draft_says_so_on_every_page_and_asks_for_nothing() -> None:
+    content = invoice_pdf(of(DRAFT))
+    assert all("DRAFT" in page.extract_text() for page in PdfReader(BytesIO(content)).pages)
+    assert "It is no demand for payment" in text_of(content)
+    assert "DRAFT" not in text_of(invoice_pdf(of(ACME)))
+
+
+def test_yen_have_no_decimals() -> None:
+    assert "JPY 11,811" in text_of(invoice_pdf(of(TOKYO)))
+    assert read_back(invoice_pdf(of(TOKYO))).lines == {1: Decimal(11111), 2: Decimal(700)}
+
+
+def test_the_same_rows_give_the_same_bytes_in_any_order() -> None:
+    once = [invoice_pdf(found) for found in load()]
+    assert once == [invoice_pdf(found) for found in load(reversed(INVOICES), reversed(LINES))]
+
+
+def many(count: int) -> list:
+    """One invoice of `count` lines of 1.00."""
+    rows = [line(ACME, f"key_{number}", 1, "1", "1.00") for number in range(count)]
+    return load([invoice(ACME, f"{count}.00", count, "INV-2024-0099")], rows)
+
+
+def test_a_long_invoice_repeats_the_header_and_numbers_every_page() -> None:
+    content = invoice_pdf(many(150)[0])
+    pages = [page.extract_text() for page in PdfReader(BytesIO(content)).pages]
+    assert len(pages) > 4
+    for number, page in enumerate(pages, start=1):
+        assert f"Page {number} of {len(pages)}" in page and "INV-2024-0099" in page
+        assert ("Unit price" in page) == ("key" in page)
+    assert read_back(content).lines == dict.fromkeys(range(1, 151), Decimal("1.00"))
+
+
+def test_text_that_looks_like_an_amount_is_not_taken_for_one() -> None:
+    lure = "1 999.00 USD 999.00"
+    changed = replace(
+        of(DRAFT), bill_to_name="USD 999.00", bill_to_address="1", seller_name="USD 999.00", tenant_id=lure
+    )
+    disguised = replace(
+        changed, lines=tuple(replace(x, meter_description=lure, price_key="7.00") for x in changed.lines)
+    )
+    figures = read_back(invoice_pdf(disguised))
+    assert figures.lines == {1: Decimal("5.00")} and set(figures.totals) == {Decimal("5.00")}
+
+
+def test_endless_text_does_not_break_the_page() -> None:
+    found = of(ACME)
+    lines = tuple(replace(x, meter_description="word " * 2000, explanation="x" * 9000) for x in found.lines)
+    assert len(read_back(invoice_pdf(replace(found, bill_to_name="n" * 5000, lines=lines))).lines) == 6
+
+
+def test_characters_without_a_font_are_said_to_be_boxes() -> None:
+    assert "A box stands for a character" in text_of(invoice_pdf(replace(of(ACME), bill_to_name="บริษัท")))
+    assert "A box stands" not in text_of(invoice_pdf(of(NASTY)))
+
+
+def test_what_is_no_pdf_is_refused() -> None:
+    for content in (b"", b"no pdf", invoice_pdf(of(ACME))[:2000]):
+        with pytest.raises(MeterhouseError):
+            read_back(content)
