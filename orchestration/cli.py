@@ -145,22 +145,32 @@ def status(as_json: Json = False) -> None:
 @app.command(epilog="Example: meterhouse export --month 2024-11 --format csv")
 def export(
     month: Annotated[str | None, typer.Option(help="Billing month, as 2024-11.")] = None,
-    format: Annotated[str, typer.Option(help="csv or parquet.")] = "csv",
+    format: Annotated[
+        str, typer.Option(help="csv, parquet, xlsx, or documents (a folder per tenant: PDF, e-invoice, lines).")
+    ] = "csv",
     latest: Annotated[bool, typer.Option("--latest", help="The newest published month.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write a month's invoices and lines for finance, read back and compared."""
+    from rich.console import Console
+
     from orchestration.publishing.exports import export_month, latest_month
 
     settings = load_settings()
     if (month is None) != latest:
         raise MeterhouseError("name a month or ask for the latest", "Use --month 2024-11 or --latest.")
-    done = export_month(settings, month or latest_month(settings), format)
+    with Console(stderr=True).status(f"exporting {month or 'the latest month'} as {format}"):
+        done = export_month(settings, month or latest_month(settings), format)
     if as_json:
         print(json.dumps({"path": str(done.path), "files": done.files, "totals": done.totals}))
         return
     totals = ", ".join(f"{amount} {currency}" for currency, amount in done.totals.items())
-    print(f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; billed {totals}")
+    if format == "documents":
+        print(f"{done.path}: {len(done.files)} files, read back and reconciled; billed {totals}")
+    else:
+        print(f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; billed {totals}")
+    for number, reason in done.without_xml.items():
+        print(f"  {number} has no e-invoice: {reason}")
 
 
 @app.command(epilog='Example: meterhouse sql "select * from fct_invoices limit 5"')

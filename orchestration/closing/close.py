@@ -6,6 +6,7 @@ The one place where a draft becomes an issued invoice. Nothing is written unless
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -24,6 +25,7 @@ from orchestration.closing.scope import Draft, closes, drafts, month_text, requi
 from orchestration.errors import GateRefused, MeterhouseError
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.release import Release, current_release
+from orchestration.quality.content_hash import table_hash
 from orchestration.settings import Settings
 from orchestration.warehouse import state
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
@@ -57,6 +59,7 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
     release = _demand_release(settings)
     with duck.connect(settings.warehouse_path, settings) as connection:
         require_known(connection, [*out, *named])
+        _demand_judged(connection, release)
         waiting = drafts(connection)
         closing = [d for d in waiting if _is_closed_by(d, request)]
         if not closing and not out:
@@ -103,6 +106,16 @@ def _demand_release(settings: Settings) -> Release:
             "Run `meterhouse run`, look at the result, then close.",
         )
     return release
+
+
+def _demand_judged(connection: duckdb.DuckDBPyConnection, release: Release) -> None:
+    """The invoices in the build file are those that were judged and published."""
+    judged = json.loads((release.path / "manifest.json").read_text(encoding="utf-8"))["tables"]
+    for mart in ("fct_invoices", "fct_invoice_lines", "rpt_close_holds"):
+        if table_hash(connection, f"marts.{mart}") != judged[mart]:
+            raise GateRefused(
+                f"{mart} of the build file is not what was judged", "Remove the build file and run `meterhouse run`."
+            )
 
 
 def _is_closed_by(draft: Draft, request: CloseRequest) -> bool:

@@ -1,6 +1,7 @@
 """Finance's export of a month: invoices and lines from the release, written whole and read back.
 
-CSV carries exact decimals as text and cannot run formulas in a spreadsheet; Parquet keeps types.
+CSV carries exact decimals as text and cannot run formulas in a spreadsheet; Parquet keeps types; the
+workbook and the documents (PDF, e-invoice) are drawn in orchestration/documents.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import hashlib
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +28,23 @@ from orchestration.publishing.release import Release, current_release
 from orchestration.settings import Settings
 
 TABLES = {"invoices": "fct_invoices", "invoice_lines": "fct_invoice_lines"}
-FORMATS = ("csv", "parquet")
+Totals = dict[str, Decimal]
+FORMATS = ("csv", "parquet", "xlsx", "documents")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
 class Export:
-    """One exported month: where it lies and its control totals (currency to amount)."""
+    """One exported month: where it lies, rows by file, its control totals (currency to amount).
+
+    `without_xml` says of issued invoices that can have no e-invoice why not.
+    """
 
     path: Path
     release_id: str
     files: dict[str, int]
     totals: dict[str, str]
+    without_xml: dict[str, str] = field(default_factory=dict)
 
 
 def parse_month(text: str) -> date:
@@ -62,7 +70,7 @@ def latest_month(settings: Settings) -> str:
 
 
 def export_month(settings: Settings, month: str, format: str) -> Export:
-    """Write the month's invoices and lines to exports/<month>/<format>/ and compare their totals.
+    """Write the month's invoices to exports/<month>/<format>/, read them back and compare to the cent.
 
     Raises MeterhouseError for an unknown month or format, or when what was written does not add
     up to the release; the previous export then stays.
@@ -72,39 +80,53 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
     first_day = parse_month(month)
     release = require_release(settings)
     final = settings.exports_dir / month / format
-    building = final.with_name(f".{format}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
     with duck.connect(release.database, settings, read_only=True) as connection:
         released = _totals(connection, "marts.fct_invoices", first_day)
         if not released:
-            months = connection.execute(
-                "select distinct strftime(billing_month, '%Y-%m') from marts.fct_invoices order by 1"
-            ).fetchall()
-            shutil.rmtree(building)
-            raise MeterhouseError(
-                f"no invoice of {month} is published",
-                f"Published months: {', '.join(m for (m,) in months) or 'none'}.",
-            )
-        files = {}
-        for name, table in TABLES.items():
-            path = building / f"{name}.{format}"
-            query = (
-                f"select * from marts.{table} where billing_month = date '{first_day}' "
-                f"order by {'line_id' if name == 'invoice_lines' else 'invoice_id'}"
-            )
-            files[path.name] = (
-                _write_csv(connection, query, path) if format == "csv" else _write_parquet(connection, query, path)
-            )
-    for name in TABLES:
-        written = _read_back(building / f"{name}.{format}", settings)
-        if written != released:
-            shutil.rmtree(building)
-            raise MeterhouseError(f"{name}.{format} adds up to {written}, the release to {released}", "Export again.")
-    totals = {currency: str(amount) for currency, amount in sorted(released.items())}
+            raise _not_published(connection, month)
+        source = _source(connection, release, first_day)
+        totals = {currency: str(amount) for currency, amount in sorted(released.items())}
+        if format == "documents":
+            return _documents(connection, release, first_day, final, totals)
+        building = final.with_name(f".{format}.building")
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir(parents=True)
+        try:
+            files = _WRITERS[format](connection, settings, first_day, building, released)
+            _write_manifest(building, month, source, totals, files)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+    old = final.with_name(f".{format}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    building.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+    return Export(final, release.release_id, files, totals)
+
+
+def _not_published(connection: duckdb.DuckDBPyConnection, month: str) -> MeterhouseError:
+    months = connection.execute(
+        "select distinct strftime(billing_month, '%Y-%m') from marts.fct_invoices order by 1"
+    ).fetchall()
+    return MeterhouseError(
+        f"no invoice of {month} is published", f"Published months: {', '.join(m for (m,) in months) or 'none'}."
+    )
+
+
+def _source(connection: duckdb.DuckDBPyConnection, release: Release, month: date) -> str:
+    """Where the rows are from: the ledger once all are issued, so that later releases change no byte."""
+    row = connection.execute(
+        "select bool_and(status = 'issued') from marts.fct_invoices where billing_month = ?", [month]
+    ).fetchone()
+    return "ledger" if row and row[0] else f"release {release.release_id}"
+
+
+def _write_manifest(building: Path, month: str, source: str, totals: dict[str, str], files: dict[str, int]) -> None:
     manifest = {
         "month": month,
-        "release_id": release.release_id,
+        "source": source,
         "totals": totals,
         "files": {
             path.name: {"rows": files[path.name], "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
@@ -113,13 +135,74 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
     }
     text = json.dumps(manifest, indent=1, sort_keys=True) + "\n"
     (building / "manifest.json").write_text(text, encoding="utf-8")
-    old = final.with_name(f".{format}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        final.rename(old)
-    building.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
-    return Export(final, release.release_id, files, totals)
+
+
+def _write_tables(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    month: date,
+    building: Path,
+    released: Totals,
+    format: str,
+) -> dict[str, int]:
+    """CSV or Parquet of invoices and lines. Raises MeterhouseError where a file adds up to something else."""
+    files = {}
+    for name, table in TABLES.items():
+        path = building / f"{name}.{format}"
+        query = (
+            f"select * from marts.{table} where billing_month = date '{month}' "
+            f"order by {'line_id' if name == 'invoice_lines' else 'invoice_id'}"
+        )
+        files[path.name] = (
+            _write_csv(connection, query, path) if format == "csv" else _write_parquet(connection, query, path)
+        )
+        _demand_equal(path.name, _read_back(path, settings), released)
+    return files
+
+
+def _write_xlsx(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, month: date, building: Path, released: Totals
+) -> dict[str, int]:
+    """One workbook: invoices, lines, totals by formula."""
+    from orchestration.documents.invoice_facts import load_invoices
+    from orchestration.documents.workbook import write_workbook
+    from orchestration.documents.workbook_reading import read_workbook
+
+    invoices = load_invoices(connection, "marts.fct_invoices", "marts.fct_invoice_lines", month=month)
+    path = building / "invoices.xlsx"
+    write_workbook(invoices, path)
+    written = read_workbook(path)
+    for position, name in enumerate(("invoices", "invoice_lines")):
+        found = {currency: totals[position] for currency, totals in written.totals.items()}
+        _demand_equal(f"{path.name} ({name})", found, released)
+    if not written.agrees or len(written.lines) != sum(len(invoice.lines) for invoice in invoices):
+        raise MeterhouseError(f"{path.name} does not agree with itself", "Export again.")
+    return {path.name: len(written.lines)}
+
+
+def _documents(
+    connection: duckdb.DuckDBPyConnection, release: Release, month: date, target: Path, totals: dict[str, str]
+) -> Export:
+    """A folder per tenant with PDF, e-invoice, lines and workbook, every file of it read back."""
+    from orchestration.documents.invoice_facts import load_invoices
+    from orchestration.documents.tenant_folders import write_documents
+
+    invoices = load_invoices(connection, "marts.fct_invoices", "marts.fct_invoice_lines", month=month)
+    manifest = write_documents(invoices, target)
+    _demand_equal(
+        target.name,
+        {currency: Decimal(amount) for currency, amount in manifest["totals"].items()},
+        {currency: Decimal(amount) for currency, amount in totals.items()},
+    )
+    without = {
+        number: reason for tenant in manifest["tenants"].values() for number, reason in tenant["without_xml"].items()
+    }
+    return Export(target, release.release_id, dict.fromkeys(manifest["files"], 1), totals, without)
+
+
+def _demand_equal(name: str, written: Totals, released: Totals) -> None:
+    if written != released:
+        raise MeterhouseError(f"{name} adds up to {written}, the release to {released}", "Export again.")
 
 
 def _totals(connection: duckdb.DuckDBPyConnection, relation: str, month: date) -> dict[str, Decimal]:
@@ -138,7 +221,7 @@ def neutralise(value: str) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return neutralise(value) if isinstance(value, str) else str(value)
+    return neutralise(value).replace("\r", " ") if isinstance(value, str) else str(value)
 
 
 def _write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
@@ -171,3 +254,10 @@ def _read_back(path: Path, settings: Settings) -> dict[str, Decimal]:
             currency = row["currency_code"]
             totals[currency] = totals.get(currency, Decimal(0)) + Decimal(row["billed_amount"])
     return totals
+
+
+_WRITERS: dict[str, Callable[..., dict[str, int]]] = {
+    "csv": partial(_write_tables, format="csv"),
+    "parquet": partial(_write_tables, format="parquet"),
+    "xlsx": _write_xlsx,
+}

@@ -1,0 +1,227 @@
+"""What a close, a signature and a question refuse: a clear error each, and nothing changed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration import duck, pipeline
+from orchestration.closing import ledger, scope, signing
+from orchestration.closing.close import CloseRequest, close_month
+from orchestration.closing.explanation import explain_line
+from orchestration.closing.replay import known_invoices
+from orchestration.closing.verification import verify_ledger
+from orchestration.errors import MeterhouseError
+from orchestration.publishing.exports import export_month, require_release
+from orchestration.publishing.release import current_release
+from orchestration.settings import Settings
+from tests.closing.steps import close_at, instant, sign_all
+
+OCTOBER = date(2024, 10, 1)
+IN_TIME = instant("2024-11-04")
+
+
+def _files(settings: Settings) -> dict[str, bytes]:
+    """Everything of the ledger and of what is served, to see that nothing changed."""
+    folders = (ledger.ledger_dir(settings), settings.published_dir)
+    return {str(p): p.read_bytes() for folder in folders for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def _refused(settings: Settings, request: CloseRequest, now: str = "2024-11-04") -> MeterhouseError:
+    before = _files(settings)
+    with pytest.raises(MeterhouseError) as refusal:
+        close_month(settings, request, instant(now))
+    assert _files(settings) == before
+    assert refusal.value.remedy
+    return refusal.value
+
+
+@pytest.mark.parametrize(
+    ("request_", "now", "told"),
+    [
+        (CloseRequest(date(2024, 9, 1), "Carla"), "2024-11-04", "was closed by Carla at 2024-10-04"),
+        (CloseRequest(date(2024, 8, 1), "Carla"), "2024-11-04", "2024-08 is before 2024-09"),
+        (CloseRequest(date(2024, 11, 1), "Carla", ("tnt_0002",)), "2024-12-05", "2024-10 is not closed yet"),
+        (CloseRequest(OCTOBER, "Carla", ("tnt_0002",)), "2024-10-31T23:59", "2024-10 is not over"),
+        # Month end + 3 days: refused a microsecond before.
+        (
+            CloseRequest(OCTOBER, "Carla", ("tnt_0002",)),
+            "2024-11-03T23:59:59.999999",
+            "may be closed from 2024-11-04 00",
+        ),
+        (CloseRequest(OCTOBER, "Carla"), "2024-11-04", "tnt_0002 has an earlier month open"),
+        (CloseRequest(OCTOBER, "Carla", ("nobody",)), "2024-11-04", "no tenant nobody"),
+        (CloseRequest(date(2024, 9, 1), "Carla", tenants=("tnt_0003",)), "2024-11-04", "tnt_0003 was not left out"),
+        (CloseRequest(OCTOBER, "Carla", tenants=("tnt_0002",)), "2024-11-04", "tnt_0002 was not left out of 2024-10"),
+        (CloseRequest(OCTOBER, "Carla", ("tnt_0002",)), "2024-11-04", "are not signed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_close_is_refused(mine: Settings, request_: CloseRequest, now: str, told: str) -> None:
+    assert told in str(_refused(mine, request_, now))
+
+
+def test_before_month_end_and_three_days_only_with_a_reason_that_is_kept(mine: Settings) -> None:
+    entry = close_at(mine, "2024-10", "2024-11-02", leave_out=("tnt_0002",), early_reason="the year's audit")
+    assert entry.body["early_reason"] == "the year's audit"
+
+
+def test_a_sign_off_counts_for_the_drafts_it_saw_and_no_others(mine: Settings) -> None:
+    sign_all(mine, "2024-10", IN_TIME)
+    with duck.connect(require_release(mine).database, mine, read_only=True) as connection:
+        october = [draft for draft in scope.drafts(connection) if draft.billing_month == OCTOBER]
+    other = replace(october[0], content_sha256="as it was before a late file")
+    signing.sign_off(mine, OCTOBER, [other, *october[1:]], by="Sam", now=IN_TIME)
+    assert "signed off the drafts of 2024-10 as they stand" in str(
+        _refused(mine, CloseRequest(OCTOBER, "Carla", ("tnt_0002",)))
+    )
+
+
+def test_a_candidate_that_was_changed_after_its_verdict_is_not_closed(mine: Settings) -> None:
+    sign_all(mine, "2024-10", IN_TIME)
+    with duckdb.connect(str(mine.warehouse_path)) as connection:
+        connection.execute(
+            "update marts.fct_invoice_lines set explanation = 'edited' where billing_month = ?", [OCTOBER]
+        )
+    assert "is not what was judged" in str(_refused(mine, CloseRequest(OCTOBER, "Carla", ("tnt_0002",))))
+
+
+def test_nothing_is_closed_while_something_new_has_landed(mine: Settings, tmp_path: Path) -> None:
+    sign_all(mine, "2024-10", IN_TIME)
+    landing = tmp_path / "landing"
+    shutil.copytree(mine.landing, landing)
+    moved = Settings(home=mine.home, landing=landing, memory_limit="1GB")
+    assert "does not hold all that has landed" in str(_refused(moved, CloseRequest(OCTOBER, "Carla", ("tnt_0002",))))
+
+
+def test_a_tenant_left_out_is_closed_later_by_name_and_numbered_on(mine: Settings) -> None:
+    entry = close_at(mine, "2024-09", "2024-10-20", tenants=("tnt_0002",))
+    pipeline.run_all(mine)
+    assert entry.body["invoices"] >= 1
+    with duckdb.connect(str(mine.published_dir / "current" / "meterhouse.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "select tenant_id, invoice_number from marts.fct_invoices where billing_month = date '2024-09-01' "
+            "order by invoice_number"
+        ).fetchall()
+    assert [number for _, number in rows] == [f"MH-2024-{n:06d}" for n in range(1, len(rows) + 1)]
+    assert {tenant for tenant, _ in rows[-entry.body["invoices"] :]} == {"tnt_0002"}
+    assert verify_ledger(mine).invoices == len(rows)
+    assert "tnt_0002 was not left out" in str(
+        _refused(mine, CloseRequest(date(2024, 9, 1), "Carla", tenants=("tnt_0002",)))
+    )
+
+
+def test_unknown_lines_tenants_months_and_holds_are_told(closed_sample: Settings) -> None:
+    with pytest.raises(MeterhouseError, match="no line 'tnt_0001/2024-09/nothing'"):
+        explain_line(closed_sample, "tnt_0001/2024-09/nothing")
+    with pytest.raises(MeterhouseError, match="no invoice of nobody for 2024-09"):
+        known_invoices(closed_sample, "nobody", date(2024, 9, 1), instant("2030-01-01"))
+    with pytest.raises(MeterhouseError, match="nothing had been published"):
+        known_invoices(closed_sample, "tnt_0002", date(2024, 9, 1), instant("2000-01-01"))
+    with pytest.raises(MeterhouseError, match="no hold abc stands"):
+        signing.sign_holds(closed_sample, [], ["abc"], by="Ann", why="so", now=IN_TIME)
+    with pytest.raises(MeterhouseError, match="signed with a reason"):
+        signing.sign_holds(closed_sample, [], None, by="Ann", why=" ", now=IN_TIME)
+    with pytest.raises(MeterhouseError, match="no draft invoice of 2030-01"):
+        signing.sign_off(closed_sample, date(2030, 1, 1), [], by="Ann", now=IN_TIME)
+
+
+def _entry_path(settings: Settings, kind: str) -> Path:
+    (entry,) = [e for e in ledger.entries(settings) if e.kind == kind][-1:]
+    return ledger.ledger_dir(settings) / entry.folder_name
+
+
+def _edit(path: Path, change: Any) -> None:
+    told = json.loads(path.read_text())
+    change(told)
+    path.chmod(0o644)
+    path.write_text(json.dumps(told))
+
+
+def _swap_bytes(path: Path) -> None:
+    path.chmod(0o644)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(bytes(content))
+
+
+def _forge(folder: Path) -> None:
+    """Another amount, with every hash of the entry made right again: the release still tells."""
+    lines = folder / "invoices.parquet"
+    lines.chmod(0o644)
+    with duckdb.connect() as connection:
+        connection.execute(f"create table t as from read_parquet('{lines}')")
+        connection.execute("update t set bill_to_name = 'Somebody Else'")
+        connection.execute(f"copy (from t order by invoice_id) to '{lines}' (format parquet)")
+
+    def rehash(told: dict[str, Any]) -> None:
+        told.pop("sha256")
+        told["files"]["invoices.parquet"] = ledger.file_sha256(lines)
+        told["sha256"] = ledger.Entry(**told).sha256
+
+    _edit(folder / ledger.ENTRY_FILE, rehash)
+
+
+FORGERIES = {
+    "an amount of a close": lambda s: _swap_bytes(_entry_path(s, "close") / "lines.parquet"),
+    "a record behind a line": lambda s: _swap_bytes(_entry_path(s, "close") / "evidence.parquet"),
+    "who closed": lambda s: _edit(_entry_path(s, "close") / "entry.json", lambda t: t.update(recorded_by="Eve")),
+    "a reason": lambda s: _edit(_entry_path(s, "hold_signed") / "entry.json", lambda t: t["body"].update(why="none")),
+    "a file removed": lambda s: (_entry_path(s, "close") / "inputs.parquet").unlink(),
+    "a file added": lambda s: (_entry_path(s, "close") / "more.parquet").write_bytes(b""),
+    "an entry removed": lambda s: shutil.rmtree(_entry_path(s, "sign_off")),
+    "the last entry removed": lambda s: shutil.rmtree(_entry_path(s, "close")),
+    "an entry that is no JSON": lambda s: _swap_bytes(_entry_path(s, "sign_off") / "entry.json"),
+    "an entry made right again": lambda s: _forge(_entry_path(s, "close")),
+}
+
+
+@pytest.mark.parametrize("what", FORGERIES)
+def test_a_ledger_tampered_with_is_found_and_nothing_is_closed_on_it(mine: Settings, what: str) -> None:
+    verify_ledger(mine)
+    FORGERIES[what](mine)
+    with pytest.raises(ledger.LedgerTampered):
+        verify_ledger(mine)
+
+
+@pytest.mark.parametrize("what", sorted(set(FORGERIES) - {"the last entry removed", "an entry made right again"}))
+def test_nothing_is_closed_on_a_broken_ledger(mine: Settings, what: str) -> None:
+    FORGERIES[what](mine)
+    with pytest.raises(ledger.LedgerTampered):
+        close_month(mine, CloseRequest(OCTOBER, "Carla", ("tnt_0002",)), IN_TIME)
+
+
+def test_a_release_tampered_with_is_found(mine: Settings) -> None:
+    release = current_release(mine)
+    assert release is not None
+    release.database.chmod(0o644)
+    with duckdb.connect(str(release.database)) as connection:
+        connection.execute("update marts.fct_invoices set billed_amount = billed_amount + 1 where rowid = 0")
+    with pytest.raises(ledger.LedgerTampered, match="fct_invoices of release"):
+        verify_ledger(mine)
+
+
+def test_exports_of_a_closed_month_stay_the_same_bytes_whatever_is_published_later(mine: Settings) -> None:
+    close_at(mine, "2024-09", "2024-10-20", tenants=("tnt_0002",))
+    pipeline.run_all(mine)
+    formats = ("csv", "parquet", "xlsx", "documents")
+
+    def exported() -> dict[str, bytes]:
+        found = {}
+        for format in formats:
+            folder = export_month(mine, "2024-09", format).path
+            found |= {str(p.relative_to(folder.parent)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        return found
+
+    before = exported()
+    assert any(name.endswith(".xml") for name in before)
+    close_at(mine, "2024-10", "2024-11-04")
+    assert pipeline.run_all(mine).release is not None
+    assert exported() == before
