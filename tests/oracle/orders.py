@@ -66,7 +66,9 @@ class Orders:
         rows = [
             row
             for row in self._terms.get((tenant, "kiq_conversation", "kiq_basis"), [])
-            if row["value"] in ("kiq_01", "kiq_03") and holds_at(row["valid_from"], row["valid_to"], instant)
+            if row["value"] in ("kiq_01", "kiq_03")
+            and not row["price_key"]
+            and holds_at(row["valid_from"], row["valid_to"], instant)
         ]
         best = self._best(rows)
         return str(best["value"]) if best else None

@@ -129,6 +129,14 @@ findings_united as (
             and meter in ('whatsapp_message', 'whatsapp_fee', 'carrier_penalty')
         )
         or (
+            override_field = 'kiq_basis'
+            and (
+                meter != 'kiq_conversation'
+                or coalesce(price_key, '') != ''
+                or override_value not in ('kiq_01', 'kiq_03')
+            )
+        )
+        or (
             override_field = 'renewal_date' and try_cast(override_value as date) is null
         )
     union all

@@ -9,6 +9,8 @@ with overrides as (
         and meter = 'kiq_conversation'
         and override_field = 'kiq_basis'
         and override_value in ('kiq_01', 'kiq_03')
+        -- KIQ conversations have no price key, so a term of one holds for none of them.
+        and coalesce(price_key, '') = ''
 ),
 
 edges as (
