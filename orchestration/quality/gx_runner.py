@@ -17,7 +17,7 @@ from typing import Any
 from orchestration.errors import BuildFailed
 from orchestration.quality.suites import Expectation, Suite
 from orchestration.quality.verdict import Check
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_DIR, Settings
 
 # The cursor of duckdb's SQLAlchemy driver is read after its connection went back to the pool,
 # and is empty by then; keeping the rows at hand cures every expectation. A test watches it.
@@ -117,7 +117,7 @@ class SuiteRunner:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=settings.project_dir,
+            cwd=PROJECT_DIR,
         )
 
     def __enter__(self) -> SuiteRunner:
