@@ -6,6 +6,7 @@ from another. What an asset is called and where it shows is decided here.
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from orchestration.errors import BuildFailed
 from orchestration.ingestion.landing import Receipt
 from orchestration.ingestion.sources import SOURCES
 from orchestration.partitions import billing_months
+from orchestration.publishing.changes import Moved, moved_with
 from orchestration.publishing.release import current_release, publish
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
@@ -242,6 +244,15 @@ def _joined(spec: dg.AssetCheckSpec, checks: list[Check], when_none: str) -> dg.
     )
 
 
+def _moved_metadata(moved: list[Moved]) -> dict[str, Any]:
+    """What moved since the release before, as a table of the UI."""
+    records = [dg.TableRecord(asdict(row)) for row in moved]
+    return {
+        "lines_moved": sum(row.lines for row in moved),
+        **({"moved": dg.TableMetadataValue(records, _schema(records[0]))} if records else {}),
+    }
+
+
 @dg.asset(
     key=RELEASE_KEY,
     deps=[VERDICT_KEY],
@@ -255,12 +266,15 @@ def release(context: dg.AssetExecutionContext, installation: Installation) -> dg
     with writer_lock(settings):
         published = publish(settings)
     context.log.info(f"serving release {published.release_id}")
+    with duck.connect(published.database, settings, read_only=True) as connection:
+        moved = moved_with(connection, published.release_id)
     return dg.MaterializeResult(
         metadata={
             "release_id": published.release_id,
             "content_hash": published.content_hash,
             "database": dg.MetadataValue.path(str(published.database)),
             "nothing_changed": not published.is_new,
+            **_moved_metadata(moved),
         }
     )
 

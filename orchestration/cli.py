@@ -96,6 +96,7 @@ def run(
         print(json.dumps(reporting.summary(settings, served)))
         return
     reporting.print_invoices(console, settings, served)
+    reporting.print_moved(console, settings, served)
     reporting.print_left_out(console, settings, served, _refused(settings))
     console.print(f"Done in {time.monotonic() - started:.0f} s.")
     _where(console, settings)

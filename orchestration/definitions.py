@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import assets, jobs, schedules
+from orchestration import assets, closing_jobs, jobs, schedules
 from orchestration.resources import Installation
 from orchestration.settings import Settings, load_settings
 
@@ -30,7 +30,7 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
             assets.release,
             assets.invoices,
         ],
-        jobs=[jobs.publish_release, jobs.monthly_invoices, jobs.record_months],
+        jobs=[jobs.publish_release, jobs.monthly_invoices, jobs.record_months, closing_jobs.close_month_job],
         schedules=[schedules.daily_draft],
         resources={
             "installation": Installation(home=str(found.home), landing=str(found.landing)),

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from orchestration import duck
 from orchestration.ingestion.landing import Receipt
+from orchestration.publishing.changes import moved_with
 from orchestration.publishing.release import Release
 from orchestration.settings import Settings
 
@@ -62,13 +63,13 @@ def print_invoices(console: Console, settings: Settings, release: Release) -> No
             "sum(billed_amount)::decimal(18, 2)::varchar from marts.fct_invoices group by all order by all"
         ).fetchall()
         months = connection.execute(
-            "select strftime(billing_month, '%Y-%m'), currency_code, count(*), "
+            "select strftime(billing_month, '%Y-%m'), currency_code, status, count(*), "
             "sum(billed_amount)::decimal(18, 2)::varchar from marts.fct_invoices group by all order by all"
         ).fetchall()
     services = ("KIQ", "Words", "Voice", "SMS/MMS", "Numbers", "Penalties", "WhatsApp", "Storage")
     cells = {(month, tenant, service): amount for month, tenant, _, service, amount in rows}
     last = max((month for month, *_ in totals), default=None)
-    table = Table(title=f"Draft invoices of {last}", title_justify="left")
+    table = Table(title=f"Invoices of {last}", title_justify="left")
     table.add_column("tenant", no_wrap=True)
     for service in services:
         table.add_column(service, justify="right", no_wrap=True)
@@ -79,7 +80,7 @@ def print_invoices(console: Console, settings: Settings, release: Release) -> No
             table.add_row(tenant, *amounts, f"{amount} {currency}")
     console.print(table)
     by_month = Table(title="All published months", title_justify="left")
-    for name in ("month", "currency", "invoices", "billed"):
+    for name in ("month", "currency", "status", "invoices", "billed"):
         by_month.add_column(name, justify="right" if name in ("invoices", "billed") else "left")
     for row in months:
         by_month.add_row(*(str(value) for value in row))
@@ -99,3 +100,19 @@ def print_left_out(console: Console, settings: Settings, release: Release, refus
         where = f" row {receipt.row_number}" if receipt.row_number else ""
         console.print(f"[yellow]refused[/] {receipt.source}/{receipt.file_name}{where}: {receipt.reason}")
         console.print(f"        {receipt.remedy}")
+
+
+def print_moved(console: Console, settings: Settings, release: Release) -> None:
+    """What moved since the release before: lines and amounts by month, and from which files or seed rows."""
+    with duck.connect(release.database, settings, read_only=True) as connection:
+        moved = moved_with(connection, release.release_id)
+    if not moved:
+        return
+    table = Table(title="Moved since the last release", title_justify="left")
+    for name in ("month", "change", "lines", "moved", "because of"):
+        table.add_column(name, justify="right" if name in ("lines", "moved") else "left", overflow="fold")
+    for row in moved:
+        amount = f"{row.amount_moved} {row.currency_code}"
+        table.add_row(row.billing_month, row.change, str(row.lines), amount, row.causes)
+    console.print(table)
+    console.print('Every line of it: meterhouse sql "select * from rpt_release_changes"')

@@ -181,3 +181,26 @@ def _fill(
         from moved as m left join listed as l on m.line_id = l.line_id
         order by m.line_id"""
     )
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What moved in a billing month with one release: lines and amount (exact text), by change and currency."""
+
+    billing_month: str
+    change: str
+    currency_code: str
+    lines: int
+    amount_moved: str
+    causes: str
+
+
+def moved_with(connection: duckdb.DuckDBPyConnection, release_id: str) -> list[Moved]:
+    """What moved when `release_id` was published; empty for the first release."""
+    rows = connection.execute(
+        f"select strftime(billing_month, '%Y-%m'), change, currency_code, count(*)::bigint, "
+        f"sum(amount_moved)::varchar, min(causes) from marts.{TABLE} where release_id = ? "
+        "group by 1, 2, 3 order by all",
+        [release_id],
+    ).fetchall()
+    return [Moved(*row) for row in rows]

@@ -16,6 +16,7 @@ from orchestration import duck
 from orchestration.closing.explanation import explain_line, lines_without_records
 from orchestration.closing.replay import known_invoices
 from orchestration.closing.verification import verify_ledger
+from orchestration.publishing.exports import require_release
 from orchestration.settings import Settings
 from tests.closing.steps import close_at, instant, invoice_lines, invoices, run_at
 
@@ -150,6 +151,7 @@ def test_four_months_of_one_tenant(settings: Settings, land: Land, monkeypatch: 
     run_at(settings, monkeypatch, "2024-11-02")
     assert invoice_lines(settings, "2024-09") == SEPTEMBER, "a closed invoice never changes"
     assert invoice_lines(settings, "2024-10") == OCTOBER
+    _what_moved_is_told_with_the_files_that_moved_it(settings)
     close_at(settings, "2024-10", "2024-11-04")
 
     land(
@@ -184,6 +186,31 @@ def test_four_months_of_one_tenant(settings: Settings, land: Land, monkeypatch: 
     proof = verify_ledger(settings)
     assert (proof.invoices, proof.lines) == (4, 7 + 8 + 8 + 1)
     assert lines_without_records(settings) == []
+
+
+# October is known of through its calls; the numbers' log had said it all before.
+NOT_BY_A_FILE_OF_ITS_OWN = "a change of other contract data or of another tenant's line"
+
+
+def _what_moved_is_told_with_the_files_that_moved_it(settings: Settings) -> None:
+    """October's eight lines are new since the first release; September, closed, did not move."""
+    with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
+        moved = connection.execute(
+            "select change, meter, strftime(usage_month, '%Y-%m'), sum(amount_moved)::varchar, min(causes) "
+            "from marts.rpt_release_changes where billing_month = '2024-10-01' group by all order by all"
+        ).fetchall()
+        others = connection.execute(
+            "select * from marts.rpt_release_changes where billing_month != '2024-10-01'"
+        ).fetchall()
+    calls = "file twilio_calls/late.csv; file twilio_calls/october.csv"
+    assert moved == [
+        ("added", "carrier_penalty", "2024-10", "500.000", "file carrier_penalties/upheld.csv"),
+        ("added", "phone_number", "2024-10", "2.000", NOT_BY_A_FILE_OF_ITS_OWN),
+        ("added", "voice_minute", "2024-09", "0.040", calls),
+        ("added", "voice_minute", "2024-10", "0.020", calls),
+        ("added", "whatsapp_conversation", "2024-09", "0.080", "file whatsapp_webhooks/late.csv"),
+    ]
+    assert others == []
 
 
 def _closed_and_corrections_are_what_recomputes(settings: Settings) -> None:

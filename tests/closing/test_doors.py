@@ -1,0 +1,87 @@
+"""Closing from the command line and from Dagster: the same demands, the same ledger."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from orchestration.closing.verification import verify_ledger
+from orchestration.definitions import build_definitions
+from orchestration.settings import PROJECT_DIR, Settings
+
+
+def _run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {
+        "METERHOUSE_HOME": str(settings.home),
+        "METERHOUSE_LANDING": str(settings.landing),
+        "PYTHONPATH": str(PROJECT_DIR),
+    }
+    command = [sys.executable, "-m", "orchestration.cli", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def _told(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def _close_in_dagster(settings: Settings, **config: Any) -> Any:
+    job = build_definitions(settings).resolve_job_def("close_month")
+    ops = {"close_the_month": {"config": {"month": "2024-10", "by": "Carla", "leave_out": ["tnt_0002"], **config}}}
+    quiet = {"console": {"config": {"log_level": "CRITICAL"}}}
+    return job.execute_in_process(raise_on_error=False, run_config={"ops": ops, "loggers": quiet})
+
+
+def test_a_month_is_looked_at_signed_closed_and_shown(mine: Settings) -> None:
+    standing = _told(_run(mine, "holds", "--month", "2024-10", "--json"))
+    assert standing and all(hold["signed_by"] is None and hold["remedy"] for hold in standing)
+    refused = _run(mine, "close", "--month", "2024-10", "--by", "Carla", "--leave-out", "tnt_0002")
+    assert refused.returncode == 2
+    assert (
+        f"{len([h for h in standing if h['tenant_id'] != 'tnt_0002'])} hold(s) of 2024-10 are not signed"
+        in refused.stderr
+    )
+    assert "Traceback" not in refused.stderr
+    in_dagster = _close_in_dagster(mine)
+    assert not in_dagster.success
+    (failure,) = in_dagster.get_step_failure_events()
+    assert "are not signed" in failure.step_failure_data.error.message
+
+    one, *_ = (hold["hold_id"] for hold in standing)
+    first = _run(mine, "sign-hold", one, "--month", "2024-10", "--by", "Hanna", "--why", "asked the tenant")
+    assert "1 hold(s)" in first.stdout
+    (signed,) = [h for h in _told(_run(mine, "holds", "--month", "2024-10", "--json")) if h["hold_id"] == one]
+    assert (signed["signed_by"], signed["why"]) == ("Hanna", "asked the tenant")
+    every = ("sign-hold", "--all", "--month", "2024-10", "--by", "Hanna", "--why", "looked at")
+    assert _run(mine, *every).returncode == 0
+    assert "signed off by Sam" in _run(mine, "sign-off", "--month", "2024-10", "--by", "Sam").stdout
+
+    closed = _close_in_dagster(mine)
+    assert closed.success
+    assert verify_ledger(mine).entries == 4 + 3
+    assert "whole: 7 entries" in _run(mine, "verify-ledger").stdout
+    shown = _told(_run(mine, "invoice", "tnt_0003", "2024-10", "--json"))
+    assert shown["source"] == "the ledger"
+    assert {invoice["status"] for invoice in shown["invoices"]} == {"issued"}
+    line = shown["lines"][0]["line_id"]
+    told = _run(mine, "explain", line).stdout
+    assert "From ledger entry 7" in told and "raw rows" in told
+    explained = _told(_run(mine, "explain", line, "--all", "--json"))
+    assert sum(row["raw_rows"] for row in explained["records"]) == explained["line"]["raw_rows"]
+
+
+def test_mistakes_are_plain_messages(mine: Settings) -> None:
+    for arguments in (
+        ("holds", "--month", "October"),
+        ("invoice", "tnt_0003", "2024-10", "--as-known-at", "yesterday"),
+        ("invoice", "tnt_0003", "2024-10", "--as-known-at", "2024-12-01T00:00:00"),
+        ("sign-hold", "--month", "2024-10", "--by", "Hanna", "--why", "so"),
+        ("sign-off", "--month", "2024-10", "--by", " "),
+        ("close", "--month", "2024-09", "--by", "Carla"),
+    ):
+        done = _run(mine, *arguments)
+        assert done.returncode == 2, arguments
+        assert done.stderr.startswith("error: ") and "to do: " in done.stderr, arguments
