@@ -1,0 +1,81 @@
+"""What moved between releases: by how much, and because of which files and seed rows."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import duck
+from orchestration.publishing import changes, history
+from orchestration.publishing.changes import find_causes, moved_with, write_changes
+from orchestration.publishing.release import current_release
+from orchestration.settings import PROJECT_DIR, Settings
+from tests.conftest import SampleRun
+
+OLD = "voice_minute.inbound_local.usd.2022-01-01,voice_minute,inbound_local,USD,0.015,"
+
+
+@pytest.fixture
+def repriced(sample_run: SampleRun, tmp_path: Path) -> Settings:
+    """The sample, a price row of its project edited since it was published."""
+    for part in ("models", "macros", "seeds", "tests/generic"):
+        shutil.copytree(PROJECT_DIR / part, tmp_path / "project" / part)
+    shutil.copy(PROJECT_DIR / "dbt_project.yml", tmp_path / "project")
+    seed = tmp_path / "project" / "seeds" / "terms" / "price_updates.csv"
+    text = seed.read_text()
+    assert OLD in text
+    seed.write_text(text.replace(OLD, OLD.replace("0.015", "0.016")))
+    home = tmp_path / "var"
+    shutil.copytree(sample_run.settings.home, home, symlinks=True)
+    return replace(sample_run.settings, home=home, project_dir=tmp_path / "project")
+
+
+def test_a_seed_row_edited_is_named_by_the_lines_it_bears_on(repriced: Settings, tmp_path: Path) -> None:
+    """One line is dearer by hand in the candidate: 0.05 more, named with the row that was and the row that is."""
+    release = current_release(repriced)
+    (published,) = history.publications(repriced)
+    assert release is not None
+    with duck.connect(repriced.warehouse_path, repriced) as connection:
+        causes = find_causes(connection, repriced, published)
+        assert causes.files == [] and not causes.project_changed
+        assert [row.split(",")[0] + " " + row.split(",")[4] for row in causes.seed_rows] == [
+            "price_updates.csv + voice_minute.inbound_local.usd.2022-01-01 0.016",
+            "price_updates.csv - voice_minute.inbound_local.usd.2022-01-01 0.015",
+        ]
+        (line,) = connection.execute(
+            "select line_id from marts.fct_invoice_lines where price_key = 'inbound_local' "
+            "and meter = 'voice_minute' order by 1 limit 1"
+        ).fetchone() or ("",)
+        connection.execute("begin")
+        connection.execute(
+            "update marts.fct_invoice_lines set billed_amount = billed_amount + 0.05 where line_id = ?", [line]
+        )
+        connection.execute("commit")
+        target = tmp_path / "released.duckdb"
+        connection.execute(f"attach '{target}' as released; create schema released.marts")
+        write_changes(connection, repriced, "000002-x", published, release.database)
+        connection.execute("detach released")
+    with duckdb.connect(str(target), read_only=True) as connection:
+        rows = connection.execute(
+            f"select change, line_id, amount_moved::varchar, causes from marts.{changes.TABLE}"
+        ).fetchall()
+        (moved,) = moved_with(connection, "000002-x")
+    ((change, moved_line, amount, told),) = rows
+    assert (change, moved_line, amount) == ("changed", line, "0.050")
+    assert "seed price_updates.csv + voice_minute.inbound_local.usd.2022-01-01" in told
+    assert "seed price_updates.csv - voice_minute.inbound_local.usd.2022-01-01" in told
+    assert (moved.change, moved.lines, moved.amount_moved) == ("changed", 1, "0.050")
+
+
+def test_the_first_release_has_nothing_before_it(sample_run: SampleRun) -> None:
+    release = current_release(sample_run.settings)
+    assert release is not None
+    with duck.connect(release.database, sample_run.settings, read_only=True) as connection:
+        assert moved_with(connection, release.release_id) == []
+    (published,) = history.publications(sample_run.settings)
+    assert published.release_id == release.release_id
+    assert {p.name for p in (published.path / "seeds").iterdir()} >= {"price_updates.csv", "currencies.csv"}
