@@ -163,7 +163,8 @@ def tenant_totals(connection: duckdb.DuckDBPyConnection, month: date) -> list[Te
             sum(line_count)::bigint, sum(billed_amount) as amount
         from marts.fct_invoices where billing_month = ? group by currency_code, tenant_id
         order by currency_code, amount desc, tenant_id"""
-    return [TenantTotal(*row[:5], tuple(row[5]), *row[6:]) for row in _rows(connection, query, [month])]
+    rows: list[Any] = [(*row[:5], tuple(row[5]), *row[6:]) for row in _rows(connection, query, [month])]
+    return [TenantTotal(*row) for row in rows]
 
 
 def movers(connection: duckdb.DuckDBPyConnection, month: date, previous: date) -> list[Mover]:

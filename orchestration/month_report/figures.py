@@ -6,6 +6,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
 _MINUS = "\N{MINUS SIGN}"
+_NAMES = {"kiq": "KIQ", "sms": "SMS", "mms": "MMS", "whatsapp": "WhatsApp", "meta": "Meta"}
 _GIGABYTE = Decimal(10**9)
 
 
@@ -55,9 +56,20 @@ def month_name(month: date) -> str:
     return f"{names.split()[month.month - 1]} {month.year}"
 
 
+def month_short(month: date) -> str:
+    """`Nov 2024`."""
+    return f"{month_name(month)[:3]} {month.year}"
+
+
 def words(code: str) -> str:
-    """A code as words: `not_month_end` as `not month end`."""
-    return code.replace("_", " ")
+    """A code as words: `not_month_end` as `not month end`, `sms_segment` as `SMS segment`."""
+    return " ".join(_NAMES.get(word, word) for word in code.split("_"))
+
+
+def heading(code: str) -> str:
+    """A code as words that start a cell: `voice_minute` as `Voice minute`."""
+    text = words(code)
+    return text[:1].upper() + text[1:]
 
 
 def _with_minus(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def write_month_report(settings: Settings, month: date, target: Path) -> Path:
     building = target.with_name(f".{target.name}.building")
     try:
         building.write_text(page, encoding="utf-8", newline="\n")
-        os.replace(building, target)
+        building.replace(target)
     finally:
         building.unlink(missing_ok=True)
     return target
@@ -43,8 +42,8 @@ def render_month_report(facts: MonthFacts) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    for helper in (figures.whole, figures.percent, figures.gigabytes, figures.size, figures.month_name, figures.words):
-        environment.filters[helper.__name__] = helper
+    for name in ("whole", "percent", "gigabytes", "size", "month_name", "month_short", "words", "heading"):
+        environment.filters[name] = getattr(figures, name)
     environment.globals.update(bar=plots.bar, signed_bar=plots.signed_bar, level_bar=plots.level_bar)
     environment.filters["money"] = lambda amount, currency: figures.money(amount, facts.minor_units.get(currency, 2))
     environment.filters["moved"] = lambda amount, currency: figures.moved(amount, facts.minor_units.get(currency, 2))

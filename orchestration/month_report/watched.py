@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -142,5 +143,6 @@ def findings(connection: duckdb.DuckDBPyConnection, month: date) -> list[Finding
         from marts.rpt_findings where billing_month = ? or billing_month is null
         group by severity, finding, reason, remedy, has_month
         order by has_month desc, list_position(['error', 'warning', 'info'], severity), finding, reason, remedy"""
-    rows = connection.execute(query, [month]).fetchall()
-    return [FindingGroup(*row[:4], tuple(row[4]), *row[5:]) for row in rows]
+    found: list[Any] = connection.execute(query, [month]).fetchall()
+    rows: list[Any] = [(*row[:4], tuple(row[4]), *row[5:]) for row in found]
+    return [FindingGroup(*row) for row in rows]
