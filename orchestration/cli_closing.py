@@ -22,6 +22,7 @@ Tenants = Annotated[list[str] | None, typer.Option(help="May be given several ti
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     for command, name, example in (
+        (report, "report", "meterhouse report --month 2024-11"),
         (holds, "holds", "meterhouse holds --month 2024-11"),
         (sign_hold, "sign-hold", 'meterhouse sign-hold --month 2024-11 --all --by Ann --why "new pilot customer"'),
         (sign_off, "sign-off", "meterhouse sign-off --month 2024-11 --by Ann"),
@@ -31,6 +32,17 @@ def register(app: typer.Typer) -> None:
         (explain, "explain", "meterhouse explain tnt_0002/2024-11/voice_minute/..."),
     ):
         app.command(name, epilog=f"Example: {example}")(command)
+
+
+def report(
+    month: Month, out: Annotated[Path | None, typer.Option(help="File to write; default: in the exports.")] = None
+) -> None:
+    """Write the month's report: one HTML page with totals, movers, corrections, checks and signatures."""
+    from orchestration.month_report.page import write_month_report
+    from orchestration.publishing.exports import parse_month
+
+    settings = load_settings()
+    print(write_month_report(settings, parse_month(month), out or settings.exports_dir / month / "report.html"))
 
 
 def holds(month: Month, as_json: Json = False) -> None:

@@ -54,12 +54,14 @@ def _description(line: InvoiceLine) -> list[Flowable]:
 
 
 def _line_row(number: int, line: InvoiceLine, minor_unit: int) -> list[Any]:
+    # What a pool or the plan covers is on a line of its own at price 0: none of it is billed.
+    billed = 0 if line.charge_category == "included" else line.pricing_quantity
     return [
         Figure(str(number), colour=QUIET),
         _description(line),
         _quantity(line.consumed_quantity, line.consumed_unit),
         Figure(shown_quantity(line.included_quantity) if line.included_quantity else ""),
-        _quantity(line.pricing_quantity, line.pricing_unit),
+        _quantity(billed, line.pricing_unit),
         Figure(shown_unit_price(line.unit_price, minor_unit)),
         Figure(shown(line.billed_amount, minor_unit)),
     ]
