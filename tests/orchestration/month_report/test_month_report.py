@@ -18,9 +18,19 @@ from tests.conftest import SampleRun
 from tests.orchestration.month_report.conftest import HOSTILE
 from tests.orchestration.month_report.reading import Page, amount
 
-SECTIONS = (
-    "totals meters tenants movers changes pools storage corrections quality records holds".split()  # in this order
-)
+SECTIONS = [
+    "totals",
+    "meters",
+    "tenants",
+    "movers",
+    "changes",
+    "pools",
+    "storage",
+    "corrections",
+    "quality",
+    "records",
+    "holds",
+]
 SEPTEMBER, OCTOBER, NOVEMBER = date(2024, 9, 1), date(2024, 10, 1), date(2024, 11, 1)
 
 
