@@ -30,7 +30,7 @@ SECTIONS = [
     "quality",
     "records",
     "holds",
-]  # in this order
+]
 SEPTEMBER, OCTOBER, NOVEMBER = date(2024, 9, 1), date(2024, 10, 1), date(2024, 11, 1)
 
 
