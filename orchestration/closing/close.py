@@ -17,7 +17,7 @@ import duckdb
 
 from orchestration import duck, pipeline
 from orchestration.closing import demands, ledger
-from orchestration.closing.evidence import previous_relation, write_evidence
+from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, previous_relation, write_counts, write_evidence
 from orchestration.closing.ledger import Entry
 from orchestration.closing.ledger_relations import CLOSINGS, INVOICES, LINES, table_ddl
 from orchestration.closing.numbering import IssuingEntity, number_invoices
@@ -185,7 +185,8 @@ def _write_files(
     ):
         target = sql_text(str(folder / f"{name}.parquet"))
         connection.execute(f"copy (from {relation} order by {order}) to {target} (format parquet, compression zstd)")
-    write_evidence(connection, previous_relation(settings, found), folder / "evidence.parquet")
+    write_evidence(connection, previous_relation(settings, found), folder / FILE_NAME)
+    write_counts(connection, folder / FILE_NAME, folder / COUNTS_NAME)
     _write_inputs(connection, found, folder / "inputs.parquet")
 
 

@@ -16,6 +16,9 @@ from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
 
 FILE_NAME = "evidence.parquet"
+COUNTS_NAME = "evidence_counts.parquet"
+# What a question about a line counts, so that no question counts a million records again.
+COUNTED = "tenant_id, usage_month, meter, price_key, charge_category, line_id, fate, fate_reason"
 # Small enough that one line's records are found by reading a few groups.
 ROW_GROUP_SIZE = 20_480
 KEY = ("tenant_id", "usage_month", "meter", "price_key", "price_id", "charge_category", "unit_price", "currency_code")
@@ -73,6 +76,22 @@ def write_evidence(connection: duckdb.DuckDBPyConnection, previous: str, target:
         f"(format parquet, compression zstd, row_group_size {ROW_GROUP_SIZE})"
     )
     check_evidence(connection, "closing_lines", sql_text(str(target)))
+
+
+def counts_of(evidence: str) -> str:
+    """SQL of the records and raw rows of each line and fate in the relation `evidence`."""
+    return (
+        f"select {COUNTED}, count(*)::bigint as record_count, sum(raw_rows)::bigint as raw_rows "
+        f"from {evidence} group by {COUNTED}"
+    )
+
+
+def write_counts(connection: duckdb.DuckDBPyConnection, evidence: Path, target: Path) -> None:
+    """Write `counts_of` the evidence as Parquet beside it."""
+    connection.execute(
+        f"copy ({counts_of(f'read_parquet({sql_text(str(evidence))})')} order by {COUNTED}) "
+        f"to {sql_text(str(target))} (format parquet, compression zstd)"
+    )
 
 
 def check_evidence(connection: duckdb.DuckDBPyConnection, lines: str, evidence: str) -> None:

@@ -13,7 +13,7 @@ import duckdb
 
 from orchestration import duck
 from orchestration.closing import ledger
-from orchestration.closing.evidence import FILE_NAME, previous_relation, view_evidence
+from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, counts_of, previous_relation, view_evidence
 from orchestration.closing.ledger import Entry
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.closing.scope import closes
@@ -69,9 +69,10 @@ def _explain_closed(settings: Settings, found: list[Entry], line_id: str, limit:
             line = _line(connection, "ledger.closed_lines", line_id)
             if line is None:
                 continue
-            path = sql_text(str(ledger.ledger_dir(settings) / entry.folder_name / FILE_NAME))
+            folder = ledger.ledger_dir(settings) / entry.folder_name
+            evidence, counts = (f"read_parquet({sql_text(str(folder / name))})" for name in (FILE_NAME, COUNTS_NAME))
             origin = f"ledger entry {entry.sequence}, closed {entry.recorded_at} by {entry.recorded_by}"
-            return _explained(connection, line, f"read_parquet({path})", limit, origin)
+            return _explained(connection, line, evidence, counts, limit, origin)
     return None
 
 
@@ -96,7 +97,9 @@ def _explain_draft(settings: Settings, found: list[Entry], line_id: str, limit: 
         )
         connection.execute("create temp table closing_months as select tenant_id, usage_month from closing_lines")
         view_evidence(connection, previous_relation(settings, found))
-        return _explained(connection, line, "closing_evidence", limit, "the draft as it stands")
+        ordered = "(select * from closing_evidence order by occurred_at, source, record_key)"
+        counts = f"({counts_of('closing_evidence')})"
+        return _explained(connection, line, ordered, counts, limit, "the draft as it stands")
 
 
 def _line(connection: duckdb.DuckDBPyConnection, relation: str, line_id: str) -> dict[str, Any] | None:
@@ -111,30 +114,40 @@ def _named(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, 
 
 
 def _explained(
-    connection: duckdb.DuckDBPyConnection, line: dict[str, Any], evidence: str, limit: int | None, origin: str
+    connection: duckdb.DuckDBPyConnection,
+    line: dict[str, Any],
+    evidence: str,
+    counts: str,
+    limit: int | None,
+    origin: str,
 ) -> Explained:
-    # What the file is sorted by is compared plainly, so that only the line's row groups are read.
+    """`evidence` gives a line's records in order of time: a file is read from their place in it, and no further."""
     month: dict[str, Any] = {"tenant": line["tenant_id"], "month": line["usage_month"]}
-    meter = "meter in ('whatsapp_conversation', 'whatsapp_message')"
-    mine = f"{meter} and price_key = $key and charge_category = 'usage'"
-    values = month | {"key": line["price_key"]}
-    if line["meter"] != "whatsapp_fee":
-        meter, mine = "meter = $meter", "meter = $meter and price_key = $key and line_id = $line"
-        month |= {"meter": line["meter"]}
-        values |= month | {"line": line["line_id"]}
-    here = f"from {evidence} where tenant_id = $tenant and usage_month = $month"
-    counted = "select fate, fate_reason, count(*)::bigint, sum(raw_rows)::bigint"
-    counts = connection.execute(f"{counted} {here} and {mine} group by 1, 2 order by 1, 2", values).fetchall()
-    left_out = connection.execute(
-        f"{counted} {here} and {meter} and fate in ('excluded', 'quarantined') group by 1, 2 order by 1, 2", month
-    ).fetchall()
-    records = _named(
-        connection,
-        f"select {', '.join(RECORD_COLUMNS)} {here} and {mine} order by occurred_at, source, record_key"
-        + ("" if limit is None else f" limit {int(limit)}"),
-        values,
+    if line["meter"] == "whatsapp_fee":
+        # A fee is charged on the priced units of the other meters: its records are theirs.
+        meter = "meter in ('whatsapp_conversation', 'whatsapp_message')"
+        mine, values = f"{meter} and price_key = $key and charge_category = 'usage'", {"key": line["price_key"]}
+    else:
+        meter, month = "meter = $meter", month | {"meter": line["meter"]}
+        mine = f"{meter} and price_key = $key and line_id = $line"
+        values = {"key": line["price_key"], "line": line["line_id"]}
+    here = "tenant_id = $tenant and usage_month = $month"
+    counted = f"select fate, fate_reason, sum(record_count)::bigint, sum(raw_rows)::bigint from {counts} where {here}"
+    grouped = "group by 1, 2 order by 1, 2"
+    return Explained(
+        line,
+        origin,
+        connection.execute(f"{counted} and {mine} {grouped}", month | values).fetchall(),
+        _named(
+            connection,
+            f"select {', '.join(RECORD_COLUMNS)} from {evidence} where {here} and {mine}"
+            + ("" if limit is None else f" limit {int(limit)}"),
+            month | values,
+        ),
+        connection.execute(
+            f"{counted} and {meter} and fate in ('excluded', 'quarantined') {grouped}", month
+        ).fetchall(),
     )
-    return Explained(line, origin, counts, records, left_out)
 
 
 def lines_without_records(settings: Settings) -> list[str]:

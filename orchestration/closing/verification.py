@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
 from orchestration import duck
 from orchestration.closing import ledger
-from orchestration.closing.evidence import check_evidence
+from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, check_evidence, counts_of
 from orchestration.closing.ledger import Entry, LedgerTampered
 from orchestration.closing.ledger_relations import INVOICES, LINES, ensure_ledger_relations
 from orchestration.closing.scope import closes
@@ -48,7 +49,8 @@ def verify_ledger(settings: Settings, say: Callable[[str], None] | None = None) 
         for entry in closes(found):
             folder = ledger.ledger_dir(settings) / entry.folder_name
             path = sql_text(str(folder / "lines.parquet"))
-            check_evidence(connection, f"read_parquet({path})", sql_text(str(folder / "evidence.parquet")))
+            check_evidence(connection, f"read_parquet({path})", sql_text(str(folder / FILE_NAME)))
+            _demand_counts(connection, folder)
         release = current_release(settings)
         tables = verify_release(settings, release, tell) if release else 0
         if release is not None:
@@ -102,6 +104,16 @@ def _demand_sums(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
+
+
+def _demand_counts(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    counted = counts_of(f"read_parquet({sql_text(str(folder / FILE_NAME))})")
+    kept = f"select * from read_parquet({sql_text(str(folder / COUNTS_NAME))})"
+    if connection.execute(f"({counted} except {kept}) union all ({kept} except {counted}) limit 1").fetchone():
+        raise LedgerTampered(
+            f"ledger entry {folder.name} counts its records otherwise than it holds them",
+            "Restore the ledger folder from a backup.",
+        )
 
 
 def _demand_numbers(connection: duckdb.DuckDBPyConnection) -> None:

@@ -19,6 +19,7 @@ from orchestration.closing.explanation import explain_line
 from orchestration.closing.replay import known_invoices
 from orchestration.closing.verification import verify_ledger
 from orchestration.errors import MeterhouseError
+from orchestration.publishing.analyst_sql import open_release, run_query
 from orchestration.publishing.exports import export_month, require_release
 from orchestration.publishing.release import current_release
 from orchestration.settings import Settings
@@ -172,6 +173,7 @@ def _forge(folder: Path) -> None:
 FORGERIES = {
     "an amount of a close": lambda s: _swap_bytes(_entry_path(s, "close") / "lines.parquet"),
     "a record behind a line": lambda s: _swap_bytes(_entry_path(s, "close") / "evidence.parquet"),
+    "a count of records": lambda s: _swap_bytes(_entry_path(s, "close") / "evidence_counts.parquet"),
     "who closed": lambda s: _edit(_entry_path(s, "close") / "entry.json", lambda t: t.update(recorded_by="Eve")),
     "a reason": lambda s: _edit(_entry_path(s, "hold_signed") / "entry.json", lambda t: t["body"].update(why="none")),
     "a file removed": lambda s: (_entry_path(s, "close") / "inputs.parquet").unlink(),
@@ -225,3 +227,23 @@ def test_exports_of_a_closed_month_stay_the_same_bytes_whatever_is_published_lat
     close_at(mine, "2024-10", "2024-11-04")
     assert pipeline.run_all(mine).release is not None
     assert exported() == before
+
+
+def test_analysts_see_the_records_of_every_closed_line_and_still_nothing_else(closed_sample: Settings) -> None:
+    connection = open_release(closed_sample)
+    _, off = run_query(
+        connection,
+        "select l.line_id from fct_invoice_lines as l left join (select line_id, sum(raw_rows) as raw_rows "
+        "from invoice_line_records group by 1) as r on l.line_id = r.line_id "
+        "where l.invoice_id in (select invoice_id from fct_invoices where status = 'issued') "
+        "and l.meter != 'whatsapp_fee' and l.raw_rows is distinct from r.raw_rows",
+    )
+    assert off == []
+    _, excluded = run_query(
+        connection, "select count(*) from invoice_line_records where fate = 'excluded' and line_id is null"
+    )
+    assert excluded[0][0] > 0
+    raw = closed_sample.raw_dir / "twilio_calls"
+    for query in (f"select * from read_parquet('{raw}/*.parquet')", "copy (select 1) to '/tmp/stolen.csv'"):
+        with pytest.raises(MeterhouseError):
+            run_query(connection, query)
