@@ -119,7 +119,7 @@ def _refused(settings: Any) -> list[Any]:
 def _where(console: Any, settings: Any) -> None:
     console.print(f"Published: {settings.published_dir / 'current' / 'meterhouse.duckdb'}", soft_wrap=True)
     console.print(f"Exports:   {settings.exports_dir} (meterhouse export --month 2024-11)", soft_wrap=True)
-    console.print("Queries:   meterhouse sql      UI: make ui      Tables: docs/marts.md")
+    console.print("Queries:   meterhouse sql      UI: make ui      Tables: docs/marts.md      Closing: docs/closing.md")
 
 
 @app.command(epilog="Example: meterhouse status --json")

@@ -33,6 +33,24 @@ def test_models_have_no_clock_no_chance_and_no_floats() -> None:
     assert _users_of(r"current_date|current_timestamp|\bnow\s*\(|random\s*\(|\bdouble\b|\bfloat\b|\breal\b") == set()
 
 
+def test_the_clock_is_read_in_one_place() -> None:
+    readers = {
+        path.name
+        for path in (PROJECT_DIR / "orchestration").rglob("*.py")
+        if re.search(r"datetime\.now|utcnow\(|date\.today|time\.time\(", path.read_text(encoding="utf-8"))
+    }
+    assert readers == {"clock.py"}
+
+
+def test_only_the_ledger_writes_the_ledger() -> None:
+    writers = {
+        path.name
+        for path in (PROJECT_DIR / "orchestration").rglob("*.py")
+        if re.search(r"ledger\.append\(|def append\(", path.read_text(encoding="utf-8"))
+    }
+    assert writers == {"ledger.py", "close.py", "signing.py"}
+
+
 def test_arrows_only_go_down_the_layers() -> None:
     for path in MODELS:
         layer = path.relative_to(PROJECT_DIR / "models").parts[0]
