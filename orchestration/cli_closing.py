@@ -175,7 +175,7 @@ def invoice(
             table.add_column(name, justify="left" if name == "line" else "right")
         for line in (line for line in known.lines if line["invoice_id"] == found["invoice_id"]):
             table.add_row(
-                line["line_id"], str(line["pricing_quantity"]), str(line["unit_price"]), str(line["billed_amount"])
+                line["line_id"], str(line["pricing_quantity"]), f"{line['unit_price']:f}", str(line["billed_amount"])
             )
         table.add_row("total", "", found["currency_code"], str(found["billed_amount"]))
         console.print(table)

@@ -123,14 +123,16 @@ def _explained(
 ) -> Explained:
     """`evidence` gives a line's records in order of time: a file is read from their place in it, and no further."""
     month: dict[str, Any] = {"tenant": line["tenant_id"], "month": line["usage_month"]}
+    meter, values = "meter = $meter", {"key": line["price_key"]}
     if line["meter"] == "whatsapp_fee":
-        # A fee is charged on the priced units of the other meters: its records are theirs.
         meter = "meter in ('whatsapp_conversation', 'whatsapp_message')"
-        mine, values = f"{meter} and price_key = $key and charge_category = 'usage'", {"key": line["price_key"]}
     else:
-        meter, month = "meter = $meter", month | {"meter": line["meter"]}
+        month |= {"meter": line["meter"]}
+    if shares_records(line):
+        mine = f"{meter} and price_key = $key and charge_category = 'usage'"
+    else:
         mine = f"{meter} and price_key = $key and line_id = $line"
-        values = {"key": line["price_key"], "line": line["line_id"]}
+        values |= {"line": line["line_id"]}
     here = "tenant_id = $tenant and usage_month = $month"
     counted = f"select fate, fate_reason, sum(record_count)::bigint, sum(raw_rows)::bigint from {counts} where {here}"
     grouped = "group by 1, 2 order by 1, 2"
@@ -150,16 +152,32 @@ def _explained(
     )
 
 
+def shares_records(line: dict[str, Any]) -> bool:
+    """Whether a line's records stand on other lines: a fee's on those of its units, and what an Order's pool takes
+    of a price version only in part on the line of the rest."""
+    return line["meter"] == "whatsapp_fee" or (line["price_id"] == "order_pool" and line["raw_rows"] == 0)
+
+
 def lines_without_records(settings: Settings) -> list[str]:
-    """Closed lines that no record explains: there must be none (a fee's records are those of its units)."""
+    """Closed lines that no record explains: there must be none."""
     missing: list[str] = []
     with duck.connect(":memory:", settings) as connection:
         for entry in closes(ledger.entries(settings)):
             folder = ledger.ledger_dir(settings) / entry.folder_name
+            lines, counts = (f"read_parquet({sql_text(str(folder / name))})" for name in ("lines.parquet", COUNTS_NAME))
             rows = connection.execute(
-                f"select l.line_id from read_parquet({sql_text(str(folder / 'lines.parquet'))}) as l "
-                f"anti join read_parquet({sql_text(str(folder / FILE_NAME))}) as e on l.line_id = e.line_id "
-                "where l.meter != 'whatsapp_fee' order by 1"
+                f"""select l.line_id from {lines} as l
+                where not exists (select 1 from {counts} as c where c.line_id = l.line_id)
+                    and not exists (
+                        select 1 from {counts} as c
+                        where c.tenant_id = l.tenant_id and c.usage_month = l.usage_month
+                            and c.price_key = l.price_key and c.charge_category = 'usage'
+                            and (
+                                (l.price_id = 'order_pool' and l.raw_rows = 0 and c.meter = l.meter)
+                                or (l.meter = 'whatsapp_fee' and c.meter like 'whatsapp%')
+                            )
+                    )
+                order by 1"""
             ).fetchall()
             missing += [line for (line,) in rows]
     return missing

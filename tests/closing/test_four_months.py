@@ -38,8 +38,9 @@ CONTRACT = {
         f"acme,{system},{account},platform,{KNOWN},{KNOWN}\n"
         for system, account in (("twilio", "AC1"), ("kustomer", "org"), ("whatsapp", "waba"))
     ),
-    # A pool of two conversations a month.
-    "order_overrides": f"{ORDERS}O1,acme,whatsapp_conversation,included_quantity,,2,{KNOWN},{KNOWN}\n",
+    # A pool of two conversations a month, and a thousand words.
+    "order_overrides": f"{ORDERS}O1,acme,whatsapp_conversation,included_quantity,,2,{KNOWN},{KNOWN}\n"
+    f"O1,acme,translated_word,included_quantity,,1000,{KNOWN},{KNOWN}\n",
     "number_events": f"{NUMBERS}acme,+12125550100,local,added,2024-08-15T00:00:00Z\n"
     "acme,+12125550101,local,added,2024-09-10T00:00:00Z\n",
 }
@@ -90,7 +91,9 @@ def _september() -> dict[str, str]:
 
 SEPTEMBER = {
     _line("voice_minute", "inbound_local", "usage", 3, "0.0150", "0.05", month="2024-09"),  # 0.045
-    _line("translated_word", "", "usage", 200_001, "0.0005", "100.00", month="2024-09"),  # 1,000,003 / 5 up; 100.0005
+    # 1,000,003 characters are 200,001 words; the Order includes 1,000: 199,001 x 0.0005 = 99.5005.
+    _line("translated_word", "", "included", 1_000, "0.0000", "0.00", month="2024-09"),
+    _line("translated_word", "", "usage", 199_001, "0.0005", "99.50", month="2024-09"),
     _line("phone_number", "us_ca", "included", 1, "0.0000", "0.00", month="2024-09"),  # the first added
     _line("phone_number", "us_ca", "usage", 1, "2.0000", "2.00", month="2024-09"),
     _line("whatsapp_conversation", "Brazil|user_initiated", "included", 1, "0.0000", "0.00", month="2024-09"),
@@ -174,7 +177,7 @@ def test_four_months_of_one_tenant(settings: Settings, land: Land, monkeypatch: 
     run_at(settings, monkeypatch, "2025-01-05")
 
     assert invoices(settings) == [
-        ("acme/2024-09/card", "MH-2024-000001", "issued", "invoice", "102.05"),
+        ("acme/2024-09/card", "MH-2024-000001", "issued", "invoice", "101.55"),
         ("acme/2024-10/card", "MH-2024-000002", "issued", "invoice", "502.14"),
         ("acme/2024-11/card", "MH-2024-000003", "issued", "credit_note", "-499.48"),
         # Issued in January: numbers begin again with the year of issue.
@@ -184,7 +187,7 @@ def test_four_months_of_one_tenant(settings: Settings, land: Land, monkeypatch: 
     _every_line_is_explained_by_its_records(settings)
     _what_was_known_can_be_shown_again(settings)
     proof = verify_ledger(settings)
-    assert (proof.invoices, proof.lines) == (4, 7 + 8 + 8 + 1)
+    assert (proof.invoices, proof.lines) == (4, 8 + 8 + 8 + 1)
     assert lines_without_records(settings) == []
 
 
@@ -222,10 +225,10 @@ def _closed_and_corrections_are_what_recomputes(settings: Settings) -> None:
             "select billing_month::varchar, sum(billed_amount) from intermediate.int_gen_12__lines_invoiced "
             "group by 1 order by 1"
         ).fetchall()
-    # September: 0.08 voice + 100.00 words + 1.50 number + 0.08 Germany; October: 0.02 + 1.50 + 500;
+    # September: 0.08 voice + 99.50 words + 1.50 number + 0.08 Germany; October: 0.02 + 1.50 + 500;
     # November: 0.02 + 1.50 - 500.
     expected = [
-        ("2024-09-01", Decimal("101.660")),
+        ("2024-09-01", Decimal("101.160")),
         ("2024-10-01", Decimal("501.520")),
         ("2024-11-01", Decimal("-498.480")),
     ]
@@ -258,12 +261,12 @@ def _records(settings: Settings, line: str) -> set[tuple[str, int]]:
 
 
 def _what_was_known_can_be_shown_again(settings: Settings) -> None:
-    """September's draft at 102.05; October's invoice after its close; the last draft of December."""
+    """September's draft at 101.55; October's invoice after its close; the last draft of December."""
     from datetime import date
 
     for month, at, source, total in (
-        ("2024-09", "2024-10-03", "release 000001", "102.050"),
-        ("2024-09", "2025-02-01", "the ledger", "102.050"),
+        ("2024-09", "2024-10-03", "release 000001", "101.550"),
+        ("2024-09", "2025-02-01", "the ledger", "101.550"),
         ("2024-10", "2024-11-03", "release 000002", "502.140"),
         ("2024-12", "2025-01-03", "release 000004", "-0.010"),
     ):
