@@ -161,11 +161,15 @@ class Terms:
                 while (day := plus_months(start, length * count)) < after[0]:
                     starts.append((day, count == 0))
                     count += 1
+            moved: dict[date, date] = {}
+            # In the order the Orders took hold: of two that name a date for one renewal the later one counts.
             for takes_hold, named in orders.renewal_dates(tenant):
                 renewals = [day for day, is_first in starts if not is_first and day > takes_hold]
                 if renewals:
-                    starts[starts.index((min(renewals), False))] = (named, False)
-            self._starts[tenant] = sorted(starts)
+                    moved[min(renewals)] = named
+            self._starts[tenant] = sorted(
+                (day if is_first else moved.get(day, day), is_first) for day, is_first in starts
+            )
 
     def started(self, tenant: str, instant: datetime) -> tuple[date, bool] | None:
         """(first day, whether it is the contract's first term) of the term an instant falls in."""

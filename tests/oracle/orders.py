@@ -74,13 +74,11 @@ class Orders:
         return str(best["value"]) if best else None
 
     def renewal_dates(self, tenant: str) -> list[tuple[date, date]]:
-        """(day the Order takes hold, renewal day it names) of each renewal-date term."""
+        """(day the Order takes hold, renewal day it names) of each renewal-date term, the one holding last at the end."""
         rows = [row for key, rows in self._terms.items() if key[0] == tenant for row in rows]
-        return [
-            (row["valid_from"].date(), date.fromisoformat(row["value"]))
-            for row in rows
-            if row["field"] == "renewal_date"
-        ]
+        named = [row for row in rows if row["field"] == "renewal_date"]
+        named.sort(key=lambda row: (row["valid_from"], row["order_id"], row["value"]))
+        return [(row["valid_from"].date(), date.fromisoformat(row["value"])) for row in named]
 
     def boundaries(self, tenant: str, meter: str) -> set[datetime]:
         """Instants at which a price of the meter may change."""

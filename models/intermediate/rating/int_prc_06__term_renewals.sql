@@ -42,11 +42,13 @@ terms_counted as (
         ) < contracts_ended.next_term_start
 ),
 
-renewals_moved as (
+renewals_named as (
     select
         terms_counted.tenant_id,
         min(terms_counted.counted_from) as counted_from,
         try_cast(overrides.override_value as date) as moved_to,
+        overrides.valid_from,
+        overrides.order_id,
     from overrides
     inner join terms_counted
         on
@@ -54,7 +56,19 @@ renewals_moved as (
             and terms_counted.step > 0
             and terms_counted.counted_from > cast(overrides.valid_from as date)
     where try_cast(overrides.override_value as date) is not null
-    group by terms_counted.tenant_id, overrides.order_id, overrides.override_value
+    group by
+        terms_counted.tenant_id, overrides.order_id, overrides.valid_from,
+        overrides.override_value
+),
+
+-- Two Orders that name a date for one renewal: the one that took hold last.
+renewals_moved as (
+    select * from renewals_named
+    qualify
+        row_number() over (
+            partition by tenant_id, counted_from
+            order by valid_from desc, order_id desc, moved_to desc
+        ) = 1
 ),
 
 -- A renewal moved onto the day of another is one renewal; a contract's start stays its start.
