@@ -74,7 +74,7 @@ class Orders:
         return str(best["value"]) if best else None
 
     def renewal_dates(self, tenant: str) -> list[tuple[date, date]]:
-        """(day the Order takes hold, renewal day it names) of each renewal-date term, the one holding last at the end."""
+        """(day the Order takes hold, renewal day it names) of each renewal-date term, in order of taking hold."""
         rows = [row for key, rows in self._terms.items() if key[0] == tenant for row in rows]
         named = [row for row in rows if row["field"] == "renewal_date"]
         named.sort(key=lambda row: (row["valid_from"], row["order_id"], row["value"]))
