@@ -54,7 +54,7 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
     for entry in closes(found):
         ledger.check_files(settings, entry)
     month, out, named = request.month, sorted(request.leave_out), sorted(request.tenants)
-    demands.demand_not_closed(found, month, named)
+    demands.demand_not_closed(found, month, named, out)
     demands.demand_in_time(month, now, request.early_reason)
     release = _demand_release(settings)
     with duck.connect(settings.warehouse_path, settings) as connection:
@@ -62,12 +62,13 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
         _demand_judged(connection, release)
         waiting = drafts(connection)
         closing = [d for d in waiting if _is_closed_by(d, request)]
-        if not closing and not out:
+        # A month of which all are left out, or a tenant left out that has nothing in it, ends all the same.
+        if not closing and not out and not named:
             raise MeterhouseError(
                 f"there is no draft invoice of {month_text(month)} to close",
                 "meterhouse status lists the months that have some.",
             )
-        demands.demand_in_order(waiting, found, month, named, out)
+        demands.demand_in_order(connection, waiting, found, month, named, out)
         demands.demand_rated(connection, month, named, out)
         approval, holds = demands.demand_signatures(connection, found, waiting, month, named, out)
         numbers = _numbers(connection, settings, closing, now)

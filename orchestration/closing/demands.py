@@ -42,8 +42,12 @@ def next_month_start(month: date) -> datetime:
     return datetime(*next_month(month).timetuple()[:3], tzinfo=UTC)
 
 
-def demand_not_closed(found: list[Entry], month: date, tenants: list[str]) -> None:
+def demand_not_closed(found: list[Entry], month: date, tenants: list[str], out: list[str]) -> None:
     """Raise if the month, or one of the tenants named, is closed already, or cannot be named yet."""
+    if tenants and out:
+        raise MeterhouseError(
+            "--tenant closes those left out before, --leave-out is for closing everybody else", "Give one of them."
+        )
     entry = close_of(found, month)
     if not tenants and entry is not None:
         raise MeterhouseError(
@@ -63,26 +67,41 @@ def demand_not_closed(found: list[Entry], month: date, tenants: list[str]) -> No
         )
 
 
-def demand_in_order(drafts: list[Draft], found: list[Entry], month: date, tenants: list[str], out: list[str]) -> None:
-    """Raise if anything to be closed has drafts of an earlier month."""
-    earlier = sorted(
-        {
-            (month_text(d.billing_month), d.tenant_id)
-            for d in drafts
-            if d.billing_month < month and d.tenant_id not in out and (not tenants or d.tenant_id in tenants)
-        }
-    )
-    if not earlier:
-        return
-    first, last = earlier[0][0], closed_until(found)
-    names = sorted({tenant for _, tenant in earlier})
-    if first > last:
-        raise MeterhouseError(f"{first} is not closed yet", f"Close months in order: meterhouse close --month {first}.")
-    raise MeterhouseError(
-        f"{', '.join(names)} has an earlier month open ({first})",
-        f"Close it first (--month {first} --tenant {names[0]}) or leave the tenant out of this close too "
-        f"(--leave-out {names[0]}).",
-    )
+def demand_in_order(
+    connection: duckdb.DuckDBPyConnection,
+    drafts: list[Draft],
+    found: list[Entry],
+    month: date,
+    tenants: list[str],
+    out: list[str],
+) -> None:
+    """Raise if a month before this one was never closed, or a tenant to be closed has an earlier one open."""
+    last, this = closed_until(found), month_text(month)
+    # Blocked tenant months have no draft, and are as open.
+    unclosed = {month_text(d.billing_month) for d in drafts} | {text for text, _ in _blocked_months(connection)}
+    skipped = sorted(text for text in unclosed if last < text < this)
+    if skipped and not tenants:
+        raise MeterhouseError(
+            f"{skipped[0]} is not closed yet", f"Close months in order: meterhouse close --month {skipped[0]}."
+        )
+    known = {tenant for (tenant,) in connection.execute("select tenant_id from marts.dim_tenants").fetchall()}
+    waiting = {(text, tenant) for tenant, text in left_open(found) if text < this and tenant in known}
+    earlier = sorted((text, t) for text, t in waiting if t not in out and (not tenants or t in tenants))
+    if earlier:
+        first, names = earlier[0][0], sorted({tenant for _, tenant in earlier})
+        raise MeterhouseError(
+            f"{', '.join(names)} has an earlier month open ({first})",
+            f"Close it first (--month {first} --tenant {earlier[0][1]}) or leave the tenant out of this close too "
+            f"(--leave-out {earlier[0][1]}).",
+        )
+
+
+def _blocked_months(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    rows = connection.execute(
+        "select distinct strftime(billing_month, '%Y-%m'), tenant_id from marts.rpt_findings "
+        "where finding = 'tenant_month_blocked'"
+    ).fetchall()
+    return {(text, tenant) for text, tenant in rows}
 
 
 def demand_rated(connection: duckdb.DuckDBPyConnection, month: date, tenants: list[str], out: list[str]) -> None:
@@ -109,8 +128,11 @@ def demand_signatures(
     month: date,
     tenants: list[str],
     out: list[str],
-) -> tuple[int, list[int]]:
-    """Sequences of the sign-off and the hold signatures a close rests on. Raises naming what is not signed."""
+) -> tuple[int | None, list[int]]:
+    """Sequences of the sign-off (None without drafts) and the hold signatures a close rests on.
+
+    Raises naming what is not signed.
+    """
     signed = signed_holds(found)
     holds = [
         hold
@@ -126,9 +148,9 @@ def demand_signatures(
         )
     mine = [draft for draft in drafts if draft.billing_month == month]
     approval = standing_sign_off(found, month, content_of(mine))
-    if approval is None:
+    if approval is None and mine:
         raise MeterhouseError(
             f"nobody has signed off the drafts of {month_text(month)} as they stand",
             f"Look at them, then: meterhouse sign-off --month {month_text(month)} --by NAME.",
         )
-    return approval.sequence, sorted({signed[h.hold_id].sequence for h in holds})
+    return approval.sequence if approval else None, sorted({signed[h.hold_id].sequence for h in holds})

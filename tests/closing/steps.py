@@ -27,7 +27,7 @@ def run_at(settings: Settings, monkeypatch: pytest.MonkeyPatch, text: str) -> pi
 
 
 def sign_all(settings: Settings, month: str, now: datetime) -> None:
-    """Sign every hold of the month that is not signed yet, and sign off its drafts."""
+    """Sign every hold of the month that is not signed yet, and sign off its drafts, if any."""
     first_day = date.fromisoformat(f"{month}-01")
     with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
         holds = signing.holds_of(connection, first_day)
@@ -35,7 +35,8 @@ def sign_all(settings: Settings, month: str, now: datetime) -> None:
     signed = signing.signed_holds(ledger.entries(settings))
     if open_holds := [hold.hold_id for hold in holds if hold.hold_id not in signed]:
         signing.sign_holds(settings, holds, open_holds, by="Hanna", why="looked at", now=now)
-    signing.sign_off(settings, first_day, drafts, by="Sam", now=now)
+    if any(draft.billing_month == first_day for draft in drafts):
+        signing.sign_off(settings, first_day, drafts, by="Sam", now=now)
 
 
 def close_at(settings: Settings, month: str, text: str, **request: Any) -> Entry:

@@ -64,11 +64,16 @@ def _closable(found: Settings, month: date, chance: random.Random) -> tuple[str,
     return tuple(sorted((chosen & known) | {d.tenant_id for d in waiting if chance.random() < 0.1}))
 
 
-def _earliest_draft(found: Settings) -> date | None:
+def _earliest_open(found: Settings) -> date | None:
+    """The first month after those closed for all that has drafts, or tenants who cannot be invoiced."""
     until = scope.closed_until(ledger.entries(found))
     with duck.connect(require_release(found).database, found, read_only=True) as connection:
-        months = {d.billing_month for d in scope.drafts(connection) if scope.month_text(d.billing_month) > until}
-    return min(months, default=None)
+        months = {d.billing_month for d in scope.drafts(connection)}
+        blocked = connection.execute(
+            "select distinct billing_month from marts.rpt_findings where finding = 'tenant_month_blocked'"
+        ).fetchall()
+    months |= {month for (month,) in blocked}
+    return min((month for month in months if scope.month_text(month) > until), default=None)
 
 
 def _close_something(found: Settings, chance: random.Random) -> None:
@@ -80,7 +85,7 @@ def _close_something(found: Settings, chance: random.Random) -> None:
         (tenant, month)
         for tenant, month in still
         if any(d.tenant_id == tenant and scope.month_text(d.billing_month) == month for d in waiting)
-        and not any(d.tenant_id == tenant and scope.month_text(d.billing_month) < month for d in waiting)
+        and not any(other == tenant and earlier < month for other, earlier in still)
     ]
     if named and chance.random() < 0.3:
         tenant, text = chance.choice(named)
@@ -88,7 +93,7 @@ def _close_something(found: Settings, chance: random.Random) -> None:
         sign_all(found, text, instant(NOW))
         close_month(found, CloseRequest(month, "Carla", tenants=(tenant,)), instant(NOW))
         return
-    next_up = _earliest_draft(found)
+    next_up = _earliest_open(found)
     if next_up is None:
         return
     out = _closable(found, next_up, chance)

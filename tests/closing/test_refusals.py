@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from orchestration import duck, pipeline
-from orchestration.closing import ledger, scope, signing
+from orchestration.closing import close, demands, ledger, scope, signing
 from orchestration.closing.close import CloseRequest, close_month
 from orchestration.closing.explanation import explain_line
 from orchestration.closing.replay import known_invoices
@@ -62,11 +62,53 @@ def _refused(settings: Settings, request: CloseRequest, now: str = "2024-11-04")
         (CloseRequest(date(2024, 9, 1), "Carla", tenants=("tnt_0003",)), "2024-11-04", "tnt_0003 was not left out"),
         (CloseRequest(OCTOBER, "Carla", tenants=("tnt_0002",)), "2024-11-04", "tnt_0002 was not left out of 2024-10"),
         (CloseRequest(OCTOBER, "Carla", ("tnt_0002",)), "2024-11-04", "are not signed"),
+        # Named on both sides, nothing of it would be asked for.
+        (CloseRequest(date(2024, 9, 1), "Carla", ("tnt_0002",), ("tnt_0002",)), "2024-11-04", "Give one of them"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_close_is_refused(mine: Settings, request_: CloseRequest, now: str, told: str) -> None:
-    assert told in str(_refused(mine, request_, now))
+    refusal = _refused(mine, request_, now)
+    assert told in f"{refusal} {refusal.remedy}"
+
+
+def test_no_month_is_jumped_over_by_leaving_its_tenants_out(mine: Settings) -> None:
+    with duck.connect(require_release(mine).database, mine, read_only=True) as connection:
+        everybody = {draft.tenant_id for draft in scope.drafts(connection)}
+    sign_all(mine, "2024-11", instant("2024-12-05"))
+    request = CloseRequest(date(2024, 11, 1), "Carla", tuple(sorted(everybody)))
+    assert "2024-10 is not closed yet" in str(_refused(mine, request, "2024-12-05"))
+
+
+def test_a_tenant_that_cannot_be_invoiced_keeps_its_earlier_month_open(mine: Settings) -> None:
+    """Blocked, it has no draft: October waits for September all the same, and a month of nothing else is told."""
+    with duckdb.connect(str(mine.warehouse_path)) as connection:
+        before = scope.drafts(connection)
+    others = [draft for draft in before if draft.tenant_id != "tnt_0002"]
+    found = ledger.entries(mine)
+    with duckdb.connect() as connection:
+        connection.execute("create schema marts; create table marts.dim_tenants as select 'tnt_0002' as tenant_id")
+        connection.execute(
+            "create table marts.rpt_findings as select 'tenant_month_blocked' as finding, 'tnt_0002' as tenant_id, "
+            "unnest([date '2024-09-01', date '2024-10-01']) as billing_month"
+        )
+        with pytest.raises(MeterhouseError, match="tnt_0002 has an earlier month open"):
+            demands.demand_in_order(connection, others, found, OCTOBER, [], [])
+        demands.demand_in_order(connection, others, found, OCTOBER, [], ["tnt_0002"])
+        november = date(2024, 11, 1)
+        with pytest.raises(MeterhouseError, match="2024-10 is not closed yet"):
+            demands.demand_in_order(connection, [], found, november, [], ["tnt_0002"])
+
+
+def test_a_tenant_left_out_with_nothing_to_bill_is_closed_by_name(
+    mine: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no draft somebody could sign off; the tenant's month ends all the same."""
+    sign_all(mine, "2024-09", IN_TIME)
+    monkeypatch.setattr(close, "drafts", lambda _: [])
+    entry = close_month(mine, CloseRequest(date(2024, 9, 1), "Carla", tenants=("tnt_0002",)), IN_TIME)
+    assert (entry.body["invoices"], entry.body["sign_off"]) == (0, None)
+    assert scope.left_open(ledger.entries(mine)) == set()
 
 
 def test_before_month_end_and_three_days_only_with_a_reason_that_is_kept(mine: Settings) -> None:

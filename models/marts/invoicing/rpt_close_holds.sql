@@ -15,6 +15,35 @@ findings as (
     select * from {{ ref('rpt_findings') }}
 ),
 
+closings as (
+    select * from {{ source('ledger', 'closings') }}
+),
+
+-- What belongs to no month holds the next one to be closed for all: a tenant left out of an
+-- earlier one takes nothing with it.
+next_close as (
+    select
+        coalesce(
+            min(drafts.billing_month) filter (
+                where drafts.billing_month > newest.closed_until
+            ),
+            min(drafts.billing_month)
+        ) as billing_month,
+    from drafts
+    cross join (
+        select max(billing_month) as closed_until from closings where tenant_id is null
+    ) as newest
+),
+
+corrections as (
+    select
+        billing_month, tenant_id, usage_month, currency_code,
+        sum(billed_amount)::decimal(18, 3) as billed_amount,
+    from {{ ref('fct_invoice_lines') }}
+    where charge_class = 'correction'
+    group by billing_month, tenant_id, usage_month, currency_code
+),
+
 new_prices as (
     select
         billing_month, meter, price_id,
@@ -138,6 +167,19 @@ holds_united as (
         movers.position_moved <= limits.mover_count
         and abs(movers.billed_amount - movers.amount_last) >= limits.mover_amount
     union all
+    -- What moves a closed month by as much is looked at too, whatever its place.
+    select
+        corrections.billing_month, 'biggest_mover', corrections.tenant_id,
+        corrections.currency_code || ' ' || corrections.billed_amount
+        || ' of corrections of ' || strftime(corrections.usage_month, '%Y-%m'),
+        'Be able to say what came late, and why, before the tenant asks.',
+        false,
+    from corrections
+    cross join limits
+    where
+        corrections.billing_month in (select drafts.billing_month from drafts)
+        and abs(corrections.billed_amount) >= limits.mover_amount
+    union all
     select
         drafts.billing_month, 'finding', findings.tenant_id,
         findings.finding || ': ' || findings.reason || ', '
@@ -151,9 +193,9 @@ holds_united as (
     group by
         drafts.billing_month, findings.tenant_id, findings.finding, findings.reason
     union all
-    -- A finding of no month holds the earliest draft; signed once, it stays signed.
+    -- A finding of no month, once signed, stays signed.
     select
-        (select min(drafts.billing_month) from drafts), 'finding', findings.tenant_id,
+        (select next_close.billing_month from next_close), 'finding', findings.tenant_id,
         findings.finding || ': ' || findings.reason || ', '
         || coalesce(findings.source || ' ', '') || coalesce(findings.file_name, '')
         || ' ' || count(*) || ' places',
