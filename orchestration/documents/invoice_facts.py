@@ -135,7 +135,16 @@ def load_invoices(
         if line.invoice_id not in by_invoice:
             raise MeterhouseError(f"line {line.line_id} belongs to no invoice of {month:%Y-%m}", "Run the month again.")
         by_invoice[line.invoice_id].append(line)
-    complete = [replace(header, lines=tuple(by_invoice[header.invoice_id])) for header in headers]
+    complete = [
+        # A tenant nobody described has no address: an empty line, and no e-invoice.
+        replace(
+            header,
+            bill_to_address=header.bill_to_address or "",
+            bill_to_country=header.bill_to_country or "",
+            lines=tuple(by_invoice[header.invoice_id]),
+        )
+        for header in headers
+    ]
     for invoice in complete:
         check_invoice(invoice)
     return sorted(complete, key=lambda invoice: invoice.invoice_id)

@@ -269,6 +269,14 @@ def test_an_e_invoice_that_breaks_a_rule_is_held_back_with_the_rule(tmp_path: Pa
     assert "BR-AE-02" in manifest["tenants"]["t-acme"]["without_xml"]["INV-2024-0010"]
 
 
+def test_a_tenant_without_an_address_gets_its_pdf_and_the_rule_why_no_e_invoice(tmp_path: Path) -> None:
+    """A tenant seen only in the account map is described by nobody, and is invoiced all the same."""
+    bare = [dict(row, bill_to_address=None, bill_to_country=None) for row in INVOICES if row["tenant_id"] == ACME]
+    manifest = write_documents(load(bare, [row for row in LINES if row["tenant_id"] == ACME]), tmp_path / "m")
+    assert "BR-11" in manifest["tenants"]["t-acme"]["without_xml"]["INV-2024-0010"]
+    assert (tmp_path / "m" / ACME / "INV-2024-0010.pdf").exists()
+
+
 def test_two_invoices_with_one_number_are_refused(tmp_path: Path) -> None:
     twin = replace(of(ACME), invoice_id="t-acme/2024-11/other")
     with pytest.raises(MeterhouseError, match="INV-2024-0010"):
