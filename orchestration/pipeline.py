@@ -39,10 +39,17 @@ class RunReport:
 
 
 def has_work(settings: Settings) -> bool:
-    """Whether a run would do anything; decided without importing dbt, Dagster or the quality library."""
-    if anything_new(settings):
+    """Whether a run would do anything; decided without importing dbt, Dagster or the quality library.
+
+    Reads only. A build file somebody is writing has work: the run itself then says who.
+    """
+    try:
+        if anything_new(settings):
+            return True
+        judged = standing_verdict(settings)
+    except duckdb.IOException:
         return True
-    served, judged = current_release(settings), standing_verdict(settings)
+    served = current_release(settings)
     return served is None or judged is None or not judged[1] or judged[0] != served.content_hash
 
 
@@ -50,7 +57,7 @@ def standing_verdict(settings: Settings) -> tuple[str, bool] | None:
     """(hash, passed) of the verdict on the candidate, if that holds all that has landed."""
     if not settings.warehouse_path.exists():
         return None
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         try:
             return verdicts.standing(connection) if state.is_current(connection, settings) else None
         except duckdb.CatalogException:

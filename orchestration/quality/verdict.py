@@ -62,8 +62,10 @@ def keep(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> None:
 
 def find(connection: duckdb.DuckDBPyConnection, candidate_hash: str) -> Verdict | None:
     """The verdict on exactly this candidate, or None."""
-    connection.execute(DDL)
-    row = connection.execute("select body from ops.verdicts where candidate_hash = ?", [candidate_hash]).fetchone()
+    try:
+        row = connection.execute("select body from ops.verdicts where candidate_hash = ?", [candidate_hash]).fetchone()
+    except duckdb.CatalogException:
+        return None
     if row is None:
         return None
     body = json.loads(row[0])
@@ -72,7 +74,9 @@ def find(connection: duckdb.DuckDBPyConnection, candidate_hash: str) -> Verdict 
 
 
 def standing(connection: duckdb.DuckDBPyConnection) -> tuple[str, bool] | None:
-    """(candidate hash, passed) of the verdict that stands, without reading its checks."""
-    connection.execute(DDL)
+    """(candidate hash, passed) of the verdict that stands, without reading its checks.
+
+    Reads only; raises CatalogException where nothing was ever judged.
+    """
     row = connection.execute("select candidate_hash, passed from ops.verdicts").fetchone()
     return (row[0], bool(row[1])) if row else None

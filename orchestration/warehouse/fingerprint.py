@@ -21,7 +21,8 @@ def _files(project_dir: Path, parts: tuple[str, ...]) -> list[Path]:
 
 
 @cache
-def _hash(project_dir: Path, parts: tuple[str, ...]) -> str:
+def files_hash(project_dir: Path, parts: tuple[str, ...]) -> str:
+    """Hash of these files and folders of the project, names and content, and of the loader's version."""
     digest = hashlib.sha256(LOADER_VERSION.encode())
     for path in _files(project_dir, parts):
         digest.update(str(path.relative_to(project_dir)).encode())
@@ -31,9 +32,9 @@ def _hash(project_dir: Path, parts: tuple[str, ...]) -> str:
 
 def project_hash(settings: Settings) -> str:
     """Hash of models, macros, seeds, tests and the loader's version."""
-    return _hash(settings.project_dir, _PARTS)
+    return files_hash(settings.project_dir, _PARTS)
 
 
 def seeds_hash(settings: Settings) -> str:
     """Hash of the seeds alone: unchanged seeds are not loaded again."""
-    return _hash(settings.project_dir, ("seeds",))
+    return files_hash(settings.project_dir, ("seeds",))

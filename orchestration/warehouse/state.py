@@ -14,8 +14,7 @@ def ensure_state(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def built_with(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
-    """(project hash, seeds hash) of the last complete build, empty where there is none."""
-    ensure_state(connection)
+    """(project hash, seeds hash) of the last complete build, empty where there is none. Reads only."""
     row = connection.execute("select project_hash, seeds_hash from ops.builds").fetchone()
     return (row[0], row[1]) if row else ("", "")
 

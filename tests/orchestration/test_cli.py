@@ -35,6 +35,28 @@ def test_nothing_new_is_said_so(sample_run: SampleRun) -> None:
     assert json.loads(done.stdout)["nothing_new"] is True
 
 
+def test_nothing_new_is_seen_without_writing_a_byte_or_loading_a_framework(sample_run: SampleRun) -> None:
+    def tree() -> dict[str, tuple[int, int, int]]:
+        found = [sample_run.settings.home, *sample_run.settings.home.rglob("*")]
+        return {str(p): (s.st_size, s.st_mtime_ns, s.st_ino) for p in found for s in [p.lstat()]}
+
+    before = tree()
+    code = "import sys; from orchestration.cli import main; sys.argv[1:] = ['run', '--json']; main(); "
+    code += "print(*{name.partition('.')[0] for name in sys.modules})"
+    environment = {"METERHOUSE_HOME": sample_run.settings.home, "METERHOUSE_LANDING": sample_run.settings.landing}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {name: str(path) for name, path in environment.items()} | {"PYTHONPATH": str(PROJECT_DIR)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told, modules = done.stdout.splitlines()
+    assert json.loads(told)["nothing_new"] is True
+    assert {"dagster", "dbt", "great_expectations", "agate", "jinja2"} & set(modules.split()) == set()
+    assert tree() == before
+
+
 def test_sql_and_explain_answer_from_the_release(sample_run: SampleRun) -> None:
     query = "select line_id, billed_amount from fct_invoice_lines where meter = 'carrier_penalty' order by 1 limit 1"
     (line,) = json.loads(_run(sample_run, "sql", query, "--json").stdout)
