@@ -201,7 +201,7 @@ def _columns(node: dict[str, Any]) -> dg.TableSchema:
 
 
 def _standing(settings: Settings) -> verdicts.Verdict:
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         found = verdicts.find(connection, combine(candidate_hashes(connection)))
     if found is None:
         raise dg.Failure("the candidate was not judged as it stands", allow_retries=False)
@@ -209,7 +209,7 @@ def _standing(settings: Settings) -> verdicts.Verdict:
 
 
 def _row_counts(settings: Settings) -> dict[str, int]:
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         rows = connection.execute("select table_name, estimated_size from duckdb_tables()").fetchall()
     return dict(rows)
 

@@ -106,7 +106,7 @@ def _refused(settings: Any) -> list[Any]:
     from orchestration import duck
     from orchestration.ingestion.landing import Receipt
 
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         rows = connection.execute(
             "select source, file_name, reason, remedy, row_number from raw.file_findings order by all"
         ).fetchall()

@@ -18,6 +18,7 @@ from orchestration.quality import verdict as verdicts
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import state
+from orchestration.warehouse.writer_lock import doubt_noted, in_doubt, settle_doubt, writer_lock
 
 Say = Callable[[str], None]
 
@@ -44,7 +45,7 @@ def has_work(settings: Settings) -> bool:
     Reads only. A build file somebody is writing has work: the run itself then says who.
     """
     try:
-        if anything_new(settings):
+        if anything_new(settings) or in_doubt(settings):
             return True
         judged = standing_verdict(settings)
     except duckdb.IOException:
@@ -72,21 +73,22 @@ def take_in(settings: Settings, say: Say) -> IngestReport:
 def build_and_judge(settings: Settings, say: Say, report: RunReport) -> None:
     """Steps two and three: candidate marts, then the verdict. Skipped when the candidate is current.
 
-    Raises BuildFailed with the models at fault.
+    Call with the writer lock held. Raises BuildFailed with the models at fault.
     """
-    judged = standing_verdict(settings)
-    if judged is not None and judged[1]:
+    judged, doubted = standing_verdict(settings), doubt_noted(settings)
+    if judged is not None and judged[1] and not doubted:
         return
     from orchestration.quality.gate import judge
     from orchestration.quality.gx_runner import SuiteRunner
     from orchestration.warehouse.dbt_build import build
 
     with SuiteRunner(settings) as runner:
-        outcome = build(settings, progress=say)
+        outcome = build(settings, everything=doubted, progress=say)
         if not outcome.ok:
             raise BuildFailed(
                 "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."
             )
+        settle_doubt(settings)
         report.models_run = outcome.models_run
         report.full_refresh = outcome.full_refresh
         report.touched_months = outcome.touched_months
@@ -95,8 +97,6 @@ def build_and_judge(settings: Settings, say: Say, report: RunReport) -> None:
 
 def run_all(settings: Settings, say: Say | None = None) -> RunReport:
     """All steps in this process, under the writer lock. Raises GateRefused, BuildFailed, WarehouseBusy."""
-    from orchestration.warehouse.writer_lock import writer_lock
-
     tell = say or (lambda _: None)
     report = RunReport()
     with writer_lock(settings):

@@ -11,7 +11,7 @@ from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Check, Verdict
 from orchestration.settings import Settings
-from orchestration.warehouse.dbt_build import TestResult
+from orchestration.warehouse.node_runner import TestResult
 
 
 def _from_dbt(test: TestResult) -> Check:

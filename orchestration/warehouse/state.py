@@ -52,8 +52,7 @@ def is_current(connection: duckdb.DuckDBPyConnection, settings: Settings) -> boo
 
 
 def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """After a complete build: nothing is left to do for the batches and months seen."""
-    connection.execute("begin")
+    """After a complete build: nothing is left to do for the batches and months seen. In the caller's transaction."""
     connection.execute("delete from ops.builds")
     connection.execute(
         "insert into ops.builds values (?, ?)",
@@ -61,4 +60,3 @@ def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
     )
     connection.execute("insert into ops.metered_batches values (?)", [newest_batch(connection)])
     connection.execute("delete from ops.touched_months")
-    connection.execute("commit")
