@@ -6,6 +6,7 @@ Decides what there is to do; how each step is done belongs to its own package.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import duckdb
@@ -15,10 +16,11 @@ from orchestration.errors import BuildFailed
 from orchestration.ingestion.landing import IngestReport, anything_new, ingest_landing
 from orchestration.publishing.release import Release, current_release, publish
 from orchestration.quality import verdict as verdicts
+from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import state
-from orchestration.warehouse.writer_lock import doubt_noted, in_doubt, settle_doubt, writer_lock
+from orchestration.warehouse.writer_lock import doubt_noted, settle_doubt, writer_lock
 
 Say = Callable[[str], None]
 
@@ -45,7 +47,7 @@ def has_work(settings: Settings) -> bool:
     Reads only. A build file somebody is writing has work: the run itself then says who.
     """
     try:
-        if anything_new(settings) or in_doubt(settings):
+        if anything_new(settings):
             return True
         judged = standing_verdict(settings)
     except duckdb.IOException:
@@ -70,19 +72,19 @@ def take_in(settings: Settings, say: Say) -> IngestReport:
     return ingest_landing(settings, lambda name, done, total: say(f"taking in {name} ({done} of {total})"))
 
 
-def build_and_judge(settings: Settings, say: Say, report: RunReport) -> None:
+def build_and_judge(settings: Settings, say: Say, report: RunReport, judge_ready: SuiteRunner | None = None) -> None:
     """Steps two and three: candidate marts, then the verdict. Skipped when the candidate is current.
 
-    Call with the writer lock held. Raises BuildFailed with the models at fault.
+    `judge_ready` is a worker started earlier. Call with the writer lock held. Raises BuildFailed with the
+    models at fault.
     """
     judged, doubted = standing_verdict(settings), doubt_noted(settings)
     if judged is not None and judged[1] and not doubted:
         return
     from orchestration.quality.gate import judge
-    from orchestration.quality.gx_runner import SuiteRunner
     from orchestration.warehouse.dbt_build import build
 
-    with SuiteRunner(settings) as runner:
+    with judge_ready or SuiteRunner(settings) as runner:
         outcome = build(settings, everything=doubted, progress=say)
         if not outcome.ok:
             raise BuildFailed(
@@ -99,9 +101,11 @@ def run_all(settings: Settings, say: Say | None = None) -> RunReport:
     """All steps in this process, under the writer lock. Raises GateRefused, BuildFailed, WarehouseBusy."""
     tell = say or (lambda _: None)
     report = RunReport()
-    with writer_lock(settings):
+    with writer_lock(settings), ExitStack() as ending:
+        # The library's load passes while files are read; where there is none, it may turn out unneeded.
+        ready = ending.enter_context(SuiteRunner(settings)) if anything_new(settings) else None
         report.ingest = take_in(settings, tell)
-        build_and_judge(settings, tell, report)
+        build_and_judge(settings, tell, report, ready)
         tell("publishing")
         report.release = publish(settings)
     return report

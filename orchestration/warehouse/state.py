@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from orchestration.closing.ledger import closes_head
+from orchestration.ingestion.raw_schema import sql_values
 from orchestration.settings import Settings
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
 
@@ -54,9 +55,7 @@ def is_current(connection: duckdb.DuckDBPyConnection, settings: Settings) -> boo
 def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """After a complete build: nothing is left to do for the batches and months seen. In the caller's transaction."""
     connection.execute("delete from ops.builds")
-    connection.execute(
-        "insert into ops.builds values (?, ?)",
-        [project_hash(settings), beside_the_project(connection, settings)],
-    )
-    connection.execute("insert into ops.metered_batches values (?)", [newest_batch(connection)])
+    known = sql_values(project_hash(settings), beside_the_project(connection, settings))
+    connection.execute(f"insert into ops.builds values {known}")
+    connection.execute(f"insert into ops.metered_batches values ({newest_batch(connection)})")
     connection.execute("delete from ops.touched_months")
