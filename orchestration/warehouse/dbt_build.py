@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import duckdb
+
 from orchestration import duck
 from orchestration.closing.ledger import entries
 from orchestration.closing.ledger_relations import ensure_ledger_relations
@@ -137,19 +139,30 @@ def build(
         )
         selection.begin(connection, chosen)
         if not by_dbt:
-            _run(NodeRunner(project, connection, settings, outcome.full_refresh), chosen, outcome, say)
+            texts = manifest_cache.texts(settings)
+            before = len(texts)
+            _run(NodeRunner(project, connection, settings, outcome.full_refresh, texts), chosen, outcome, say)
+            _record(connection, settings, inputs, outcome)
+            if len(texts) > before:
+                manifest_cache.keep_texts(settings, texts)
     if by_dbt:
         say(f"building with dbt, for it has {project.unknown_features[0]}")
         _run_by_dbt(settings, bool(chosen.seeds), outcome)
-    with duck.connect(settings.warehouse_path, settings) as connection:
-        rows = connection.execute("select distinct billing_month::varchar from ops.touched_months").fetchall()
-        outcome.touched_months = sorted(month for (month,) in rows)
-        if outcome.ok:
-            connection.execute("begin")
-            state.record_build(connection, settings)
-            selection.complete(connection, inputs, outcome.tests)
-            connection.execute("commit")
+        with duck.connect(settings.warehouse_path, settings) as connection:
+            _record(connection, settings, inputs, outcome)
     return outcome
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, inputs: dict[str, str], outcome: BuildResult
+) -> None:
+    rows = connection.execute("select distinct billing_month::varchar from ops.touched_months").fetchall()
+    outcome.touched_months = sorted(month for (month,) in rows)
+    if outcome.ok:
+        connection.execute("begin")
+        state.record_build(connection, settings)
+        selection.complete(connection, inputs, outcome.tests)
+        connection.execute("commit")
 
 
 @cache

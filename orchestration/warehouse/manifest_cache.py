@@ -1,4 +1,4 @@
-"""What dbt's parser made of the project, kept between runs: its manifest, as JSON and as dbt reads it back.
+"""What follows from the project alone, kept between runs: its manifest, as JSON and as dbt reads it back, and SQL.
 
 Parsing takes 5 s (1.3 s where dbt finds nothing changed), reading what is kept 0.1 s. The folder is named
 by a hash of everything the parser reads, so a changed project finds nothing and parses again; files that
@@ -13,7 +13,6 @@ import os
 import shutil
 import tempfile
 from contextlib import suppress
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,12 +22,12 @@ from orchestration.warehouse.fingerprint import files_hash
 MANIFEST = "manifest.json"
 PARSED = "partial_parse.msgpack"
 SUMS = "sha256.json"
+TEXTS = "texts.json"
 KEPT_PROJECTS = 5
 # What the parser reads: the models' fingerprint and what shapes names and schemas.
 _PARTS = ("models", "macros", "seeds", "dbt_project.yml", "profiles.yml", "tests/generic")
 
 
-@cache
 def _key(settings: Settings) -> str:
     told = [
         files_hash(settings.project_dir, _PARTS),
@@ -41,12 +40,6 @@ def _key(settings: Settings) -> str:
         *sorted(f"{k}={v}" for k, v in os.environ.items() if k.startswith("DBT_") and k != "DBT_TARGET_PATH"),
     ]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:24]
-
-
-def forget() -> None:
-    """Look at the project's files again: they are hashed once a process."""
-    _key.cache_clear()
-    files_hash.cache_clear()
 
 
 def _root(settings: Settings) -> Path:
@@ -84,6 +77,31 @@ def keep(settings: Settings) -> None:
         shutil.rmtree(final, ignore_errors=True)
         building.rename(final)
         _prune(root)
+
+
+def texts(settings: Settings) -> dict[str, str]:
+    """SQL of nodes of this very project that asked nothing of a build file, by unique id."""
+    try:
+        told = json.loads((_root(settings) / _key(settings) / TEXTS).read_text(encoding="utf-8"))
+        found: dict[str, str] = told["texts"]
+        return found if told["sha256"] == _sum(found) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def keep_texts(settings: Settings, found: dict[str, str]) -> None:
+    """Keep them beside the manifest; where none is kept there is no place for them."""
+    folder = _root(settings) / _key(settings)
+    with suppress(OSError):
+        descriptor, building = tempfile.mkstemp(prefix=".building-", dir=folder)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"sha256": _sum(found), "texts": found}, file)
+        Path(building).chmod(0o644)
+        Path(building).replace(folder / TEXTS)
+
+
+def _sum(found: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(found.items())).encode()).hexdigest()
 
 
 def _prune(root: Path) -> None:

@@ -51,17 +51,25 @@ class _ContractBroken(Exception):
 
 
 class NodeRunner:
-    """Runs nodes of `project` on `connection`; with `full_refresh` incremental models start anew."""
+    """Runs nodes of `project` on `connection`; with `full_refresh` incremental models start anew.
+
+    `texts` is rendering's: SQL known from before, added to.
+    """
 
     def __init__(
-        self, project: Project, connection: duckdb.DuckDBPyConnection, settings: Settings, full_refresh: bool
+        self,
+        project: Project,
+        connection: duckdb.DuckDBPyConnection,
+        settings: Settings,
+        full_refresh: bool,
+        texts: dict[str, str] | None = None,
     ) -> None:
         self._project = project
         self._connection = connection
         self._settings = settings
         self._full_refresh = full_refresh
         self._there = relations_there(connection)
-        self._renderer = Renderer(project, connection, self._is_table, full_refresh)
+        self._renderer = Renderer(project, connection, self._is_table, full_refresh, texts)
         for schema in sorted({node.place[0] for node in project.nodes.values() if node.kind != "test"}):
             connection.execute(f'create schema if not exists "{schema}"')
 

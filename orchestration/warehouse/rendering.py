@@ -84,6 +84,8 @@ class Renderer:
     """Renders the nodes of a project against one connection.
 
     `exists` says whether a node's relation is there as a table; `full_refresh` makes every build a first one.
+    `texts` holds, by unique id, SQL rendered before that asked neither the connection nor these two: it
+    follows from the project alone. What is rendered and asks nothing is added to it.
     """
 
     def __init__(
@@ -92,7 +94,10 @@ class Renderer:
         connection: duckdb.DuckDBPyConnection,
         exists: Callable[[Node], bool],
         full_refresh: bool,
+        texts: dict[str, str] | None = None,
     ) -> None:
+        self._texts = {} if texts is None else texts
+        self._asked = False
         self._project = project
         self._connection = connection
         self._exists = exists
@@ -129,6 +134,16 @@ class Renderer:
 
     def compile(self, node: Node) -> str:
         """The node's SQL."""
+        known = self._texts.get(node.unique_id)
+        if known is not None:
+            return known
+        self._asked = False
+        text = self._compile(node)
+        if not self._asked:
+            self._texts[node.unique_id] = text
+        return text
+
+    def _compile(self, node: Node) -> str:
         if node.kind == "test" and "test_metadata" in node.raw:
             context = self._context(node)
             context["_dbt_generic_test_kwargs"] = {
@@ -160,14 +175,14 @@ class Renderer:
             "model": node.raw,
             "config": _Config(node),
             "execute": True,
-            "flags": _Flags("test" if node.kind == "test" else "run", self._full_refresh),
+            "flags": _Flags("test" if node.kind == "test" else "run", self._refreshing),
             "ref": lambda *names, **_: self._ref(node, *names),
             "source": lambda *names: _known(self._sources, names),
             "var": lambda _, default=None: default,
             "return": _return,
             "run_query": self._run_query,
             "is_incremental": lambda: self._is_incremental(node),
-            "should_full_refresh": lambda: self._full_refresh,
+            "should_full_refresh": self._refreshing,
             "should_store_failures": lambda: False,
             "get_where_subquery": lambda relation: relation,
         }
@@ -190,18 +205,28 @@ class Renderer:
         package = names[0] if len(names) == 2 else node.raw["package_name"]
         return _known(self._relations, (package, names[-1]))
 
+    def _refreshing(self) -> bool:
+        self._asked = True
+        return self._full_refresh
+
     def _run_query(self, query: str) -> _Rows:
+        self._asked = True
         cursor = self._connection.execute(query)
         return _Rows(len(cursor.description or []), cursor.fetchall())
 
     def _is_incremental(self, node: Node) -> bool:
+        self._asked = True
         return node.materialized == "incremental" and not self._full_refresh and self._exists(node)
 
 
 @dataclass(frozen=True)
 class _Flags:
     WHICH: str
-    FULL_REFRESH: bool
+    refreshing: Callable[[], bool]
+
+    @property
+    def FULL_REFRESH(self) -> bool:
+        return self.refreshing()
 
 
 class _Adapter:

@@ -29,8 +29,7 @@ def project(tmp_path: Path) -> Settings:
 
 
 def _again(settings: Settings, tmp_path: Path) -> Settings:
-    """The same project seen by a new process."""
-    manifest_cache.forget()
+    """Another installation of the same project."""
     return Settings(home=tmp_path / "other", landing=settings.landing, project_dir=settings.project_dir)
 
 
@@ -57,3 +56,15 @@ def test_a_damaged_file_is_passed_over(project: Settings, tmp_path: Path) -> Non
     (sums,) = (project.project_dir / ".cache").rglob(manifest_cache.SUMS)
     sums.write_text("no json")
     assert manifest_cache.manifest_json(other) is None
+
+
+def test_texts_are_kept_with_the_manifest_and_not_without(project: Settings, tmp_path: Path) -> None:
+    manifest_cache.keep_texts(project, {"model.a": "select 1"})
+    other = _again(project, tmp_path)
+    assert manifest_cache.texts(other) == {"model.a": "select 1"}
+    (kept,) = (project.project_dir / ".cache").rglob(manifest_cache.TEXTS)
+    kept.write_text(kept.read_text().replace("select 1", "select 2"))
+    assert manifest_cache.texts(other) == {}
+    (project.project_dir / "dbt_project.yml").write_text("name: another\n")
+    manifest_cache.keep_texts(other, {"model.a": "select 1"})
+    assert manifest_cache.texts(other) == {}
