@@ -78,7 +78,9 @@ def build_and_judge(settings: Settings, say: Say, report: RunReport, judge_ready
     `judge_ready` is a worker started earlier. Call with the writer lock held. Raises BuildFailed with the
     models at fault.
     """
-    judged, doubted = standing_verdict(settings), doubt_noted(settings)
+    # No verdict holds what has only just arrived: no need to open the build file for it.
+    judged = standing_verdict(settings) if report.ingest.batch is None else None
+    doubted = doubt_noted(settings)
     if judged is not None and judged[1] and not doubted:
         return
     from orchestration.quality.gate import judge

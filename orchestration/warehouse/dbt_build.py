@@ -180,13 +180,14 @@ def _project(settings: Settings) -> Project:
 
 
 def _run(runner: NodeRunner, chosen: selection.Selection, outcome: BuildResult, say: Callable[[str], None]) -> None:
-    ran = runner.build([*chosen.seeds, *chosen.models], say)
+    ran = runner.build([*chosen.seeds, *chosen.models], say, chosen.changed)
     outcome.errors += ran.errors
     if outcome.errors:
         return
-    outcome.models_run = len(chosen.models)
-    say(f"running {len(chosen.tests)} data tests; {len(chosen.kept)} results still hold")
-    outcome.tests = sorted([*runner.test(chosen.tests).tests, *chosen.kept], key=lambda test: test.unique_id)
+    outcome.models_run = len(ran.built) - len(chosen.seeds)
+    tests, kept = chosen.settled(ran.built)
+    say(f"running {len(tests)} data tests; {len(kept)} results still hold")
+    outcome.tests = sorted([*runner.test(tests).tests, *kept], key=lambda test: test.unique_id)
 
 
 def _run_by_dbt(settings: Settings, seeds: bool, outcome: BuildResult) -> None:

@@ -10,6 +10,7 @@ again whatever changed. Tables of `ops` are where this is remembered, written wi
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import duckdb
@@ -18,7 +19,7 @@ from orchestration.closing.ledger import closes_head
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
-from orchestration.warehouse.node_runner import TestResult, relations_there
+from orchestration.warehouse.node_runner import TestResult, content_of, relations_there
 from orchestration.warehouse.project import Node, Project
 
 DDL = (
@@ -31,12 +32,31 @@ DDL = (
 
 @dataclass
 class Selection:
-    """Nodes to run, in order; tests to run; results of the others, which still hold."""
+    """What may have to run: nodes in order and tests, with the results that hold whatever comes of it.
 
+    `changed` are the inputs and nodes that make it so; None where nothing that is there is believed.
+    """
+
+    changed: set[str] | None = None
     seeds: list[Node] = field(default_factory=list)
     models: list[Node] = field(default_factory=list)
     tests: list[Node] = field(default_factory=list)
     kept: list[TestResult] = field(default_factory=list)
+    earlier: dict[str, TestResult] = field(default_factory=dict)
+
+    def settled(self, built: Iterable[str]) -> tuple[list[Node], list[TestResult]]:
+        """Tests to run once it is known what was built, and the results of all others."""
+        if self.changed is None:
+            return self.tests, self.kept
+        moved = self.changed.union(built)
+        running, kept = [], list(self.kept)
+        for test in self.tests:
+            earlier = self.earlier.get(test.unique_id)
+            if earlier is None or moved.intersection(test.parents):
+                running.append(test)
+            else:
+                kept.append(earlier)
+        return running, kept
 
 
 def fingerprints(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Project) -> dict[str, str]:
@@ -55,7 +75,7 @@ def fingerprints(connection: duckdb.DuckDBPyConnection, settings: Settings, proj
             # Parts are immutable and have one receipt each.
             found[key] = receipts.get(name, "")
         elif schema == "raw" and name == "quarantine":
-            found[key] = _content(
+            found[key] = content_of(
                 connection,
                 "(select source, file_sha256, rows_quarantined, load_batch from raw.receipts "
                 "where status = 'accepted' and rows_quarantined > 0)",
@@ -63,20 +83,12 @@ def fingerprints(connection: duckdb.DuckDBPyConnection, settings: Settings, proj
         elif schema == "ledger":
             found[key] = closes_head(settings)
         elif kinds.get((schema, name)) == "table":
-            found[key] = _content(connection, project.sources[key])
+            found[key] = content_of(connection, project.sources[key])
         # What cannot be told is left out, and so counts as changed.
     for seed in project.of_kind("seed"):
         content = (settings.project_dir / seed.raw["original_file_path"]).read_bytes()
         found[seed.unique_id] = hashlib.sha256(content).hexdigest()
     return found
-
-
-def _content(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
-    # Two sums of two hashes: the rows, in whatever order, each as often as it is there.
-    row = connection.execute(
-        f"select concat_ws(' ', count(*), sum(hash(r)::hugeint), sum(hash(hash(r))::hugeint)) from {relation} as r"
-    ).fetchone()
-    return str(row[0]) if row else ""
 
 
 def select(
@@ -98,17 +110,17 @@ def select(
     changed |= {key for (key,) in connection.execute("select unique_id from ops.unfinished_nodes").fetchall()}
     running = project.with_descendants(changed)
     everything = everything or full_refresh
-    found = Selection()
+    results = _kept_results(connection)
+    # One that failed is asked again: its remedy may lie outside what is fingerprinted.
+    passed = {key: result for key, result in results.items() if result.passed}
+    found = Selection(changed=None if everything else changed, earlier=passed)
     found.seeds = [node for node in project.of_kind("seed") if full_refresh or node.unique_id in changed]
     found.models = [node for node in project.models_in_order if everything or node.unique_id in running]
-    results = _kept_results(connection)
     for test in project.of_kind("test"):
-        result = results.get(test.unique_id)
-        # One that failed is asked again: its remedy may lie outside what is fingerprinted.
-        if everything or result is None or not result.passed or running.intersection(test.parents):
+        if everything or test.unique_id not in passed or running.intersection(test.parents):
             found.tests.append(test)
         else:
-            found.kept.append(result)
+            found.kept.append(passed[test.unique_id])
     return found
 
 
