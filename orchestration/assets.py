@@ -244,7 +244,7 @@ def _joined(spec: dg.AssetCheckSpec, checks: list[Check], when_none: str) -> dg.
     )
 
 
-def _moved_metadata(moved: list[Moved]) -> dict[str, Any]:
+def moved_metadata(moved: list[Moved]) -> dict[str, Any]:
     """What moved since the release before, as a table of the UI."""
     records = [dg.TableRecord(asdict(row)) for row in moved]
     return {
@@ -274,7 +274,7 @@ def release(context: dg.AssetExecutionContext, installation: Installation) -> dg
             "content_hash": published.content_hash,
             "database": dg.MetadataValue.path(str(published.database)),
             "nothing_changed": not published.is_new,
-            **_moved_metadata(moved),
+            **moved_metadata(moved),
         }
     )
 

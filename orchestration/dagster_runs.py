@@ -87,11 +87,15 @@ def catch_up(settings: Settings) -> None:
     warnings.filterwarnings("ignore")
     import dagster as dg
 
-    from orchestration.assets import RELEASE_KEY, VERDICT_KEY
+    from orchestration import duck
+    from orchestration.assets import RELEASE_KEY, VERDICT_KEY, moved_metadata
     from orchestration.definitions import build_definitions
+    from orchestration.publishing.changes import moved_with
 
+    with duck.connect(served.database, settings, read_only=True) as connection:
+        moved = moved_metadata(moved_with(connection, served.release_id))
     verdict = json.loads((served.path / "verdict.json").read_text(encoding="utf-8"))
-    told: dict[str, Any] = {"release_id": served.release_id, "content_hash": served.content_hash}
+    told: dict[str, Any] = {"release_id": served.release_id, "content_hash": served.content_hash, **moved}
     judged: dict[str, Any] = {"passed": True, "candidate_hash": served.content_hash, "checks": len(verdict["checks"])}
     logging.getLogger("dagster").setLevel(logging.ERROR)
     with dg.DagsterInstance.get() as instance:

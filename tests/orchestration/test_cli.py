@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,3 +109,25 @@ def test_the_dagster_job_runs_a_month_and_shows_in_the_instance(sample_run: Samp
     assert event is not None
     assert event.asset_materialization is not None
     assert event.asset_materialization.partition == "2024-11"
+
+
+def test_what_was_run_without_dagster_is_noted_there(sample_run: SampleRun, tmp_path: Path) -> None:
+    import dagster as dg
+
+    from orchestration.dagster_runs import catch_up, note_published
+
+    mine = replace(sample_run.settings, home=tmp_path / "var")
+    shutil.copytree(sample_run.settings.published_dir, mine.published_dir, symlinks=True)
+    shutil.copytree(sample_run.settings.dbt_target_dir, mine.dbt_target_dir)
+    note_published(mine)
+    assert not mine.dagster_home.exists()  # no UI, nobody looks
+    catch_up(mine)
+    assert sample_run.report.release is not None
+    with dg.DagsterInstance.get() as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["publishing", "release"]))
+        (record,) = instance.get_run_records()
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert event.asset_materialization.metadata["release_id"].value == sample_run.report.release.release_id
+    assert record.dagster_run.job_name == "record_months"
+    assert record.dagster_run.status == dg.DagsterRunStatus.SUCCESS
