@@ -55,4 +55,4 @@ bench: $(STAMP)
 	@$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) var landing landing.key.json
+	rm -rf $(VENV) .cache var landing landing.key.json

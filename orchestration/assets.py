@@ -201,7 +201,7 @@ def _columns(node: dict[str, Any]) -> dg.TableSchema:
 
 
 def _standing(settings: Settings) -> verdicts.Verdict:
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         found = verdicts.find(connection, combine(candidate_hashes(connection)))
     if found is None:
         raise dg.Failure("the candidate was not judged as it stands", allow_retries=False)
@@ -209,7 +209,7 @@ def _standing(settings: Settings) -> verdicts.Verdict:
 
 
 def _row_counts(settings: Settings) -> dict[str, int]:
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         rows = connection.execute("select table_name, estimated_size from duckdb_tables()").fetchall()
     return dict(rows)
 
@@ -244,7 +244,7 @@ def _joined(spec: dg.AssetCheckSpec, checks: list[Check], when_none: str) -> dg.
     )
 
 
-def _moved_metadata(moved: list[Moved]) -> dict[str, Any]:
+def moved_metadata(moved: list[Moved]) -> dict[str, Any]:
     """What moved since the release before, as a table of the UI."""
     records = [dg.TableRecord(asdict(row)) for row in moved]
     return {
@@ -274,7 +274,7 @@ def release(context: dg.AssetExecutionContext, installation: Installation) -> dg
             "content_hash": published.content_hash,
             "database": dg.MetadataValue.path(str(published.database)),
             "nothing_changed": not published.is_new,
-            **_moved_metadata(moved),
+            **moved_metadata(moved),
         }
     )
 

@@ -70,13 +70,14 @@ def run(
     from orchestration import pipeline, reporting
     from orchestration.publishing.exports import parse_month
     from orchestration.publishing.release import current_release
+    from orchestration.warehouse.writer_lock import in_doubt
 
     settings = load_settings()
     if month is not None:
         parse_month(month)
     console = reporting.wide_console(stderr=as_json)
     started = time.monotonic()
-    if not pipeline.has_work(settings):
+    if not pipeline.has_work(settings) and not in_doubt(settings):
         served = current_release(settings)
         assert served is not None
         if as_json:
@@ -86,10 +87,14 @@ def run(
             reporting.print_invoices(console, settings, served)
             _where(console, settings)
         return
-    from orchestration.dagster_runs import run_job
+    from orchestration.dagster_runs import note_published, run_job
 
-    with console.status("running the main job: take in, build, judge, publish"):
-        run_job(settings, month)
+    with console.status("taking in") as status:
+        if month is not None:
+            run_job(settings, month)
+        else:
+            pipeline.run_all(settings, status.update)
+            note_published(settings)
     served = current_release(settings)
     assert served is not None
     if as_json:
@@ -98,7 +103,7 @@ def run(
     reporting.print_invoices(console, settings, served)
     reporting.print_moved(console, settings, served)
     reporting.print_left_out(console, settings, served, _refused(settings))
-    console.print(f"Done in {time.monotonic() - started:.0f} s.")
+    console.print(f"Done in {time.monotonic() - started:.1f} s.")
     _where(console, settings)
 
 
@@ -106,7 +111,7 @@ def _refused(settings: Any) -> list[Any]:
     from orchestration import duck
     from orchestration.ingestion.landing import Receipt
 
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         rows = connection.execute(
             "select source, file_name, reason, remedy, row_number from raw.file_findings order by all"
         ).fetchall()
@@ -127,13 +132,14 @@ def status(as_json: Json = False) -> None:
     """What is published, whether anything new has landed, and the last verdict."""
     from orchestration import pipeline
     from orchestration.publishing.release import current_release
+    from orchestration.warehouse.writer_lock import in_doubt
 
     settings = load_settings()
     served = current_release(settings)
     standing = pipeline.standing_verdict(settings)
     found = {
         "release_id": served.release_id if served else None,
-        "anything_to_do": pipeline.has_work(settings),
+        "anything_to_do": pipeline.has_work(settings) or in_doubt(settings),
         "verdict": None if standing is None else ("passed" if standing[1] else "failed"),
     }
     if as_json:
@@ -211,10 +217,10 @@ def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: boo
 @app.command(epilog="Example: meterhouse ui --port 3000")
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Start the Dagster UI on this machine only."""
-    from orchestration.dagster_runs import prepare_home
+    from orchestration.dagster_runs import catch_up
 
     settings = load_settings()
-    prepare_home(settings)
+    catch_up(settings)
     print(f"http://127.0.0.1:{port} - stop with Ctrl-C")
     command = ["-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
     raise typer.Exit(subprocess.call([sys.executable, *command], cwd=settings.project_dir))

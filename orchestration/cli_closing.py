@@ -118,8 +118,9 @@ def close(
     early_reason: Annotated[str, typer.Option(help="Why before month end + 3 days; kept in the ledger.")] = "",
 ) -> None:
     """Close a month: number its invoices and freeze them in the ledger; then publish them as issued."""
+    from orchestration import pipeline
     from orchestration.closing.close import CloseRequest, close_month
-    from orchestration.dagster_runs import run_job
+    from orchestration.dagster_runs import note_published
     from orchestration.publishing.exports import parse_month
     from orchestration.warehouse.writer_lock import writer_lock
 
@@ -129,7 +130,8 @@ def close(
         entry = close_month(settings, request, clock.utc_now())
     totals = ", ".join(f"{amount} {currency}" for currency, amount in entry.body["totals"].items()) or "nothing"
     print(f"{month} closed: {entry.body['invoices']} invoices, {totals} (ledger entry {entry.sequence})")
-    run_job(settings)
+    pipeline.run_all(settings)
+    note_published(settings)
     print(f"Published as issued. Documents: meterhouse export --month {month}")
 
 

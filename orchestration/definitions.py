@@ -8,15 +8,17 @@ import dagster as dg
 from orchestration import assets, closing_jobs, jobs, schedules
 from orchestration.resources import Installation
 from orchestration.settings import Settings, load_settings
+from orchestration.warehouse import manifest_cache
 
 
 def _manifest(settings: Settings) -> dict[str, Any]:
-    path = settings.dbt_target_dir / "manifest.json"
-    if not path.exists():
+    content = manifest_cache.manifest_json(settings)
+    if content is None:
         from orchestration.warehouse.dbt_build import parse_manifest
 
         parse_manifest(settings)
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = (settings.dbt_target_dir / manifest_cache.MANIFEST).read_bytes()
+    found: dict[str, Any] = json.loads(content)
     return found
 
 

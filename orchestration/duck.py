@@ -11,7 +11,9 @@ from orchestration.settings import Settings
 
 def connect(path: Path | str, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open `path` (or ':memory:') with the session settings every query of ours relies on."""
-    settings.tmp_dir.mkdir(parents=True, exist_ok=True)
+    if not read_only:
+        # Who only looks leaves no trace; DuckDB makes the folder itself should a query spill.
+        settings.tmp_dir.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(str(path), read_only=read_only)
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"set memory_limit = '{settings.memory_limit}'")

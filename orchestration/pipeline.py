@@ -6,6 +6,7 @@ Decides what there is to do; how each step is done belongs to its own package.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import duckdb
@@ -15,9 +16,11 @@ from orchestration.errors import BuildFailed
 from orchestration.ingestion.landing import IngestReport, anything_new, ingest_landing
 from orchestration.publishing.release import Release, current_release, publish
 from orchestration.quality import verdict as verdicts
+from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import state
+from orchestration.warehouse.writer_lock import doubt_noted, settle_doubt, writer_lock
 
 Say = Callable[[str], None]
 
@@ -39,10 +42,17 @@ class RunReport:
 
 
 def has_work(settings: Settings) -> bool:
-    """Whether a run would do anything; decided without importing dbt, Dagster or the quality library."""
-    if anything_new(settings):
+    """Whether a run would do anything; decided without importing dbt, Dagster or the quality library.
+
+    Reads only. A build file somebody is writing has work: the run itself then says who.
+    """
+    try:
+        if anything_new(settings):
+            return True
+        judged = standing_verdict(settings)
+    except duckdb.IOException:
         return True
-    served, judged = current_release(settings), standing_verdict(settings)
+    served = current_release(settings)
     return served is None or judged is None or not judged[1] or judged[0] != served.content_hash
 
 
@@ -50,7 +60,7 @@ def standing_verdict(settings: Settings) -> tuple[str, bool] | None:
     """(hash, passed) of the verdict on the candidate, if that holds all that has landed."""
     if not settings.warehouse_path.exists():
         return None
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         try:
             return verdicts.standing(connection) if state.is_current(connection, settings) else None
         except duckdb.CatalogException:
@@ -62,24 +72,27 @@ def take_in(settings: Settings, say: Say) -> IngestReport:
     return ingest_landing(settings, lambda name, done, total: say(f"taking in {name} ({done} of {total})"))
 
 
-def build_and_judge(settings: Settings, say: Say, report: RunReport) -> None:
+def build_and_judge(settings: Settings, say: Say, report: RunReport, judge_ready: SuiteRunner | None = None) -> None:
     """Steps two and three: candidate marts, then the verdict. Skipped when the candidate is current.
 
-    Raises BuildFailed with the models at fault.
+    `judge_ready` is a worker started earlier. Call with the writer lock held. Raises BuildFailed with the
+    models at fault.
     """
-    judged = standing_verdict(settings)
-    if judged is not None and judged[1]:
+    # No verdict holds what has only just arrived: no need to open the build file for it.
+    judged = standing_verdict(settings) if report.ingest.batch is None else None
+    doubted = doubt_noted(settings)
+    if judged is not None and judged[1] and not doubted:
         return
     from orchestration.quality.gate import judge
-    from orchestration.quality.gx_runner import SuiteRunner
     from orchestration.warehouse.dbt_build import build
 
-    with SuiteRunner(settings) as runner:
-        outcome = build(settings, progress=say)
+    with judge_ready or SuiteRunner(settings) as runner:
+        outcome = build(settings, everything=doubted, progress=say)
         if not outcome.ok:
             raise BuildFailed(
                 "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."
             )
+        settle_doubt(settings)
         report.models_run = outcome.models_run
         report.full_refresh = outcome.full_refresh
         report.touched_months = outcome.touched_months
@@ -88,13 +101,13 @@ def build_and_judge(settings: Settings, say: Say, report: RunReport) -> None:
 
 def run_all(settings: Settings, say: Say | None = None) -> RunReport:
     """All steps in this process, under the writer lock. Raises GateRefused, BuildFailed, WarehouseBusy."""
-    from orchestration.warehouse.writer_lock import writer_lock
-
     tell = say or (lambda _: None)
     report = RunReport()
-    with writer_lock(settings):
+    with writer_lock(settings), ExitStack() as ending:
+        # The library's load passes while files are read; where there is none, it may turn out unneeded.
+        ready = ending.enter_context(SuiteRunner(settings)) if anything_new(settings) else None
         report.ingest = take_in(settings, tell)
-        build_and_judge(settings, tell, report)
+        build_and_judge(settings, tell, report, ready)
         tell("publishing")
         report.release = publish(settings)
     return report

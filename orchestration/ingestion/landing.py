@@ -92,7 +92,7 @@ def anything_new(settings: Settings) -> bool:
     """Whether some landed file was never judged, or changed since; decided by names, sizes and times."""
     if not settings.warehouse_path.exists():
         return bool(landed_paths(settings))
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         try:
             seen = _seen(connection)
         except duckdb.CatalogException:

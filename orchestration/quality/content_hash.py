@@ -6,13 +6,14 @@ import hashlib
 
 import duckdb
 
+from orchestration.ingestion.raw_schema import sql_text
+
 
 def mart_names(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> list[str]:
     """Names of the tables of schema marts, sorted."""
-    where = "and database_name = ?" if database else "and database_name = current_database()"
+    holder = sql_text(database) if database else "current_database()"
     rows = connection.execute(
-        f"select table_name from duckdb_tables() where schema_name = 'marts' {where} order by 1",
-        [database] if database else [],
+        f"select table_name from duckdb_tables() where schema_name = 'marts' and database_name = {holder} order by 1"
     ).fetchall()
     return [name for (name,) in rows]
 

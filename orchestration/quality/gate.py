@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from orchestration import duck
+from orchestration.quality import arrivals
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
 from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Check, Verdict
 from orchestration.settings import Settings
-from orchestration.warehouse.dbt_build import TestResult
+from orchestration.warehouse.node_runner import TestResult
 
 
 def _from_dbt(test: TestResult) -> Check:
@@ -40,15 +41,19 @@ def judge(
     if progress:
         progress("running Great Expectations suites")
     with duck.connect(settings.warehouse_path, settings) as connection:
-        rows = connection.execute(
-            "select distinct source from raw.receipts where status = 'accepted' and rows_accepted > 0"
-        ).fetchall()
-    sources = sorted(source for (source,) in rows)
+        arrivals.measure(connection)
+        earlier = [check for check in verdicts.latest_checks(connection) if check.name.startswith("arriving_")]
+        sources = arrivals.sources_to_judge(connection, earlier)
     checks = [_from_dbt(test) for test in tests]
     if not tests:
         checks.append(Check("dbt_tests_ran", "dbt", "marts", False, "no dbt test ran", remedy="Build again."))
+    # Measures of a source that brought nothing since are those that were judged: so is what was found.
+    checks += [check for check in earlier if check.subject.removeprefix("raw.") not in sources]
     checks += runner.run([*arriving_suites(sources), *candidate_suites()])
     with duck.connect(settings.warehouse_path, settings) as connection:
         found = Verdict(combine(candidate_hashes(connection)), tuple(checks))
+        connection.execute("begin")
         verdicts.keep(connection, found)
+        arrivals.note_judged(connection)
+        connection.execute("commit")
     return found

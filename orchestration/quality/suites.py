@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestration.ingestion.sources import SOURCES
+from orchestration.quality import arrivals
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Expectation:
     kind: str
     arguments: dict[str, Any]
     remedy: str
-    severity: str = "error"
+    # What a failure is about, where that is not the relation judged.
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,37 +34,34 @@ class Suite:
     expectations: tuple[Expectation, ...] = field(default_factory=tuple)
 
 
-def _sql(name: str, query: str, remedy: str) -> Expectation:
-    return Expectation(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, remedy)
+def _sql(name: str, query: str, remedy: str, subject: str = "") -> Expectation:
+    return Expectation(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, remedy, subject)
 
 
 def arriving_suites(sources: list[str]) -> list[Suite]:
-    """Suites of the sources that brought something: never empty, what identifies a record always there."""
-    suites = []
+    """The suite of what `sources` brought, on its measures: never empty, what identifies a record always there.
+
+    Named by source, for that is what a failure is about.
+    """
+    expectations = []
     for source in sources:
         keys = [field.name for field in SOURCES[source].fields if field.required]
-        unset = " or ".join(f'"{key}" is null' for key in keys)
-        suites.append(
-            Suite(
-                f"arriving_{source}",
-                f"raw.{source}",
-                (
-                    Expectation(
-                        f"arriving_{source}_has_rows",
-                        "ExpectTableRowCountToBeBetween",
-                        {"min_value": 1},
-                        f"Files of {source} were accepted but hold no row: ask upstream for the extract again.",
-                    ),
-                    # One pass over all keys: the library's own null check takes a pass for each.
-                    _sql(
-                        f"arriving_{source}_keys_are_set",
-                        f"select file_sha256, row_number from {{batch}} where {unset}",
-                        f"Find the file in raw.receipts by its hash and have {', '.join(keys)} delivered.",
-                    ),
-                ),
-            )
-        )
-    return suites
+        of_source = f"from {{batch}} where source = '{source}'"
+        expectations += [
+            _sql(
+                f"arriving_{source}_has_rows",
+                f"select '{source}' as source where (select coalesce(sum(rows), 0) {of_source}) < 1",
+                f"Files of {source} were accepted but hold no row: ask upstream for the extract again.",
+                subject=f"raw.{source}",
+            ),
+            _sql(
+                f"arriving_{source}_keys_are_set",
+                f"select load_batch, unset_keys {of_source} and unset_keys != 0",
+                f"Find the batch's files in raw.receipts and have {', '.join(keys)} delivered.",
+                subject=f"raw.{source}",
+            ),
+        ]
+    return [Suite("arriving", arrivals.RELATION, tuple(expectations))] if expectations else []
 
 
 def candidate_suites() -> list[Suite]:

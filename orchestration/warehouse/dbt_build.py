@@ -1,33 +1,30 @@
-"""Running dbt in this process, its manifest parsed once and kept: seeds, models, data tests.
+"""Building the candidate: what to run is found, run, and remembered; dbt parses the project and makes its docs.
 
-Imports dbt only when there is something to build (2.5 s). Knows nothing of gates or publishing.
+dbt is loaded (1.9 s) only to parse a changed project, or to build one that node_runner cannot. Knows
+nothing of gates or publishing.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+import duckdb
 
 from orchestration import duck
 from orchestration.closing.ledger import entries
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.ingestion.raw_schema import ensure_raw_relations
 from orchestration.settings import Settings
-from orchestration.warehouse import state
-from orchestration.warehouse.fingerprint import project_hash, seeds_hash
-
-
-@dataclass(frozen=True)
-class TestResult:
-    """One dbt data test: what it is attached to, whether it passed, and how many rows fail it."""
-
-    name: str
-    model: str
-    passed: bool
-    failing_rows: int
-    message: str
+from orchestration.warehouse import manifest_cache, selection, state
+from orchestration.warehouse.fingerprint import project_hash
+from orchestration.warehouse.node_runner import NodeRunner, TestResult
+from orchestration.warehouse.project import Project, read_project
+from orchestration.warehouse.writer_lock import writer_lock
 
 
 @dataclass
@@ -67,71 +64,150 @@ def _common(settings: Settings) -> list[str]:
         str(settings.dbt_target_dir),
         "--log-path",
         str(settings.home / "dbt" / "logs"),
-        "--quiet",
+        # Results carry every message; writing 6,000 events a run out as text takes a second.
+        "--log-level",
+        "none",
+        "--log-level-file",
+        "none",
     ]
 
 
 def parse_manifest(settings: Settings) -> Any:
-    """The project's manifest, from dbt's partial parse where nothing changed."""
+    """The project's manifest: the one kept where nothing changed, else parsed and kept."""
     _environment(settings)
     from dbt.cli.main import dbtRunner
 
+    found = _kept_manifest(settings)
+    if found is not None:
+        return found
     result = dbtRunner().invoke(["parse", *_common(settings)])
     _release_connections()
     if not result.success:
         raise RuntimeError(f"dbt cannot parse the project: {result.exception}")
+    manifest_cache.keep(settings)
     return result.result
+
+
+def _kept_manifest(settings: Settings) -> Any:
+    """The kept manifest as dbt's own object, or None where there is none that dbt can read."""
+    packed = manifest_cache.kept(settings, manifest_cache.PARSED)
+    if packed is None or manifest_cache.manifest_json(settings) is None:
+        return None
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    # Reading makes a million objects that all stay: the collector would look at them again and again (0.3 s).
+    gc.disable()
+    try:
+        found = Manifest.from_msgpack(packed, decoder=extended_mashumuro_decoder)
+        found.build_flat_graph()
+    except Exception:
+        return None
+    finally:
+        gc.enable()
+    return found
 
 
 def build(
     settings: Settings,
     *,
     full_refresh: bool = False,
+    everything: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> BuildResult:
-    """Bring the candidate marts up to date and run every data test.
+    """Bring the candidate marts up to date and run the data tests.
 
-    Months are found, not chosen: only those touched since the last complete build are metered
-    again; a changed project meters all. Errors are collected as plain messages, never raised.
+    What runs is found, not chosen: the descendants of what changed since the last complete build, months
+    touched since then, and all of it for a changed project. `everything` runs all nodes and tests upon
+    what is there. Errors are collected as plain messages, never raised.
     """
     say = progress or (lambda _: None)
-    _environment(settings)
+    outcome = BuildResult()
+    say("reading the dbt project")
+    project = _project(settings)
     with duck.connect(settings.warehouse_path, settings) as connection:
+        # As profiles.yml has it: rows of a table have no order, and keeping one costs memory.
+        connection.execute("set preserve_insertion_order = false")
         ensure_raw_relations(connection, settings)
         ensure_ledger_relations(connection, settings, entries(settings))
-        old_project, old_seeds = state.built_with(connection)
-        outcome = BuildResult()
-        outcome.full_refresh = full_refresh or old_project != project_hash(settings)
-        seeds_changed = not old_seeds.startswith(seeds_hash(settings))
-    say("parsing the dbt project")
+        state.ensure_state(connection)
+        outcome.full_refresh = full_refresh or state.built_with(connection)[0] != project_hash(settings)
+        inputs = selection.fingerprints(connection, settings, project)
+        by_dbt = bool(project.unknown_features)
+        chosen = selection.select(
+            connection, project, inputs, everything=everything or by_dbt, full_refresh=outcome.full_refresh
+        )
+        selection.begin(connection, chosen)
+        if not by_dbt:
+            texts = manifest_cache.texts(settings)
+            before = len(texts)
+            _run(NodeRunner(project, connection, settings, outcome.full_refresh, texts), chosen, outcome, say)
+            _record(connection, settings, inputs, outcome)
+            if len(texts) > before:
+                manifest_cache.keep_texts(settings, texts)
+    if by_dbt:
+        say(f"building with dbt, for it has {project.unknown_features[0]}")
+        _run_by_dbt(settings, bool(chosen.seeds), outcome)
+        with duck.connect(settings.warehouse_path, settings) as connection:
+            _record(connection, settings, inputs, outcome)
+    return outcome
+
+
+def _record(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, inputs: dict[str, str], outcome: BuildResult
+) -> None:
+    rows = connection.execute("select distinct billing_month::varchar from ops.touched_months").fetchall()
+    outcome.touched_months = sorted(month for (month,) in rows)
+    if outcome.ok:
+        connection.execute("begin")
+        state.record_build(connection, settings)
+        selection.complete(connection, inputs, outcome.tests)
+        connection.execute("commit")
+
+
+@cache
+def _read(content: bytes) -> Project:
+    return read_project(content)
+
+
+def _project(settings: Settings) -> Project:
+    """The project as dbt parsed it; dbt is loaded only where nothing is kept of this very project."""
+    content = manifest_cache.manifest_json(settings)
+    if content is None:
+        parse_manifest(settings)
+        content = (settings.dbt_target_dir / manifest_cache.MANIFEST).read_bytes()
+    return _read(content)
+
+
+def _run(runner: NodeRunner, chosen: selection.Selection, outcome: BuildResult, say: Callable[[str], None]) -> None:
+    ran = runner.build([*chosen.seeds, *chosen.models], say, chosen.changed)
+    outcome.errors += ran.errors
+    if outcome.errors:
+        return
+    outcome.models_run = len(ran.built) - len(chosen.seeds)
+    tests, kept = chosen.settled(ran.built)
+    say(f"running {len(tests)} data tests; {len(kept)} results still hold")
+    outcome.tests = sorted([*runner.test(tests).tests, *kept], key=lambda test: test.unique_id)
+
+
+def _run_by_dbt(settings: Settings, seeds: bool, outcome: BuildResult) -> None:
+    _environment(settings)
     from dbt.cli.main import dbtRunner
 
-    manifest = parse_manifest(settings)
-    runner = dbtRunner(manifest=manifest)
+    runner = dbtRunner(manifest=parse_manifest(settings))
     refresh = ["--full-refresh"] if outcome.full_refresh else []
-    steps = [("models", ["run", *refresh])]
-    if seeds_changed or outcome.full_refresh:
-        steps.insert(0, ("seeds", ["seed", "--full-refresh"]))
+    commands = [["seed", "--full-refresh"]] if seeds else []
     try:
-        for title, command in steps:
-            say(f"building {title}")
-            result = runner.invoke([*command, *_common(settings)])
+        for command in [*commands, ["run", *refresh]]:
+            result = runner.invoke([*command, "--no-write-json", *_common(settings)])
             _collect_errors(outcome, result)
             if outcome.errors:
-                return outcome
-            if title == "models":
-                outcome.models_run = len(result.result.results)
-        say("running data tests")
-        result = runner.invoke(["test", "--exclude", "test_type:unit", *_common(settings)])
+                return
+        outcome.models_run = len(result.result.results)
+        result = runner.invoke(["test", "--exclude", "test_type:unit", "--no-write-json", *_common(settings)])
         _collect_tests(outcome, result)
     finally:
         _release_connections()
-    with duck.connect(settings.warehouse_path, settings) as connection:
-        rows = connection.execute("select distinct billing_month::varchar from ops.touched_months").fetchall()
-        outcome.touched_months = sorted(month for (month,) in rows)
-        if outcome.ok:
-            state.record_build(connection, settings)
-    return outcome
 
 
 def _collect_errors(outcome: BuildResult, result: Any) -> None:
@@ -153,6 +229,7 @@ def _collect_tests(outcome: BuildResult, result: Any) -> None:
         attached = getattr(node.node, "attached_node", None) or ""
         outcome.tests.append(
             TestResult(
+                node.node.unique_id,
                 node.node.name,
                 attached.rsplit(".", 1)[-1],
                 status in ("pass", "warn"),
@@ -167,10 +244,15 @@ def build_docs(settings: Settings) -> str:
     _environment(settings)
     from dbt.cli.main import dbtRunner
 
+    with writer_lock(settings):
+        return _docs(settings, dbtRunner())
+
+
+def _docs(settings: Settings, runner: Any) -> str:
     with duck.connect(settings.warehouse_path, settings) as connection:
         ensure_raw_relations(connection, settings)
         ensure_ledger_relations(connection, settings, entries(settings))
-    result = dbtRunner().invoke(["docs", "generate", "--static", *_common(settings)])
+    result = runner.invoke(["docs", "generate", "--static", *_common(settings)])
     _release_connections()
     if not result.success:
         raise RuntimeError(f"dbt docs failed: {result.exception}")

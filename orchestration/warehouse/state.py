@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from orchestration.closing.ledger import closes_head
+from orchestration.ingestion.raw_schema import sql_values
 from orchestration.settings import Settings
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
 
@@ -14,8 +15,7 @@ def ensure_state(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def built_with(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
-    """(project hash, seeds hash) of the last complete build, empty where there is none."""
-    ensure_state(connection)
+    """(project hash, seeds hash) of the last complete build, empty where there is none. Reads only."""
     row = connection.execute("select project_hash, seeds_hash from ops.builds").fetchone()
     return (row[0], row[1]) if row else ("", "")
 
@@ -53,13 +53,9 @@ def is_current(connection: duckdb.DuckDBPyConnection, settings: Settings) -> boo
 
 
 def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """After a complete build: nothing is left to do for the batches and months seen."""
-    connection.execute("begin")
+    """After a complete build: nothing is left to do for the batches and months seen. In the caller's transaction."""
     connection.execute("delete from ops.builds")
-    connection.execute(
-        "insert into ops.builds values (?, ?)",
-        [project_hash(settings), beside_the_project(connection, settings)],
-    )
-    connection.execute("insert into ops.metered_batches values (?)", [newest_batch(connection)])
+    known = sql_values(project_hash(settings), beside_the_project(connection, settings))
+    connection.execute(f"insert into ops.builds values {known}")
+    connection.execute(f"insert into ops.metered_batches values ({newest_batch(connection)})")
     connection.execute("delete from ops.touched_months")
-    connection.execute("commit")

@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from orchestration.ingestion.sources import SOURCES
+from orchestration.quality import arrivals
 from orchestration.quality.gx_runner import evaluate
 from orchestration.quality.suites import Expectation, Suite, arriving_suites, candidate_suites
 from tests.conftest import SampleRun
@@ -28,6 +29,17 @@ FAULTS = {
 }
 
 
+# What measuring writes for a batch without rows, and for one with a key that is not set (tests below).
+ARRIVAL_FAULTS = {
+    "_has_rows": "update {t} set rows = 0 where source = '{source}'",
+    "_keys_are_set": "update {t} set unset_keys = 1 where source = '{source}' and load_batch = 1",
+}
+
+
+def _source(expectation: Expectation) -> str:
+    return expectation.subject.removeprefix("raw.")
+
+
 def _all() -> list[tuple[Suite, Expectation]]:
     suites = [*arriving_suites(list(SOURCES)), *candidate_suites()]
     return [(suite, expectation) for suite in suites for expectation in suite.expectations]
@@ -36,12 +48,8 @@ def _all() -> list[tuple[Suite, Expectation]]:
 def _fault(suite: Suite, expectation: Expectation) -> str:
     if expectation.name in FAULTS:
         return FAULTS[expectation.name]
-    if expectation.name.endswith("_has_rows"):
-        return EMPTY
     if expectation.name.startswith("arriving_"):
-        # The last of the keys: a check that stopped at the first would miss it.
-        key = [field.name for field in SOURCES[suite.relation.removeprefix("raw.")].fields if field.required][-1]
-        return f'update {{t}} set "{key}" = null where rowid = 0'
+        return ARRIVAL_FAULTS[expectation.name.removeprefix(f"arriving_{_source(expectation)}")]
     return f'update {{t}} set "{expectation.arguments["column"]}" = null'
 
 
@@ -51,7 +59,7 @@ def candidate(sample_run: SampleRun, tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.mktemp("gate") / "candidate.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"attach '{sample_run.settings.warehouse_path}' as built (read_only)")
-        for schema in ("raw", "marts"):
+        for schema in ("raw", "marts", "ops"):
             connection.execute(f"create schema {schema}")
         names = {suite.relation for suite, _ in _all()} | {"raw.receipts", "marts.dim_tenants"}
         for name in sorted(names):
@@ -74,7 +82,27 @@ def test_the_expectation_fails_on_its_seeded_fault(
     broken = tmp_path / "broken.duckdb"
     shutil.copy(candidate, broken)
     with duckdb.connect(str(broken)) as connection:
-        connection.execute(_fault(suite, expectation).replace("{t}", suite.relation))
+        fault = _fault(suite, expectation).replace("{t}", suite.relation)
+        connection.execute(fault.replace("{source}", _source(expectation)))
     (check,) = evaluate(str(broken), [Suite(suite.name, suite.relation, (expectation,))])
     assert not check.passed
     assert check.remedy
+    assert check.subject == (expectation.subject or suite.relation)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_batch_is_measured_as_its_rows_are(tmp_path: Path, source: str) -> None:
+    # The last of the keys: a measure that stopped at the first would miss it.
+    keys = [field.name for field in SOURCES[source].fields if field.required]
+    values = ["null" if key == keys[-1] else "'v'" for key in keys]
+    columns = ", ".join(f'"{key}" varchar' for key in keys)
+    with duckdb.connect(str(tmp_path / "batch.duckdb")) as connection:
+        connection.execute("create schema raw; create schema ops;" + arrivals.DDL)
+        connection.execute(f"create table raw.{source} ({columns}, load_batch integer)")
+        connection.execute(f"insert into raw.{source} values ({', '.join(values)}, 7)")
+        for batch in (7, 8):
+            connection.execute(arrivals.measures_sql(source, batch))
+        assert connection.execute("from ops.arrivals order by load_batch").fetchall() == [
+            (source, 7, 1, 1),
+            (source, 8, 0, 0),
+        ]

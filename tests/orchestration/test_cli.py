@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,28 @@ def test_nothing_new_is_said_so(sample_run: SampleRun) -> None:
     done = _run(sample_run, "run", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["nothing_new"] is True
+
+
+def test_nothing_new_is_seen_without_writing_a_byte_or_loading_a_framework(sample_run: SampleRun) -> None:
+    def tree() -> dict[str, tuple[int, int, int]]:
+        found = [sample_run.settings.home, *sample_run.settings.home.rglob("*")]
+        return {str(p): (s.st_size, s.st_mtime_ns, s.st_ino) for p in found for s in [p.lstat()]}
+
+    before = tree()
+    code = "import sys; from orchestration.cli import main; sys.argv[1:] = ['run', '--json']; main(); "
+    code += "print(*{name.partition('.')[0] for name in sys.modules})"
+    environment = {"METERHOUSE_HOME": sample_run.settings.home, "METERHOUSE_LANDING": sample_run.settings.landing}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {name: str(path) for name, path in environment.items()} | {"PYTHONPATH": str(PROJECT_DIR)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told, modules = done.stdout.splitlines()
+    assert json.loads(told)["nothing_new"] is True
+    assert {"dagster", "dbt", "great_expectations", "agate", "jinja2"} & set(modules.split()) == set()
+    assert tree() == before
 
 
 def test_sql_and_explain_answer_from_the_release(sample_run: SampleRun) -> None:
@@ -85,3 +109,25 @@ def test_the_dagster_job_runs_a_month_and_shows_in_the_instance(sample_run: Samp
     assert event is not None
     assert event.asset_materialization is not None
     assert event.asset_materialization.partition == "2024-11"
+
+
+def test_what_was_run_without_dagster_is_noted_there(sample_run: SampleRun, tmp_path: Path) -> None:
+    import dagster as dg
+
+    from orchestration.dagster_runs import catch_up, note_published
+
+    mine = replace(sample_run.settings, home=tmp_path / "var")
+    shutil.copytree(sample_run.settings.published_dir, mine.published_dir, symlinks=True)
+    shutil.copytree(sample_run.settings.dbt_target_dir, mine.dbt_target_dir)
+    note_published(mine)
+    assert not mine.dagster_home.exists()  # no UI, nobody looks
+    catch_up(mine)
+    assert sample_run.report.release is not None
+    with dg.DagsterInstance.get() as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["publishing", "release"]))
+        (record,) = instance.get_run_records()
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert event.asset_materialization.metadata["release_id"].value == sample_run.report.release.release_id
+    assert record.dagster_run.job_name == "record_months"
+    assert record.dagster_run.status == dg.DagsterRunStatus.SUCCESS

@@ -1,0 +1,63 @@
+"""What arrived, measured once a batch: rows of each source, and how many of its keys are not set.
+
+Table ops.arrivals holds the measures; the suites judge them instead of passing over all raw rows at every
+run. A batch's rows never change, so neither do its measures.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from orchestration.ingestion.raw_schema import sql_text
+from orchestration.ingestion.sources import SOURCES
+from orchestration.quality.verdict import Check
+
+RELATION = "ops.arrivals"
+DDL = f"create table if not exists {RELATION} (source varchar, load_batch integer, rows bigint, unset_keys bigint)"
+# Sources whose measures were judged since they were last added to; in the verdict's transaction.
+JUDGED_DDL = "create table if not exists ops.arrivals_judged (source varchar, load_batch integer)"
+
+
+def measure(connection: duckdb.DuckDBPyConnection) -> None:
+    """Measure what was accepted and is not measured yet."""
+    connection.execute(DDL)
+    found = connection.execute(
+        "select source, load_batch from raw.receipts where status = 'accepted' and rows_accepted > 0 "
+        f"except select source, load_batch from {RELATION} order by all"
+    ).fetchall()
+    for source, batch in found:
+        if source in SOURCES:
+            connection.execute(measures_sql(source, int(batch)))
+
+
+def measures_sql(source: str, batch: int) -> str:
+    """The statement that measures one batch of one source."""
+    keys = [field.name for field in SOURCES[source].fields if field.required]
+    # A count of its own for each key: the files' statistics answer "is null" without a row being read,
+    # which they cannot do for an "or" over several columns.
+    rows = f"raw.{source} where load_batch = {batch}"
+    unset = " + ".join(f'(select count(*) from {rows} and "{key}" is null)' for key in keys) or "0"
+    return f"insert into {RELATION} select {sql_text(source)}, {batch}, (select count(*) from {rows}), {unset}"
+
+
+def sources_to_judge(connection: duckdb.DuckDBPyConnection, earlier: list[Check]) -> list[str]:
+    """Sources whose measures were added to since they were judged, or lack a passed check of then."""
+    connection.execute(JUDGED_DDL)
+    new = {
+        source
+        for (source,) in connection.execute(
+            f"select distinct source from (select source, load_batch from {RELATION} "
+            "except select source, load_batch from ops.arrivals_judged)"
+        ).fetchall()
+    }
+    measured = connection.execute(f"select distinct source from {RELATION} order by 1").fetchall()
+    passed = {check.subject for check in earlier if check.passed}
+    failed = {check.subject for check in earlier if not check.passed}
+    sound = passed - failed
+    return [source for (source,) in measured if source in new or f"raw.{source}" not in sound]
+
+
+def note_judged(connection: duckdb.DuckDBPyConnection) -> None:
+    """All measures there are have been judged. Call in the transaction that keeps the verdict."""
+    connection.execute("delete from ops.arrivals_judged")
+    connection.execute(f"insert into ops.arrivals_judged select source, load_batch from {RELATION}")
