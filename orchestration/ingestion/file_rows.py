@@ -1,7 +1,8 @@
 """One checked file as a DuckDB relation of its source's columns, plus the rows that are no record at all.
 
 CSV and Parquet are read by DuckDB; JSON, and CSV with broken rows, by Python into a temporary
-Parquet file of text columns. What the values mean is row_typing's work.
+Parquet file of text columns. What the values mean is row_typing's work; whether a Parquet file
+needs typing at all, parquet_in_place's.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from orchestration.ingestion.json_records import Record, read_json
-from orchestration.ingestion.prechecks import CheckedFile
+from orchestration.ingestion.parquet_in_place import InPlace, judge
+from orchestration.ingestion.prechecks import CheckedFile, staging_dir
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.refusal import RefusedFile
 from orchestration.ingestion.sources import DUCKDB_TYPES, Field, SourceSpec
@@ -38,13 +38,17 @@ class UnreadableRow:
 
 @dataclass
 class FileRows:
-    """`relation` is SQL that can stand in a FROM clause; it has `row_number` and `column_types`' columns."""
+    """`relation` is SQL that can stand in a FROM clause; it has `row_number` and `column_types`' columns.
+
+    `in_place` is set where the file itself can be the part, with no row to be typed.
+    """
 
     relation: str
     column_types: dict[str, str]
     unreadable: list[UnreadableRow] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
     temporary: list[Path] = field(default_factory=list)
+    in_place: InPlace | None = None
 
 
 def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
@@ -75,6 +79,9 @@ def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
 def _text_parquet(
     spec: SourceSpec, records: Iterator[tuple[Record | None, str, str]], target: Path
 ) -> tuple[int, list[UnreadableRow]]:
+    import pyarrow as pa  # a quarter of a second that a run without such files need not pay
+    import pyarrow.parquet as pq
+
     names = [f.name for f in spec.fields]
     schema = pa.schema([(name, pa.string()) for name in names] + [("row_number", pa.int64())])
     unreadable: list[UnreadableRow] = []
@@ -210,15 +217,20 @@ def _from_parquet(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, check
         f"(select {picked}, file_row_number + 1 as row_number from "
         f"read_parquet({literal}, hive_partitioning = false, file_row_number = true))"
     )
-    return FileRows(relation, types, [], [name for name in found if name not in matched])
+    try:
+        in_place = judge(connection, spec, literal, found, matched)
+    except duckdb.Error as error:
+        raise RefusedFile(
+            f"the Parquet file cannot be read to its end: {str(error).splitlines()[0]}", "Deliver the file again."
+        ) from error
+    return FileRows(relation, types, [], [name for name in found if name not in matched], in_place=in_place)
 
 
 def open_rows(
     connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, settings: Settings
 ) -> FileRows:
     """The rows of a checked file. Raises RefusedFile where the file as a whole is not of this source."""
-    target = settings.tmp_dir / f"rows_{checked.sha256}.parquet"
-    settings.tmp_dir.mkdir(parents=True, exist_ok=True)
+    target = staging_dir(settings) / f"rows_{checked.sha256}.parquet"
     match checked.form:
         case ".csv":
             return _from_csv(connection, spec, checked, target)

@@ -24,8 +24,13 @@ EXPECTED = {
 }
 
 
+def _in_utc(instant: str) -> str:
+    """SQL: the UTC timestamp of a TIMESTAMPTZ. `at time zone 'UTC'` says the same at ten times the cost."""
+    return f"make_timestamp(epoch_us({instant}))"
+
+
 def _iso(text: str) -> str:
-    return f"case when regexp_matches({text}, '{_ISO}') then try_cast({text} as timestamptz) at time zone 'UTC' end"
+    return f"case when regexp_matches({text}, '{_ISO}') then {_in_utc(f'try_cast({text} as timestamptz)')} end"
 
 
 def typed(field: Field, column: str, column_type: str) -> str:
@@ -34,9 +39,10 @@ def typed(field: Field, column: str, column_type: str) -> str:
     base = column_type.split("(")[0].upper()
     if base != "VARCHAR":
         if kind.endswith("instant") and base == "TIMESTAMP WITH TIME ZONE":
-            return f"({column} at time zone 'UTC')"
-        if kind == "unix_instant" and base in ("BIGINT", "INTEGER", "UBIGINT"):
-            return f"(make_timestamp({column} * 1000000))"
+            # Null for the infinite ones, which are no time.
+            return _in_utc(column)
+        if kind == "unix_instant" and base in ("BIGINT", "INTEGER", "UINTEGER", "UBIGINT"):
+            return f"case when {column} between 0 and 99999999999 then make_timestamp({column}::bigint * 1000000) end"
         if kind == "bool" and base == "BOOLEAN":
             return column
         if kind == "date" and base == "DATE":
@@ -60,10 +66,8 @@ def typed(field: Field, column: str, column_type: str) -> str:
         case "date":
             return f"case when regexp_matches({text}, '^\\d{{4}}-\\d{{2}}-\\d{{2}}$') then try_cast({text} as date) end"
         case "rfc_instant":
-            return (
-                f"case when regexp_matches({text}, '{_RFC}') then "
-                f"try_strptime({text}, '%a, %d %b %Y %H:%M:%S %z') at time zone 'UTC' else {_iso(text)} end"
-            )
+            rfc = f"try_strptime({text}, '%a, %d %b %Y %H:%M:%S %z')"
+            return f"case when regexp_matches({text}, '{_RFC}') then {_in_utc(rfc)} else {_iso(text)} end"
         case "iso_instant":
             return _iso(text)
         case "unix_instant":
