@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.ingestion.json_in_sql import relation_of
 from orchestration.ingestion.json_records import Record, read_json
 from orchestration.ingestion.parquet_in_place import InPlace, judge
 from orchestration.ingestion.prechecks import CheckedFile, staging_dir
@@ -40,7 +41,8 @@ class UnreadableRow:
 class FileRows:
     """`relation` is SQL that can stand in a FROM clause; it has `row_number` and `column_types`' columns.
 
-    `in_place` is set where the file itself can be the part, with no row to be typed.
+    `in_place` is set where the file itself can be the part, with no row to be typed; `odd` is SQL for
+    rows that this relation may not read right.
     """
 
     relation: str
@@ -49,6 +51,7 @@ class FileRows:
     ignored_columns: list[str] = field(default_factory=list)
     temporary: list[Path] = field(default_factory=list)
     in_place: InPlace | None = None
+    odd: str = ""
 
 
 def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
@@ -140,32 +143,70 @@ def _csv_records(path: Path, header: list[str], matched: dict[str, str]) -> Iter
             yield {target: named[found] for found, target in matched.items()}, "", ""
 
 
-def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows:
-    with checked.plain_path.open(encoding="utf-8-sig", newline="") as text:
+@dataclass(frozen=True)
+class _CsvFile:
+    """A CSV file whose header is that of its source, read by DuckDB as texts."""
+
+    header: list[str]
+    matched: dict[str, str]
+    reader: str
+
+    @property
+    def ignored(self) -> list[str]:
+        return [name for name in self.header if name not in self.matched]
+
+    @property
+    def types(self) -> dict[str, str]:
+        return dict.fromkeys(self.matched.values(), "VARCHAR")
+
+
+def _csv(spec: SourceSpec, path: Path) -> _CsvFile:
+    with path.open(encoding="utf-8-sig", newline="") as text:
         try:
             header = next(csv.reader(text, strict=True))
         except (StopIteration, csv.Error) as error:
             raise RefusedFile("the header cannot be read", "Deliver the extract with its header.") from error
     matched = _match_columns(spec, header)
-    ignored = [name for name in header if name not in matched]
     bound = ", ".join(f"{sql_text(f'c{i}')}: 'VARCHAR'" for i in range(len(header)))
     picked = ", ".join(f'c{i} as "{matched[name]}"' for i, name in enumerate(header) if name in matched)
     reader = (
-        f"(select {picked}, row_number() over () as row_number from read_csv("
-        f"{sql_text(str(checked.plain_path))}, columns = {{{bound}}}, header = true, auto_detect = false, "
+        f"select {picked}{{row_number}} from read_csv("
+        f"{sql_text(str(path))}, columns = {{{{{bound}}}}}, header = true, auto_detect = false, "
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
-        "max_line_size = 16777216))"
+        "max_line_size = 16777216, compression = 'none')"
     )
-    types = dict.fromkeys(matched.values(), "VARCHAR")
+    return _CsvFile(header, matched, reader)
+
+
+def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows:
+    found = _csv(spec, checked.plain_path)
+    types = found.types
+    numbered = found.reader.format(row_number=", row_number() over () as row_number")
     try:
         # Into a temporary Parquet: row numbers need file order once, typing may then run in parallel.
-        connection.execute(f"copy (select * from {reader}) to {sql_text(str(target))} (format parquet)")
+        connection.execute(f"copy ({numbered}) to {sql_text(str(target))} (format parquet)")
         unreadable: list[UnreadableRow] = []
-    except duckdb.Error:
+    except (duckdb.Error, UnicodeDecodeError):
         # Some row is not what the header promises: read it row by row, keep the good, name the bad.
-        _, unreadable = _text_parquet(spec, _csv_records(checked.plain_path, header, matched), target)
+        _, unreadable = _text_parquet(spec, _csv_records(checked.plain_path, found.header, found.matched), target)
         types = {f.name: "VARCHAR" for f in spec.fields}
-    return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, ignored, [target])
+    return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, found.ignored, [target])
+
+
+def clean_rows(spec: SourceSpec, checked: CheckedFile) -> FileRows | None:
+    """The file's rows in a form that can be typed and written in one pass, if no row turns out to need more.
+
+    Rows come in file order, without numbers. None where only `open_rows` will do.
+    """
+    if checked.form == ".csv":
+        found = _csv(spec, checked.plain_path)
+        return FileRows(f"({found.reader.format(row_number='')})", found.types, [], found.ignored)
+    if checked.form == ".parquet":
+        return None
+    relation = relation_of(spec, checked)
+    if relation is None:
+        return None
+    return FileRows(relation, {f.name: "VARCHAR" for f in spec.fields}, odd="source_rows.odd")
 
 
 _NAIVE = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"}

@@ -18,13 +18,21 @@ from typing import Any
 import duckdb
 
 from orchestration import duck
-from orchestration.ingestion.file_rows import open_rows
+from orchestration.ingestion.file_rows import clean_rows, open_rows
 from orchestration.ingestion.prechecks import CheckedFile, check_file, staging_dir, unchanged_since
 from orchestration.ingestion.raw_schema import ensure_raw_relations
-from orchestration.ingestion.raw_store import PartIdentity, Stored, check_parts, link_file, remove_orphans, write_rows
+from orchestration.ingestion.raw_store import (
+    PartIdentity,
+    Stored,
+    check_parts,
+    link_file,
+    remove_orphans,
+    write_clean,
+    write_rows,
+)
 from orchestration.ingestion.receipts import Receipt, ReceiptBook, seen_files
 from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
-from orchestration.ingestion.sources import SOURCES
+from orchestration.ingestion.sources import SOURCES, SourceSpec
 from orchestration.settings import Settings
 
 __all__ = ["LOADER_VERSION", "IngestReport", "Receipt", "anything_new", "ingest_landing", "landed_paths"]
@@ -216,25 +224,17 @@ class _Ingest:
     def _load(self, source: str, checked: CheckedFile) -> tuple[Receipt, Stored]:
         spec = SOURCES[source]
         identity = PartIdentity(source, checked.path.name, checked.sha256, self.batch, self.next_part)
-        rows = open_rows(self.connection, spec, checked, self.settings)
+        stored, ignored = self._store(spec, checked, identity)
         expected = checked.manifest.get("rows")
-        stored: Stored | None = None
         try:
-            if rows.in_place:
-                stored = link_file(self.settings, checked.plain_path, rows.in_place, identity)
-            else:
-                stored = write_rows(self.connection, self.settings, spec, rows, identity)
-            if checked.form == ".parquet" and not unchanged_since(checked, stored.part if rows.in_place else None):
+            if checked.form == ".parquet" and not unchanged_since(checked, stored.part if stored.layout else None):
                 raise StillBeingWritten(f"{checked.path.name} was written to while it was read")
             if expected is not None and int(expected) != stored.total:
                 raise StillBeingWritten(f"{checked.path.name} has {stored.total} records, its manifest says {expected}")
         except StillBeingWritten:
-            for part in stored.written if stored else ():
+            for part in stored.written:
                 part.unlink()
             raise
-        finally:
-            for temporary in rows.temporary:
-                temporary.unlink(missing_ok=True)
         self.next_part += 1
         return Receipt(
             source,
@@ -245,6 +245,22 @@ class _Ingest:
             stored.total,
             stored.accepted,
             stored.quarantined,
-            ignored_columns=", ".join(rows.ignored_columns),
+            ignored_columns=", ".join(ignored),
             part_number=identity.part_number,
         ), stored
+
+    def _store(self, spec: SourceSpec, checked: CheckedFile, identity: PartIdentity) -> tuple[Stored, list[str]]:
+        """The file's parts, by the cheapest way it allows, and the columns it has beside its source's."""
+        clean = clean_rows(spec, checked)
+        if clean is not None:
+            stored = write_clean(self.connection, self.settings, spec, clean, identity)
+            if stored is not None:
+                return stored, clean.ignored_columns
+        rows = open_rows(self.connection, spec, checked, self.settings)
+        try:
+            if rows.in_place:
+                return link_file(self.settings, checked.plain_path, rows.in_place, identity), rows.ignored_columns
+            return write_rows(self.connection, self.settings, spec, rows, identity), rows.ignored_columns
+        finally:
+            for temporary in rows.temporary:
+                temporary.unlink(missing_ok=True)

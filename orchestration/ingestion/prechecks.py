@@ -31,7 +31,8 @@ PIECE = 4 * 1024 * 1024
 class CheckedFile:
     """A file that passed: `plain_path` holds its uncompressed bytes, `sha256` is of the file as stored.
 
-    `plain_path` is the landed file itself, or a staged one that whoever reads it removes.
+    `plain_path` is the landed file itself, or a staged one that whoever reads it removes. `is_strict` is
+    false for JSON that a forgiving reader takes and a strict one does not.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class CheckedFile:
     stored_bytes: int
     manifest: dict[str, Any]
     linked_signature: tuple[int, int] = (0, 0)
+    is_strict: bool = True
 
 
 def staging_dir(settings: Settings) -> Path:
@@ -156,17 +158,18 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
     digest = hashlib.sha256()
     plain_path = path
     signature = (0, 0)
+    text = _JsonCheck(path.name) if form in (".json", ".ndjson") else _Utf8Check(path.name)
     try:
         if path.name.endswith(".gz"):
             plain_path = _staged(path, settings)
-            _unpack(path, plain_path, digest, settings)
+            _unpack(path, plain_path, digest, text, settings)
         elif form == ".parquet":
             plain_path = _stage_link(path, settings)
             info = plain_path.stat()
             signature = (info.st_size, info.st_mtime_ns)
             _read_through(plain_path, digest, None)
         else:
-            _read_through(path, digest, _Utf8Check(path.name))
+            _read_through(path, digest, text)
         sha256 = digest.hexdigest()
         if "sha256" in manifest and str(manifest["sha256"]).lower() != sha256:
             raise StillBeingWritten(f"{path.name} does not have the sha256 its manifest names")
@@ -174,17 +177,16 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
         if plain_path != path:
             plain_path.unlink(missing_ok=True)
         raise
-    return CheckedFile(path, plain_path, form, sha256, stored_bytes, manifest, signature)
+    return CheckedFile(path, plain_path, form, sha256, stored_bytes, manifest, signature, text.is_strict)
 
 
-def _unpack(path: Path, plain_path: Path, digest: Any, settings: Settings) -> None:
+def _unpack(path: Path, plain_path: Path, digest: Any, text: _Utf8Check, settings: Settings) -> None:
     try:
         with plain_path.open("wb") as plain_file:
-            unpacked = _Utf8Check(path.name)
             for piece in _plain_pieces(path, digest, settings):
-                unpacked.feed(piece)
+                text.feed(piece)
                 plain_file.write(piece)
-            unpacked.finish()
+            text.finish()
     except zlib.error as error:
         raise RefusedFile(f"{path.name} is a corrupt gzip file ({error})", "Deliver the file again.") from error
 
@@ -206,6 +208,7 @@ class _Utf8Check:
         self.name = name
         self.decoder = codecs.getincrementaldecoder("utf-8")("strict")
         self.lines = 1
+        self.is_strict = True
 
     def feed(self, piece: bytes) -> None:
         if b"\x00" in piece:
@@ -232,3 +235,24 @@ class _Utf8Check:
             self.decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             raise RefusedFile(f"{self.name} ends inside a character", "Deliver the complete file again.") from error
+
+
+class _JsonCheck(_Utf8Check):
+    """Also notices what DuckDB's JSON reader forgives: a comma before a closing bracket, odd white space."""
+
+    _FORGIVEN = re.compile(rb",[ \t\r\n]*[}\]]")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.comma_last = False
+
+    def feed(self, piece: bytes) -> None:
+        super().feed(piece)
+        if not self.is_strict:
+            return
+        begun = piece.lstrip()
+        closes_comma = self.comma_last and begun[:1] in (b"}", b"]")
+        if closes_comma or b"\x0b" in piece or b"\x0c" in piece or self._FORGIVEN.search(piece):
+            self.is_strict = False
+        if begun:
+            self.comma_last = piece.rstrip().endswith(b",")

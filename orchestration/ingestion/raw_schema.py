@@ -121,8 +121,10 @@ def _view_sql(settings: Settings, spec: SourceSpec, layouts: dict[str, str], has
     if has_typed_parts or not layouts:
         names = ", ".join(f'"{name}"' for name in spec.typed_columns)
         branches.append(
-            f"select {names}, {identity.format(row='row_number')} from read_parquet("
-            f"{sql_text(str(folder / 'p*.parquet'))}, hive_partitioning = false, filename = true)"
+            # A part that holds all rows of its file does not store their numbers.
+            f"select {names}, {identity.format(row='coalesce(row_number, file_row_number + 1)')} from read_parquet("
+            f"{sql_text(str(folder / 'p*.parquet'))}, hive_partitioning = false, filename = true, "
+            "file_row_number = true)"
         )
     for key, select_list in sorted(layouts.items()):
         branches.append(

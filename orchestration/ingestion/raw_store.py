@@ -35,6 +35,10 @@ from orchestration.ingestion.sources import SourceSpec
 from orchestration.settings import Settings
 
 
+# Against the defaults with zstd: two thirds of the time to write, a quarter less disk, as fast to read.
+PARQUET_OPTIONS = "format parquet, compression zstd, compression_level 1, parquet_version v2"
+
+
 class RawStoreChanged(MeterhouseError):
     """A part is gone, or its content is no longer what was taken in."""
 
@@ -72,7 +76,7 @@ def _put(connection: duckdb.DuckDBPyConnection, query: str, final: Path) -> int:
     """Write the query's rows as one part; returns how many. No rows, no part."""
     temporary = final.with_suffix(".part")
     written_rows = connection.execute(
-        f"copy ({query}) to {sql_text(str(temporary))} (format parquet, compression zstd)"
+        f"copy ({query}) to {sql_text(str(temporary))} ({PARQUET_OPTIONS})"
     ).fetchone()
     count = int(written_rows[0]) if written_rows else 0
     if not count:
@@ -144,6 +148,37 @@ def _move(staged: Path, final: Path) -> None:
     # Where we may not say so (not our file), check_parts is what notices.
     with suppress(PermissionError):
         final.chmod(0o444)
+
+
+def write_clean(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    spec: SourceSpec,
+    rows: FileRows,
+    identity: PartIdentity,
+) -> Stored | None:
+    """Type and write the rows in one pass; None, and nothing left behind, where one of them is not clean.
+
+    The part has every row of the file in its order, so their numbers are those of the part's rows and
+    are not stored.
+    """
+    part = settings.raw_dir / spec.name / identity.name
+    temporary = part.with_suffix(".part")
+    query = typing_select(spec, rows.column_types, rows.relation, row_number="cast(null as bigint)", odd=rows.odd)
+    literal = sql_text(str(temporary))
+    try:
+        connection.execute(f"copy ({query}) to {literal} ({PARQUET_OPTIONS})")
+        counted = connection.execute(f"select count(*), count(fault) from read_parquet({literal})").fetchone()
+        total, faulty = counted or (0, 1)
+    except (duckdb.Error, UnicodeDecodeError):
+        # Not what this reader takes for a record of the source: the exact one says what and where. (A
+        # message that quotes the file in the middle of a character cannot be decoded.)
+        faulty = 1
+    if faulty or not total:
+        temporary.unlink(missing_ok=True)
+        return None if faulty else Stored(0, 0, 0)
+    temporary.replace(part)
+    return Stored(total, total, 0, part=part, written=[part])
 
 
 def write_rows(
