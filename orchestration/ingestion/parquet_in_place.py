@@ -1,13 +1,15 @@
 """Whether a landed Parquet file can be a part of the raw store as it is, and how it is then read.
 
-Such a file is typed as its source is, and none of its rows has a fault: one pass over its columns
-finds out. It decides nothing about rows; a file with a faulty one is typed row by row next door.
+Such a file is typed as its source is, and none of its rows has a fault. The file's own statistics tell
+where they can; columns of which they do not tell enough are read. Nothing is decided about rows here:
+a file with a faulty one is typed row by row next door.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -59,20 +61,101 @@ class _Column:
         return self.kind == "VARCHAR"
 
     def measures(self) -> list[str]:
-        """How many are present, how many of these are a value, then what `least` and `greatest` are judged by.
-
-        For text `least` is instead whether some value is empty, blank or padded with blanks.
-        """
+        """SQL for what _Known says of the column, in its order, over all rows."""
         column = self.quoted
-        present = f"count({column})"
+        nulls = f"count(*) - count({column})"
         if self.is_text:
-            # A text of blanks only sorts before '!' as well: one test for empty, blank and padded.
-            return [present, present, f"coalesce(bool_or(suffix({column}, ' ') or {column} < '!'), false)", "null"]
-        if self.kind.endswith("[]"):
-            return [present, present, "null", "null"]
-        value = f"epoch_us({column})" if self.kind == _TIMESTAMPTZ else column
-        finite = f"count({column}) filter (isfinite({column}))" if self.kind == _TIMESTAMPTZ else present
-        return [present, finite, f"min({value})", f"max({value})"]
+            return [nulls, "true", "null", "null", f"coalesce(bool_or({_is_padded(column)}), false)"]
+        if self.kind == _TIMESTAMPTZ:
+            finite = f"coalesce(bool_and(isfinite({column})), true)"
+            return [nulls, finite, f"epoch_us(min({column}))", f"epoch_us(max({column}))", "false"]
+        if self.kind in _WHOLE_NUMBERS:
+            return [nulls, "true", f"min({column})", f"max({column})", "false"]
+        return [nulls, "true", "null", "null", "false"]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What decides about a column: nulls, whether times are finite, least and greatest number or microsecond.
+
+    `padded` is true where some text is empty, blank or has blanks around it.
+    """
+
+    nulls: int
+    finite: bool
+    least: int | None
+    greatest: int | None
+    padded: bool
+
+
+def _is_padded(text: str) -> str:
+    # A text of blanks only sorts before '!' as well: one test for empty, blank and padded.
+    return f"(suffix({text}, ' ') or {text} < '!')"
+
+
+# A text column that takes less than this for a value is a few words over and over: read in no time.
+_BYTES_OF_A_WORD = 4
+_FOOTER = f"""
+select
+    path_in_schema,
+    coalesce(sum(stats_null_count), 0)::bigint,
+    count(*) filter (stats_null_count is null),
+    count(*) filter (
+        (stats_min_value is null or stats_max_value is null) and stats_null_count is distinct from num_values
+    ),
+    coalesce(bool_and(isfinite(try_cast(stats_min_value as timestamptz))
+        and isfinite(try_cast(stats_max_value as timestamptz))), true),
+    epoch_us(min(try_cast(stats_min_value as timestamptz))),
+    epoch_us(max(try_cast(stats_max_value as timestamptz))),
+    min(try_cast(stats_min_value as hugeint)),
+    max(try_cast(stats_max_value as hugeint)),
+    coalesce(bool_or({_is_padded("stats_min_value")} or {_is_padded("stats_max_value")}), false),
+    coalesce(bool_and(coalesce(stats_distinct_count, 3) <= 2
+        or (stats_min_value = stats_max_value and min_is_exact and max_is_exact)), true)
+        or sum(total_uncompressed_size) >= {_BYTES_OF_A_WORD} * sum(num_values)
+from parquet_metadata({{literal}}) group by path_in_schema
+"""
+
+
+def _from_footer(column: _Column, row: tuple[Any, ...] | None) -> _Known | None:
+    """What the footer says of the column; None where it does not say enough."""
+    if row is None:
+        return None
+    _, nulls, uncounted, unbounded, finite, earliest, latest, least, greatest, padded, is_told = row
+    if uncounted:
+        return None
+    if column.is_text:
+        # Blanks behind an identifier that is neither least nor greatest go unnoticed: a text of a typed
+        # file is taken as sent. Words that are told apart (statuses, channels) are all looked at.
+        return None if unbounded or not (padded or is_told) else _Known(nulls, True, None, None, padded)
+    if column.kind == _TIMESTAMPTZ:
+        return None if unbounded else _Known(nulls, finite, earliest, latest, False)
+    if column.kind in _WHOLE_NUMBERS:
+        return None if unbounded else _Known(nulls, True, least, greatest, False)
+    return _Known(nulls, True, None, None, False)
+
+
+def _look(connection: duckdb.DuckDBPyConnection, literal: str, columns: list[_Column]) -> tuple[int, dict[str, _Known]]:
+    """Rows of the file, and what is known of each column."""
+    (total,) = connection.execute(f"select num_rows from parquet_file_metadata({literal})").fetchone() or (0,)
+    footer = {row[0]: row for row in connection.execute(_FOOTER.format(literal=literal)).fetchall()}
+    known: dict[str, _Known] = {}
+    untold = []
+    for column in columns:
+        told = _from_footer(column, footer.get(column.name)) if total else _Known(0, True, None, None, False)
+        if told is None:
+            untold.append(column)
+        else:
+            known[column.field.name] = told
+    if untold:
+        measures = ", ".join(measure for column in untold for measure in column.measures())
+        values = connection.execute(
+            f"select {measures} from read_parquet({literal}, hive_partitioning = false)"
+        ).fetchone()
+        assert values is not None
+        for position, column in enumerate(untold):
+            known[column.field.name] = _Known(*values[5 * position : 5 * position + 5])
+    return int(total), known
 
 
 def _native(field: Field, kind: str) -> bool:
@@ -132,7 +215,7 @@ def judge(
     found: dict[str, str],
     matched: dict[str, str],
 ) -> InPlace | None:
-    """Look at every value of the file once; None where its rows must be typed one by one.
+    """Whether and how the file can be linked; None where its rows must be typed one by one.
 
     `literal` is the file's quoted path, `found` its columns and types, `matched` file column to field.
     Raises duckdb.Error where the file cannot be read to its end.
@@ -141,39 +224,29 @@ def judge(
     columns = [_Column(fields[target], name, found[name]) for name, target in matched.items()]
     if _RESERVED & {name.lower() for name in found} or not all(_native(c.field, c.kind) for c in columns):
         return None
-    measures = ", ".join(measure for column in columns for measure in column.measures())
-    values = connection.execute(
-        f"select count(*), {measures} from read_parquet({literal}, hive_partitioning = false)"
-    ).fetchone()
-    assert values is not None
-    total = int(values[0])
+    total, known = _look(connection, literal, columns)
     padded: set[str] = set()
     instants: dict[str, InstantRange] = {}
-    for position, column in enumerate(columns):
-        present, sound, least, greatest = values[1 + 4 * position : 5 + 4 * position]
-        field = column.field
-        if field.required and present != total:
+    for column in columns:
+        field, found_out = column.field, known[column.field.name]
+        if field.required and (found_out.nulls or found_out.padded):
             return None
-        if column.is_text:
-            if least:
-                if field.required:
-                    return None
-                padded.add(field.name)
-        elif not _sound(column, present, sound, least, greatest):
+        if not found_out.finite or not _in_bounds(column, found_out):
             return None
-        elif field.kind.endswith("instant"):
+        if found_out.padded:
+            padded.add(field.name)
+        if field.kind.endswith("instant"):
             scale = 1 if column.kind == _TIMESTAMPTZ else 1_000_000
+            least, greatest = found_out.least, found_out.greatest
             instants[field.name] = (least and least * scale, greatest and greatest * scale)
     return InPlace(total, _layout(spec, found, columns, padded), instants)
 
 
-def _sound(column: _Column, present: int, sound: int, least: int | None, greatest: int | None) -> bool:
-    if present != sound:
-        return False
-    if least is None or greatest is None:
+def _in_bounds(column: _Column, known: _Known) -> bool:
+    if known.least is None or known.greatest is None:
         return True
     if column.field.kind == "int":
-        return least >= 0 and greatest <= _LARGEST_INT
+        return known.least >= 0 and known.greatest <= _LARGEST_INT
     if column.field.kind == "unix_instant" and column.kind != _TIMESTAMPTZ:
-        return least >= 0 and greatest <= _LARGEST_UNIX
+        return known.least >= 0 and known.greatest <= _LARGEST_UNIX
     return True
