@@ -17,7 +17,7 @@ import duckdb
 
 from orchestration.ingestion.json_in_sql import relation_of
 from orchestration.ingestion.json_records import Record, read_json
-from orchestration.ingestion.parquet_in_place import InPlace, judge
+from orchestration.ingestion.parquet_in_place import Footer, InPlace, judge, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, staging_dir
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.refusal import RefusedFile
@@ -229,17 +229,17 @@ def _usable(spec_field: Field, column_type: str) -> bool:
     return base in ("BIGINT", "INTEGER", "UBIGINT", "VARCHAR[]")
 
 
-def _from_parquet(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile) -> FileRows:
+def _from_parquet(
+    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, footer: Footer | None
+) -> FileRows:
     literal = sql_text(str(checked.plain_path))
     try:
-        described = connection.execute(
-            f"describe select * from read_parquet({literal}, hive_partitioning = false)"
-        ).fetchall()
+        footer = footer or read_footers(connection, [checked.plain_path])[checked.plain_path]
     except duckdb.Error as error:
         raise RefusedFile(
             f"not a readable Parquet file: {str(error).splitlines()[0]}", "Deliver the file again."
         ) from error
-    found = {name: kind for name, kind, *_ in described}
+    found = footer.types
     matched = _match_columns(spec, list(found))
     fields = {f.name: f for f in spec.fields}
     for name, target in matched.items():
@@ -259,7 +259,7 @@ def _from_parquet(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, check
         f"read_parquet({literal}, hive_partitioning = false, file_row_number = true))"
     )
     try:
-        in_place = judge(connection, spec, literal, found, matched)
+        in_place = judge(connection, spec, checked.plain_path, footer, matched)
     except duckdb.Error as error:
         raise RefusedFile(
             f"the Parquet file cannot be read to its end: {str(error).splitlines()[0]}", "Deliver the file again."
@@ -268,14 +268,21 @@ def _from_parquet(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, check
 
 
 def open_rows(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, settings: Settings
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceSpec,
+    checked: CheckedFile,
+    settings: Settings,
+    footer: Footer | None = None,
 ) -> FileRows:
-    """The rows of a checked file. Raises RefusedFile where the file as a whole is not of this source."""
+    """The rows of a checked file. Raises RefusedFile where the file as a whole is not of this source.
+
+    `footer` is a Parquet file's, where it has been read already.
+    """
     target = staging_dir(settings) / f"rows_{checked.sha256}.parquet"
     match checked.form:
         case ".csv":
             return _from_csv(connection, spec, checked, target)
         case ".parquet":
-            return _from_parquet(connection, spec, checked)
+            return _from_parquet(connection, spec, checked, footer)
         case _:
             return _from_json(spec, checked, target)

@@ -10,7 +10,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import duckdb
 
 from orchestration import duck
 from orchestration.ingestion.file_rows import clean_rows, open_rows
+from orchestration.ingestion.parquet_in_place import Footer, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, check_file, staging_dir, unchanged_since
 from orchestration.ingestion.raw_schema import ensure_raw_relations
 from orchestration.ingestion.raw_store import (
@@ -39,9 +40,12 @@ __all__ = ["LOADER_VERSION", "IngestReport", "Receipt", "anything_new", "ingest_
 
 LOADER_VERSION = "2"
 # Hashing frees the interpreter: files ahead are checked while DuckDB reads the one before. Each may
-# have an unpacked copy in the staging folder, so not many.
+# have an unpacked copy in the staging folder: few, or many small ones, whose footers are read together.
 CHECKING_THREADS = 2
 FILES_AHEAD = 3
+SMALL_FILES_AHEAD = 64
+SMALL_BYTES_AHEAD = 16 * 1024**2
+Checked = CheckedFile | RefusedFile | StillBeingWritten
 Progress = Callable[[str, int, int], None]
 
 
@@ -133,7 +137,7 @@ def _staging(settings: Settings) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check(settings: Settings, source: str, path: Path) -> CheckedFile | RefusedFile | StillBeingWritten:
+def _check(settings: Settings, source: str, path: Path) -> Checked:
     """Everything about a landed file that needs no database; run ahead of the loading, in a thread."""
     try:
         if source not in SOURCES:
@@ -163,6 +167,8 @@ class _Ingest:
             connection.execute("select source, file_sha256 from raw.receipts where status = 'accepted'").fetchall()
         )
         self.book = ReceiptBook(connection, settings, LOADER_VERSION, self.batch)
+        self.waiting: deque[Future[Checked]] = deque()
+        self.footers: dict[Path, Footer] = {}
 
     def run(self, progress: Progress | None) -> IngestReport:
         report = IngestReport()
@@ -172,14 +178,20 @@ class _Ingest:
         new = [(source, path, signature) for source, path, signature in new if seen.get(str(path)) != signature]
         report.unchanged_files = len(paths) - len(new)
         with ThreadPoolExecutor(CHECKING_THREADS) as pool:
-            waiting: deque[Future[CheckedFile | RefusedFile | StillBeingWritten]] = deque()
-            ahead = iter(new)
+            ahead = deque(new)
+            bytes_ahead = 0
             for done, (source, path, signature) in enumerate(new):
-                while len(waiting) < FILES_AHEAD and (following := next(ahead, None)):
-                    waiting.append(pool.submit(_check, self.settings, following[0], following[1]))
+                while ahead and (
+                    len(self.waiting) < FILES_AHEAD
+                    or (len(self.waiting) < SMALL_FILES_AHEAD and bytes_ahead + ahead[0][2][0] < SMALL_BYTES_AHEAD)
+                ):
+                    following = ahead.popleft()
+                    bytes_ahead += following[2][0]
+                    self.waiting.append(pool.submit(_check, self.settings, following[0], following[1]))
+                bytes_ahead -= signature[0]
                 if progress:
                     progress(path.name, report.unchanged_files + done, len(paths))
-                receipt, stored = self._take_in(source, path, waiting.popleft().result())
+                receipt, stored = self._take_in(source, path, self.waiting.popleft().result())
                 report.receipts.append(receipt)
                 if receipt.status == "accepted":
                     self.known.add((source, receipt.file_sha256))
@@ -191,9 +203,7 @@ class _Ingest:
             progress("", len(paths), len(paths))
         return report
 
-    def _take_in(
-        self, source: str, path: Path, checked: CheckedFile | RefusedFile | StillBeingWritten
-    ) -> tuple[Receipt, Stored | None]:
+    def _take_in(self, source: str, path: Path, checked: Checked) -> tuple[Receipt, Stored | None]:
         try:
             if not isinstance(checked, CheckedFile):
                 raise checked
@@ -249,6 +259,17 @@ class _Ingest:
             part_number=identity.part_number,
         ), stored
 
+    def _footer(self, checked: CheckedFile) -> Footer | None:
+        """The footer of a Parquet file, read together with those of the files checked by now."""
+        path = checked.plain_path
+        if checked.form == ".parquet" and path not in self.footers:
+            results = [future.result() for future in self.waiting if future.done()]
+            checked_by_now = [c.plain_path for c in results if isinstance(c, CheckedFile) and c.form == ".parquet"]
+            ready = [p for p in checked_by_now if p not in self.footers]
+            with suppress(duckdb.Error):  # one of them is bad: each alone, then
+                self.footers |= read_footers(self.connection, [path, *ready])
+        return self.footers.pop(path, None)
+
     def _store(self, spec: SourceSpec, checked: CheckedFile, identity: PartIdentity) -> tuple[Stored, list[str]]:
         """The file's parts, by the cheapest way it allows, and the columns it has beside its source's."""
         clean = clean_rows(spec, checked)
@@ -256,7 +277,7 @@ class _Ingest:
             stored = write_clean(self.connection, self.settings, spec, clean, identity)
             if stored is not None:
                 return stored, clean.ignored_columns
-        rows = open_rows(self.connection, spec, checked, self.settings)
+        rows = open_rows(self.connection, spec, checked, self.settings, self._footer(checked))
         try:
             if rows.in_place:
                 return link_file(self.settings, checked.plain_path, rows.in_place, identity), rows.ignored_columns

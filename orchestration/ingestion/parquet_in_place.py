@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from orchestration.ingestion.raw_schema import sql_list, sql_text
 from orchestration.ingestion.row_typing import COST_FIELDS, typed
 from orchestration.ingestion.sources import Field, SourceSpec
 
@@ -42,6 +45,15 @@ class InPlace:
     rows: int
     layout: Layout
     instants: dict[str, InstantRange]
+
+
+@dataclass
+class Footer:
+    """What a Parquet file says of itself: rows, columns with their DuckDB types, and _FOOTER's row of each."""
+
+    rows: int
+    types: dict[str, str]
+    statistics: dict[str, tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,7 @@ def _is_padded(text: str) -> str:
 _BYTES_OF_A_WORD = 4
 _FOOTER = f"""
 select
+    file_name,
     path_in_schema,
     coalesce(sum(stats_null_count), 0)::bigint,
     count(*) filter (stats_null_count is null),
@@ -113,7 +126,7 @@ select
     coalesce(bool_and(coalesce(stats_distinct_count, 3) <= 2
         or (stats_min_value = stats_max_value and min_is_exact and max_is_exact)), true)
         or sum(total_uncompressed_size) >= {_BYTES_OF_A_WORD} * sum(num_values)
-from parquet_metadata({{literal}}) group by path_in_schema
+from parquet_metadata({{listed}}) group by file_name, path_in_schema
 """
 
 
@@ -135,14 +148,41 @@ def _from_footer(column: _Column, row: tuple[Any, ...] | None) -> _Known | None:
     return _Known(nulls, True, None, None, False)
 
 
-def _look(connection: duckdb.DuckDBPyConnection, literal: str, columns: list[_Column]) -> tuple[int, dict[str, _Known]]:
-    """Rows of the file, and what is known of each column."""
-    (total,) = connection.execute(f"select num_rows from parquet_file_metadata({literal})").fetchone() or (0,)
-    footer = {row[0]: row for row in connection.execute(_FOOTER.format(literal=literal)).fetchall()}
+def read_footers(connection: duckdb.DuckDBPyConnection, paths: list[Path]) -> dict[Path, Footer]:
+    """The footers of many files for little more than the price of one. Raises duckdb.Error for a bad one."""
+    listed = sql_list(paths)
+    rows = connection.execute(f"select file_name, num_rows from parquet_file_metadata({listed})").fetchall()
+    footers = {str(name): Footer(int(count), {}, {}) for name, count in rows}
+    for name, *statistics in connection.execute(_FOOTER.format(listed=listed)).fetchall():
+        footers[name].statistics[statistics[0]] = tuple(statistics)
+    schema = connection.execute(
+        f"select file_name, name, duckdb_type from parquet_schema({listed}) where column_id > 0 "
+        "order by file_name, column_id"
+    ).fetchall()
+    for file_name, columns in groupby(schema, key=lambda row: row[0]):
+        types = [(name, kind) for _, name, kind in columns]
+        plain = len({name.lower() for name, _ in types}) == len(types) and all(kind for _, kind in types)
+        footers[file_name].types = dict(types) if plain else _described(connection, Path(file_name))
+    return {path: footers[str(path)] for path in paths}
+
+
+def _described(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    """Columns as the reader names and types them, where the file has nested ones or names told apart by case."""
+    described = connection.execute(
+        f"describe select * from read_parquet({sql_text(str(path))}, hive_partitioning = false)"
+    ).fetchall()
+    return {name: kind for name, kind, *_ in described}
+
+
+def _look(
+    connection: duckdb.DuckDBPyConnection, path: Path, footer: Footer, columns: list[_Column]
+) -> dict[str, _Known]:
+    """What is known of each field; columns of which the footer says too little are read."""
     known: dict[str, _Known] = {}
     untold = []
     for column in columns:
-        told = _from_footer(column, footer.get(column.name)) if total else _Known(0, True, None, None, False)
+        nothing = _Known(0, True, None, None, False)
+        told = _from_footer(column, footer.statistics.get(column.name)) if footer.rows else nothing
         if told is None:
             untold.append(column)
         else:
@@ -150,12 +190,12 @@ def _look(connection: duckdb.DuckDBPyConnection, literal: str, columns: list[_Co
     if untold:
         measures = ", ".join(measure for column in untold for measure in column.measures())
         values = connection.execute(
-            f"select {measures} from read_parquet({literal}, hive_partitioning = false)"
+            f"select {measures} from read_parquet({sql_text(str(path))}, hive_partitioning = false)"
         ).fetchone()
         assert values is not None
         for position, column in enumerate(untold):
             known[column.field.name] = _Known(*values[5 * position : 5 * position + 5])
-    return int(total), known
+    return known
 
 
 def _native(field: Field, kind: str) -> bool:
@@ -211,20 +251,20 @@ def _layout(spec: SourceSpec, found: dict[str, str], columns: list[_Column], pad
 def judge(
     connection: duckdb.DuckDBPyConnection,
     spec: SourceSpec,
-    literal: str,
-    found: dict[str, str],
+    path: Path,
+    footer: Footer,
     matched: dict[str, str],
 ) -> InPlace | None:
     """Whether and how the file can be linked; None where its rows must be typed one by one.
 
-    `literal` is the file's quoted path, `found` its columns and types, `matched` file column to field.
-    Raises duckdb.Error where the file cannot be read to its end.
+    `matched` maps the file's columns to fields. Raises duckdb.Error where a column cannot be read.
     """
+    found = footer.types
     fields = {f.name: f for f in spec.fields}
     columns = [_Column(fields[target], name, found[name]) for name, target in matched.items()]
     if _RESERVED & {name.lower() for name in found} or not all(_native(c.field, c.kind) for c in columns):
         return None
-    total, known = _look(connection, literal, columns)
+    known = _look(connection, path, footer, columns)
     padded: set[str] = set()
     instants: dict[str, InstantRange] = {}
     for column in columns:
@@ -239,7 +279,7 @@ def judge(
             scale = 1 if column.kind == _TIMESTAMPTZ else 1_000_000
             least, greatest = found_out.least, found_out.greatest
             instants[field.name] = (least and least * scale, greatest and greatest * scale)
-    return InPlace(total, _layout(spec, found, columns, padded), instants)
+    return InPlace(footer.rows, _layout(spec, found, columns, padded), instants)
 
 
 def _in_bounds(column: _Column, known: _Known) -> bool:

@@ -83,12 +83,14 @@ def _put(connection: duckdb.DuckDBPyConnection, query: str, final: Path) -> int:
     return count
 
 
-def make_durable(paths: Iterable[Path]) -> None:
+def make_durable(stored: Iterable[Stored]) -> None:
     """Have files and the folders they are named in on disk before anything says that they are there."""
     folders = set()
-    for path in paths:
-        _sync(path)
-        folders |= {path.parent, path.parent.parent}
+    for file in stored:
+        for path in file.written:
+            if not file.layout:  # a linked file was on disk before it was linked
+                _sync(path)
+            folders |= {path.parent, path.parent.parent}
     for folder in folders:
         _sync(folder)
 

@@ -58,18 +58,20 @@ class ReceiptBook:
     loader_version: str
     batch: int
     _pending: list[tuple[Receipt, Path, Signature, Stored | None]] = field(default_factory=list)
+    _bytes: int = 0
 
     def add(self, receipt: Receipt, path: Path, signature: Signature, stored: Stored | None) -> None:
         """Note what became of a file; entered now or with the next lot."""
         self._pending.append((receipt, path, signature, stored))
-        if len(self._pending) >= FILES_AT_ONCE or sum(r.bytes for r, *_ in self._pending) >= BYTES_AT_ONCE:
+        self._bytes += receipt.bytes
+        if len(self._pending) >= FILES_AT_ONCE or self._bytes >= BYTES_AT_ONCE:
             self.enter()
 
     def enter(self) -> None:
         """Make the parts durable, then enter everything noted in one transaction."""
         if not self._pending:
             return
-        make_durable(path for *_, stored in self._pending if stored for path in stored.written)
+        make_durable(stored for *_, stored in self._pending if stored)
         self.connection.execute("begin")
         try:
             self._insert("raw.receipts", [self._receipt_row(receipt) for receipt, *_ in self._pending])
@@ -88,6 +90,7 @@ class ReceiptBook:
             self.connection.execute("rollback")
             raise
         self._pending.clear()
+        self._bytes = 0
 
     def _insert(self, table: str, rows: list[str], verb: str = "insert into") -> None:
         if rows:
