@@ -173,6 +173,59 @@ def test_what_duckdb_reads_otherwise_is_left_to_python(settings: Settings, line:
         assert found is None or found == python
 
 
+def changes(**value: object) -> dict[str, object]:
+    return {"entry": [{"id": "waba1", "changes": [{"value": value}]}]}
+
+
+NESTED = {
+    "object of another kind": ("whatsapp_webhooks", webhook(STATUS) | {"object": "page"}),
+    "object of another kind, no entries": ("whatsapp_webhooks", {"object": "page", "entry": []}),
+    "no entries": ("whatsapp_webhooks", {"entry": []}),
+    "entry null": ("whatsapp_webhooks", {"entry": None, "wamid": "w"}),
+    "entry no list": ("whatsapp_webhooks", {"entry": {"id": "1"}}),
+    "null entries": ("whatsapp_webhooks", {"entry": [None, webhook(STATUS)["entry"][0]]}),  # type: ignore[index]
+    "null changes": ("whatsapp_webhooks", {"entry": [{"id": "1", "changes": [None, {"value": None}, {}]}]}),
+    "null status": ("whatsapp_webhooks", changes(statuses=[None, STATUS])),
+    "null message": ("whatsapp_webhooks", changes(messages=[INBOUND, None])),
+    "statuses and messages": ("whatsapp_webhooks", changes(statuses=[STATUS], messages=[INBOUND, INBOUND])),
+    "empty and messages": ("whatsapp_webhooks", changes(statuses=[], messages=[INBOUND])),
+    "status that is a text": ("whatsapp_webhooks", changes(statuses=["sent"])),
+    "fraction": ("whatsapp_webhooks", changes(statuses=[STATUS | {"recipient_id": 1.5}])),
+    "pricing no object": ("whatsapp_webhooks", changes(statuses=[STATUS | {"pricing": "CBP"}])),
+    "flat row": ("whatsapp_webhooks", {"waba_id": "1", "wamid": "w", "status": "sent", "timestamp": 1730800000}),
+    "another type": ("kustomer_conversations", {"data": RESOURCE | {"type": "customer"}}),
+    "data null": ("kustomer_conversations", {"data": None, "id": "1"}),
+    "null in data": ("kustomer_conversations", {"data": [RESOURCE, None]}),
+    "no data": ("kustomer_conversations", {"data": []}),
+    "data in data": ("kustomer_conversations", {"data": [{"data": RESOURCE}]}),
+    "no attributes": ("kustomer_conversations", {"data": {"id": "1", "org_id": "2"}}),
+    "attributes no object": ("kustomer_conversations", RESOURCE | {"attributes": ["a"]}),
+    "attributes null": ("kustomer_conversations", RESOURCE | {"attributes": None, "org_id": "3"}),
+    "relation list": ("kustomer_conversations", RESOURCE | {"relationships": {"org": {"data": [{"id": "1"}]}}}),
+    "relation null": (
+        "kustomer_conversations",
+        RESOURCE | {"relationships": {"org": None, "customer": {"data": None}}},
+    ),
+    "page of others": ("kustomer_conversations", {"data": RESOURCE, "messages": []}),
+    "channels of numbers": ("kustomer_conversations", RESOURCE | {"attributes": {"channels": [1, 2.50]}}),
+    "channels with a quote": ("kustomer_conversations", RESOURCE | {"attributes": {"channels": ['a"b', "\u00e9"]}}),
+}
+
+
+@pytest.mark.parametrize("case", NESTED)
+@pytest.mark.parametrize("among", [False, True])
+def test_nested_documents_are_read_alike_or_left_to_python(settings: Settings, case: str, among: bool) -> None:
+    source, document = NESTED[case]
+    clean = [webhook(STATUS)] if source == "whatsapp_webhooks" else [{"data": RESOURCE}]
+    documents = [*clean, document, *clean] if among else [document]
+    path = landed(settings, "a.ndjson", "\n".join(json.dumps(d) for d in documents))
+    found = by_duckdb(settings, source, path)
+    assert found is None or found == by_python(settings, source, path)
+    path = landed(settings, "a.json", json.dumps(document))
+    found = by_duckdb(settings, source, path)
+    assert found is None or found == by_python(settings, source, path)
+
+
 NAMES = ["sid", "id", "account_sid", "account_id", "status", "price", "duration", "date_created", "created_at", "extra",
          "calls", "messages"]  # fmt: skip
 TEXTS = st.one_of(
