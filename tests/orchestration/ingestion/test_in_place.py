@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from orchestration import duck
 from orchestration.ingestion import landing
+from orchestration.ingestion.file_rows import open_rows
 from orchestration.ingestion.landing import ingest_landing
 from orchestration.ingestion.part_names import EMPTY_NAME
+from orchestration.ingestion.prechecks import CheckedFile
 from orchestration.ingestion.raw_store import RawStoreChanged
+from orchestration.ingestion.row_typing import typing_select
+from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
 
 Land = Callable[[str, str, "str | bytes"], Path]
@@ -273,3 +282,58 @@ def test_a_store_of_the_former_loader_is_taken_over(settings: Settings, land: La
     assert rows(settings, "select part_number, rows from ops.parts") == [(1, 1)]
     assert rows(settings, "select count(*) from ops.part_instants where latest is not null") == [(1,)]
     assert not list(settings.raw_dir.rglob("b0*"))
+
+
+TEXT = st.one_of(st.none(), st.sampled_from(["", " ", "  ", "a", " a", "b", "in", "out", "é", "\t", "zz "]))
+COUNT = st.one_of(st.none(), st.integers(-2, 5), st.just(2**40))
+TIME = st.one_of(st.none(), st.sampled_from(["2024-11-05 10:00:00+01", "1969-12-31 23:59:59.5+00", "infinity"]))
+PRICE = st.one_of(st.none(), st.sampled_from(["0.5", "1e3", " 1.25 ", "x"]))
+OFTEN_CLEAN = st.booleans()
+
+
+@st.composite
+def call_rows(draw: st.DrawFn) -> list[tuple[object, ...]]:
+    if draw(OFTEN_CLEAN):
+        fixed = (st.just("CA1"), st.just("AC1"), st.just("completed"), TEXT, st.integers(0, 9), st.none(), PRICE)
+        return draw(st.lists(st.tuples(*fixed, st.just("2024-11-05 10:00:00+01")), max_size=5))
+    return draw(st.lists(st.tuples(TEXT, TEXT, TEXT, TEXT, COUNT, TIME, PRICE, TIME), max_size=5))
+
+
+@given(call_rows(), st.sampled_from(["duckdb", "pyarrow"]), st.sampled_from(["bigint", "integer", "ubigint"]))
+@hypothesis_settings(max_examples=150, deadline=None)
+def test_any_file_that_is_linked_reads_as_if_it_were_typed(
+    tmp_path_factory: pytest.TempPathFactory, content: list[tuple[object, ...]], writer: str, whole: str
+) -> None:
+    path = tmp_path_factory.mktemp("calls") / "a.parquet"
+    names = ("sid", "account_id", "status", "direction", "duration", "start_time", "price", "date_created")
+    kinds = ("varchar", "varchar", "varchar", "varchar", whole, "timestamptz", "varchar", "timestamptz")
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(f"create table calls ({', '.join(f'{n} {k}' for n, k in zip(names, kinds, strict=True))})")
+        for row in content:
+            values = ["null" if v is None else f"'{v}'" if isinstance(v, str) else str(v) for v in row]
+            cast = ", ".join(f"try_cast({value} as {kind})" for value, kind in zip(values, kinds, strict=True))
+            connection.execute(f"insert into calls select {cast}")
+        if writer == "duckdb":
+            connection.execute(f"copy calls to '{path}' (format parquet)")
+        else:
+            pq.write_table(connection.execute("from calls").to_arrow_table(), path)
+        spec = SOURCES["twilio_calls"]
+        checked = CheckedFile(path, path, ".parquet", "0" * 64, path.stat().st_size, {})
+        rows = open_rows(connection, spec, checked, Settings(home=path.parent, landing=path.parent))
+        typed = connection.execute(typing_select(spec, rows.column_types, rows.relation)).fetchall()
+        faults = [row[-1] for row in typed if row[-1] is not None]
+        if rows.in_place is None:
+            assert faults or any(str(v) != str(v).strip(" ") for row in content for v in row[:3])
+            return
+        assert faults == []
+        found = connection.execute(f"select {rows.in_place.layout.select_list} from '{path}'").fetchall()
+        assert found == [row[:-2] for row in typed]
+        for name, (earliest, latest) in rows.in_place.instants.items():
+            column = list(spec.typed_columns).index(name)
+            times = [row[column] for row in found if row[column] is not None]
+            assert (earliest, latest) == (_micros(min(times)), _micros(max(times))) if times else (None, None)
+
+
+def _micros(time: datetime) -> int:
+    return (time - datetime(1970, 1, 1)) // timedelta(microseconds=1)
