@@ -148,8 +148,19 @@ def _check(settings: Settings, source: str, path: Path) -> Checked:
         if path.name.endswith(".part"):
             raise StillBeingWritten(f"{path.name} is still being written")
         return check_file(path, settings)
+    except FileNotFoundError:
+        return StillBeingWritten(f"{path.name} went away while it was looked at")
     except (RefusedFile, StillBeingWritten) as outcome:
         return outcome
+
+
+def _demand_complete(checked: CheckedFile, rows: int) -> None:
+    """Raise StillBeingWritten where the file has not the rows its manifest says, or changed since it was hashed."""
+    expected = checked.manifest.get("rows")
+    if expected is not None and int(expected) != rows:
+        raise StillBeingWritten(f"{checked.path.name} has {rows} records, its manifest says {expected}")
+    if checked.form == ".parquet" and checked.plain_path.exists() and not unchanged_since(checked):
+        raise StillBeingWritten(f"{checked.path.name} was written to while it was read")
 
 
 class _Ingest:
@@ -235,12 +246,8 @@ class _Ingest:
         spec = SOURCES[source]
         identity = PartIdentity(source, checked.path.name, checked.sha256, self.batch, self.next_part)
         stored, ignored = self._store(spec, checked, identity)
-        expected = checked.manifest.get("rows")
         try:
-            if checked.form == ".parquet" and not unchanged_since(checked, stored.part if stored.layout else None):
-                raise StillBeingWritten(f"{checked.path.name} was written to while it was read")
-            if expected is not None and int(expected) != stored.total:
-                raise StillBeingWritten(f"{checked.path.name} has {stored.total} records, its manifest says {expected}")
+            _demand_complete(checked, stored.total)
         except StillBeingWritten:
             for part in stored.written:
                 part.unlink()
@@ -280,7 +287,9 @@ class _Ingest:
         rows = open_rows(self.connection, spec, checked, self.settings, self._footer(checked))
         try:
             if rows.in_place:
-                return link_file(self.settings, checked.plain_path, rows.in_place, identity), rows.ignored_columns
+                # Before it is linked: that makes it read-only, also for the producer who is not done.
+                _demand_complete(checked, rows.in_place.rows)
+                return link_file(self.settings, checked, rows.in_place, identity), rows.ignored_columns
             return write_rows(self.connection, self.settings, spec, rows, identity), rows.ignored_columns
         finally:
             for temporary in rows.temporary:

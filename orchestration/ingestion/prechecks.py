@@ -64,9 +64,9 @@ def _stage_link(path: Path, settings: Settings) -> Path:
     return staged
 
 
-def unchanged_since(checked: CheckedFile, moved_to: Path | None = None) -> bool:
+def unchanged_since(checked: CheckedFile) -> bool:
     """Whether a staged link still is what was hashed: a producer may write on while we read."""
-    info = (moved_to or checked.plain_path).stat()
+    info = checked.plain_path.stat()
     return (info.st_size, info.st_mtime_ns) == checked.linked_signature
 
 

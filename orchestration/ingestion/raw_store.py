@@ -22,6 +22,7 @@ from orchestration.errors import MeterhouseError
 from orchestration.ingestion.file_rows import RAW_TEXT_LIMIT, FileRows
 from orchestration.ingestion.parquet_in_place import InPlace, InstantRange
 from orchestration.ingestion.part_names import EMPTY_NAME, part_name
+from orchestration.ingestion.prechecks import CheckedFile
 from orchestration.ingestion.raw_schema import (
     QUARANTINE_COLUMNS,
     QUARANTINE_FOLDER,
@@ -59,7 +60,10 @@ class PartIdentity:
 
 @dataclass
 class Stored:
-    """A file's rows in the store; total = accepted + quarantined, always. `written` are its parts."""
+    """A file's rows in the store; total = accepted + quarantined, always. `written` are its parts.
+
+    `hashed` is size and time of a linked file when it was hashed, which may be a while ago.
+    """
 
     total: int
     accepted: int
@@ -69,6 +73,7 @@ class Stored:
     instants: dict[str, InstantRange] = field(default_factory=dict)
     part: Path | None = None
     written: list[Path] = field(default_factory=list)
+    hashed: tuple[int, int] | None = None
 
 
 def _put(connection: duckdb.DuckDBPyConnection, query: str, final: Path) -> int:
@@ -123,16 +128,26 @@ def _fault_texts(spec: SourceSpec) -> tuple[str, str]:
     return f"case fault {' '.join(reasons)} end", f"case fault {' '.join(remedies)} end"
 
 
-def link_file(settings: Settings, staged: Path, found: InPlace, identity: PartIdentity) -> Stored:
+def link_file(settings: Settings, checked: CheckedFile, found: InPlace, identity: PartIdentity) -> Stored:
     """Make the staged link of a landed file a part of the store: no byte of it is written again."""
     if not found.rows:
         return Stored(0, 0, 0)
     folder = settings.raw_dir / identity.source / found.layout.key
     folder.mkdir(parents=True, exist_ok=True)
     final = folder / identity.name
-    _move(staged, final)
+    _move(checked.plain_path, final)
     layout = found.layout
-    return Stored(found.rows, found.rows, 0, layout.key, layout.select_list, found.instants, final, [final])
+    return Stored(
+        found.rows,
+        found.rows,
+        0,
+        layout.key,
+        layout.select_list,
+        found.instants,
+        final,
+        [final],
+        checked.linked_signature,
+    )
 
 
 def _move(staged: Path, final: Path) -> None:
@@ -237,9 +252,19 @@ def _quarantine_query(
     return f"select * from unreadable union all {faulty} order by 4"
 
 
-def part_row(part: Path, part_number: int, source: str, batch: int, rows: int, sha256: str, layout: str) -> str:
-    """The part as SQL values of ops.parts, with what its file looks like now."""
+def part_row(
+    part: Path,
+    part_number: int,
+    source: str,
+    batch: int,
+    rows: int,
+    sha256: str,
+    layout: str,
+    hashed: tuple[int, int] | None = None,
+) -> str:
+    """The part as SQL values of ops.parts, with what its file looked like when it was `hashed`, else looks like now."""
     info = part.stat()
+    size, modified = hashed or (info.st_size, info.st_mtime_ns)
     return sql_values(
         part_number,
         source,
@@ -248,8 +273,8 @@ def part_row(part: Path, part_number: int, source: str, batch: int, rows: int, s
         sha256,
         part.name,
         layout,
-        info.st_size,
-        info.st_mtime_ns,
+        size,
+        modified,
         info.st_ino,
     )
 

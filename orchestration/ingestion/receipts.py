@@ -133,11 +133,9 @@ class ReceiptBook:
             if stored is None or stored.part is None or receipt.part_number is None:
                 continue
             number = receipt.part_number
-            parts.append(
-                part_row(
-                    stored.part, number, receipt.source, self.batch, stored.accepted, receipt.file_sha256, stored.layout
-                )
-            )
+            sha256, rows = receipt.file_sha256, stored.accepted
+            row = part_row(stored.part, number, receipt.source, self.batch, rows, sha256, stored.layout, stored.hashed)
+            parts.append(row)
             if stored.layout:
                 layouts[receipt.source, stored.layout] = stored.select_list
                 instants += [instant_row(number, column, found) for column, found in stored.instants.items()]

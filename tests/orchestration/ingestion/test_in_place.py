@@ -206,6 +206,37 @@ def test_a_landed_file_changed_in_place_is_noticed(settings: Settings, land_quer
     assert "renaming a new file" in refused.value.remedy
 
 
+def test_a_file_its_producer_is_not_done_with_stays_writable(
+    settings: Settings, land: Land, land_query: LandQuery
+) -> None:
+    landed = land_query("twilio_calls", "a.parquet", CALLS.format(count=3))
+    land("twilio_calls", "a.parquet.manifest.json", '{"rows": 4}')
+    assert [r.status for r in ingest_landing(settings).receipts] == ["waiting"]
+    assert landed.stat().st_mode & 0o200
+    assert linked_parts(settings, "twilio_calls") == []
+
+
+def test_a_write_between_hashing_and_booking_is_noticed(
+    settings: Settings, land_query: LandQuery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landed = land_query("twilio_calls", "a.parquet", CALLS.format(count=3))
+    real = landing.link_file
+
+    def link_then_write(*arguments: object) -> object:
+        stored = real(*arguments)  # type: ignore[arg-type]
+        landed.chmod(0o644)
+        with landed.open("r+b") as file:
+            file.seek(20)
+            file.write(b"more")
+        return stored
+
+    with monkeypatch.context() as patched:
+        patched.setattr(landing, "link_file", link_then_write)
+        ingest_landing(settings)
+    with pytest.raises(RawStoreChanged):
+        ingest_landing(settings)
+
+
 def test_a_landed_file_may_be_touched_replaced_and_deleted(settings: Settings, land_query: LandQuery) -> None:
     landed = land_query("twilio_calls", "a.parquet", CALLS.format(count=3))
     ingest_landing(settings)
