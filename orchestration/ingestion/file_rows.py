@@ -1,7 +1,8 @@
 """One checked file as a DuckDB relation of its source's columns, plus the rows that are no record at all.
 
 CSV and Parquet are read by DuckDB; JSON, and CSV with broken rows, by Python into a temporary
-Parquet file of text columns. What the values mean is row_typing's work.
+Parquet file of text columns. What the values mean is row_typing's work; whether a Parquet file
+needs typing at all, parquet_in_place's.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from orchestration.ingestion.json_in_sql import relation_of
 from orchestration.ingestion.json_records import Record, read_json
-from orchestration.ingestion.prechecks import CheckedFile
+from orchestration.ingestion.parquet_in_place import Footer, InPlace, judge, read_footers
+from orchestration.ingestion.prechecks import CheckedFile, staging_dir
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.refusal import RefusedFile
 from orchestration.ingestion.sources import DUCKDB_TYPES, Field, SourceSpec
@@ -38,13 +39,19 @@ class UnreadableRow:
 
 @dataclass
 class FileRows:
-    """`relation` is SQL that can stand in a FROM clause; it has `row_number` and `column_types`' columns."""
+    """`relation` is SQL that can stand in a FROM clause; it has `row_number` and `column_types`' columns.
+
+    `in_place` is set where the file itself can be the part, with no row to be typed; `odd` is SQL for
+    rows that this relation may not read right.
+    """
 
     relation: str
     column_types: dict[str, str]
     unreadable: list[UnreadableRow] = field(default_factory=list)
     ignored_columns: list[str] = field(default_factory=list)
     temporary: list[Path] = field(default_factory=list)
+    in_place: InPlace | None = None
+    odd: str = ""
 
 
 def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
@@ -75,6 +82,9 @@ def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
 def _text_parquet(
     spec: SourceSpec, records: Iterator[tuple[Record | None, str, str]], target: Path
 ) -> tuple[int, list[UnreadableRow]]:
+    import pyarrow as pa  # a quarter of a second that a run without such files need not pay
+    import pyarrow.parquet as pq
+
     names = [f.name for f in spec.fields]
     schema = pa.schema([(name, pa.string()) for name in names] + [("row_number", pa.int64())])
     unreadable: list[UnreadableRow] = []
@@ -133,32 +143,70 @@ def _csv_records(path: Path, header: list[str], matched: dict[str, str]) -> Iter
             yield {target: named[found] for found, target in matched.items()}, "", ""
 
 
-def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows:
-    with checked.plain_path.open(encoding="utf-8-sig", newline="") as text:
+@dataclass(frozen=True)
+class _CsvFile:
+    """A CSV file whose header is that of its source, read by DuckDB as texts."""
+
+    header: list[str]
+    matched: dict[str, str]
+    reader: str
+
+    @property
+    def ignored(self) -> list[str]:
+        return [name for name in self.header if name not in self.matched]
+
+    @property
+    def types(self) -> dict[str, str]:
+        return dict.fromkeys(self.matched.values(), "VARCHAR")
+
+
+def _csv(spec: SourceSpec, path: Path) -> _CsvFile:
+    with path.open(encoding="utf-8-sig", newline="") as text:
         try:
             header = next(csv.reader(text, strict=True))
         except (StopIteration, csv.Error) as error:
             raise RefusedFile("the header cannot be read", "Deliver the extract with its header.") from error
     matched = _match_columns(spec, header)
-    ignored = [name for name in header if name not in matched]
     bound = ", ".join(f"{sql_text(f'c{i}')}: 'VARCHAR'" for i in range(len(header)))
     picked = ", ".join(f'c{i} as "{matched[name]}"' for i, name in enumerate(header) if name in matched)
     reader = (
-        f"(select {picked}, row_number() over () as row_number from read_csv("
-        f"{sql_text(str(checked.plain_path))}, columns = {{{bound}}}, header = true, auto_detect = false, "
+        f"select {picked}{{row_number}} from read_csv("
+        f"{sql_text(str(path))}, columns = {{{{{bound}}}}}, header = true, auto_detect = false, "
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
-        "max_line_size = 16777216))"
+        "max_line_size = 16777216, compression = 'none')"
     )
-    types = dict.fromkeys(matched.values(), "VARCHAR")
+    return _CsvFile(header, matched, reader)
+
+
+def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows:
+    found = _csv(spec, checked.plain_path)
+    types = found.types
+    numbered = found.reader.format(row_number=", row_number() over () as row_number")
     try:
         # Into a temporary Parquet: row numbers need file order once, typing may then run in parallel.
-        connection.execute(f"copy (select * from {reader}) to {sql_text(str(target))} (format parquet)")
+        connection.execute(f"copy ({numbered}) to {sql_text(str(target))} (format parquet)")
         unreadable: list[UnreadableRow] = []
-    except duckdb.Error:
+    except (duckdb.Error, UnicodeDecodeError):
         # Some row is not what the header promises: read it row by row, keep the good, name the bad.
-        _, unreadable = _text_parquet(spec, _csv_records(checked.plain_path, header, matched), target)
+        _, unreadable = _text_parquet(spec, _csv_records(checked.plain_path, found.header, found.matched), target)
         types = {f.name: "VARCHAR" for f in spec.fields}
-    return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, ignored, [target])
+    return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, found.ignored, [target])
+
+
+def clean_rows(spec: SourceSpec, checked: CheckedFile) -> FileRows | None:
+    """The file's rows in a form that can be typed and written in one pass, if no row turns out to need more.
+
+    Rows come in file order, without numbers. None where only `open_rows` will do.
+    """
+    if checked.form == ".csv":
+        found = _csv(spec, checked.plain_path)
+        return FileRows(f"({found.reader.format(row_number='')})", found.types, [], found.ignored)
+    if checked.form == ".parquet":
+        return None
+    relation = relation_of(spec, checked)
+    if relation is None:
+        return None
+    return FileRows(relation, {f.name: "VARCHAR" for f in spec.fields}, odd="source_rows.odd")
 
 
 _NAIVE = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"}
@@ -181,17 +229,17 @@ def _usable(spec_field: Field, column_type: str) -> bool:
     return base in ("BIGINT", "INTEGER", "UBIGINT", "VARCHAR[]")
 
 
-def _from_parquet(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile) -> FileRows:
+def _from_parquet(
+    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, footer: Footer | None
+) -> FileRows:
     literal = sql_text(str(checked.plain_path))
     try:
-        described = connection.execute(
-            f"describe select * from read_parquet({literal}, hive_partitioning = false)"
-        ).fetchall()
+        footer = footer or read_footers(connection, [checked.plain_path])[checked.plain_path]
     except duckdb.Error as error:
         raise RefusedFile(
             f"not a readable Parquet file: {str(error).splitlines()[0]}", "Deliver the file again."
         ) from error
-    found = {name: kind for name, kind, *_ in described}
+    found = footer.types
     matched = _match_columns(spec, list(found))
     fields = {f.name: f for f in spec.fields}
     for name, target in matched.items():
@@ -210,19 +258,31 @@ def _from_parquet(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, check
         f"(select {picked}, file_row_number + 1 as row_number from "
         f"read_parquet({literal}, hive_partitioning = false, file_row_number = true))"
     )
-    return FileRows(relation, types, [], [name for name in found if name not in matched])
+    try:
+        in_place = judge(connection, spec, checked.plain_path, footer, matched)
+    except duckdb.Error as error:
+        raise RefusedFile(
+            f"the Parquet file cannot be read to its end: {str(error).splitlines()[0]}", "Deliver the file again."
+        ) from error
+    return FileRows(relation, types, [], [name for name in found if name not in matched], in_place=in_place)
 
 
 def open_rows(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, settings: Settings
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceSpec,
+    checked: CheckedFile,
+    settings: Settings,
+    footer: Footer | None = None,
 ) -> FileRows:
-    """The rows of a checked file. Raises RefusedFile where the file as a whole is not of this source."""
-    target = settings.tmp_dir / f"rows_{checked.sha256}.parquet"
-    settings.tmp_dir.mkdir(parents=True, exist_ok=True)
+    """The rows of a checked file. Raises RefusedFile where the file as a whole is not of this source.
+
+    `footer` is a Parquet file's, where it has been read already.
+    """
+    target = staging_dir(settings) / f"rows_{checked.sha256}.parquet"
     match checked.form:
         case ".csv":
             return _from_csv(connection, spec, checked, target)
         case ".parquet":
-            return _from_parquet(connection, spec, checked)
+            return _from_parquet(connection, spec, checked, footer)
         case _:
             return _from_json(spec, checked, target)

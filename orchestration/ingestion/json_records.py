@@ -17,7 +17,7 @@ from orchestration.ingestion.sources import SOURCES, SourceSpec
 
 Record = dict[str, str | None]
 
-_JSON_API = {
+JSON_API_ATTRIBUTES = {
     "kustomer_conversations": {
         "channels": "channels",
         "createdAt": "created_at",
@@ -35,14 +35,15 @@ _JSON_API = {
         "updatedAt": "updated_at",
     },
 }
-_JSON_API_RELATIONS = {
+JSON_API_RELATIONS = {
     "org": "org_id",
     "customer": "customer_id",
     "conversation": "conversation_id",
     "assistant": "assistant_id",
     "mergedTarget": "merged_target_id",
 }
-_JSON_API_TYPES = {"kustomer_conversations": "conversation", "kustomer_messages": "message"}
+WEBHOOK_OBJECT = "whatsapp_business_account"
+JSON_API_TYPES = {"kustomer_conversations": "conversation", "kustomer_messages": "message"}
 
 
 class BadRecord(Exception):
@@ -55,7 +56,11 @@ def parse(text: str) -> Any:
     def refuse(constant: str) -> Any:
         raise ValueError(f"{constant} is not JSON")
 
-    return json.loads(text, parse_float=str, parse_int=str, parse_constant=refuse)
+    return json.loads(text, parse_float=str, parse_int=_whole, parse_constant=refuse)
+
+
+def _whole(text: str) -> str:
+    return "0" if text == "-0" else text
 
 
 def _text(value: Any) -> str | None:
@@ -84,10 +89,12 @@ def _wrong_type(spec: SourceSpec, what: str) -> RefusedFile:
 def _flat(spec: SourceSpec, node: dict[str, Any]) -> Record:
     record: Record = {}
     for field in spec.fields:
+        # A key that is null says no more than one that is not there: the next name may.
         for name in (field.name, *field.aliases):
             if name in node:
                 record[field.name] = _text(node[name])
-                break
+                if node[name] is not None:
+                    break
     if not record:
         raise BadRecord(f"holds none of the fields of {spec.name}")
     sid = record.get("sid")
@@ -98,31 +105,32 @@ def _flat(spec: SourceSpec, node: dict[str, Any]) -> Record:
 
 def _json_api(spec: SourceSpec, node: dict[str, Any]) -> Record:
     kind = node.get("type")
-    if kind is not None and kind != _JSON_API_TYPES[spec.name]:
+    if kind is not None and kind != JSON_API_TYPES[spec.name]:
         raise _wrong_type(spec, f"a JSON:API resource of type {kind!r}")
     record: Record = {"id": _text(node.get("id"))}
     attributes = node.get("attributes")
     if isinstance(attributes, dict):
-        for key, name in _JSON_API[spec.name].items():
+        for key, name in JSON_API_ATTRIBUTES[spec.name].items():
             record[name] = _text(attributes.get(key))
     relationships = node.get("relationships")
     if isinstance(relationships, dict):
-        for key, name in _relations(spec.name):
+        for key, name in relations(spec.name):
             if relationships.get(key) is not None:
                 record[name] = _text(_get(relationships[key], "data", "id"))
     return record
 
 
 @cache
-def _relations(source: str) -> tuple[tuple[str, str], ...]:
+def relations(source: str) -> tuple[tuple[str, str], ...]:
+    """(relationship, column) of each JSON:API relationship the source has a column for."""
     columns = SOURCES[source].columns
-    return tuple((key, name) for key, name in _JSON_API_RELATIONS.items() if name in columns)
+    return tuple((key, name) for key, name in JSON_API_RELATIONS.items() if name in columns)
 
 
 def _webhook(spec: SourceSpec, envelope: dict[str, Any]) -> Iterator[Record]:
-    if envelope.get("object") not in (None, "whatsapp_business_account"):
+    if envelope.get("object") not in (None, WEBHOOK_OBJECT):
         raise _wrong_type(spec, f"a webhook of object {envelope['object']!r}")
-    for entry in envelope["entry"] or []:
+    for entry in envelope["entry"]:
         for change in _get(entry, "changes") or []:
             value = _get(change, "value")
             for status in _get(value, "statuses") or []:
@@ -161,7 +169,8 @@ def _analytics(spec: SourceSpec, document: dict[str, Any]) -> Iterator[Record]:
 
 
 @cache
-def _foreign_list_keys(source: str) -> tuple[str, ...]:
+def foreign_list_keys(source: str) -> tuple[str, ...]:
+    """Keys of the lists in other sources' pages: what holds one is not of this source."""
     own = SOURCES[source].list_key
     return tuple(spec.list_key for spec in SOURCES.values() if spec.list_key and spec.list_key != own)
 
@@ -177,20 +186,20 @@ def records_of(spec: SourceSpec, document: Any, manifest: dict[str, Any]) -> Ite
         return
     if not isinstance(document, dict):
         raise BadRecord("is not a JSON object")
-    for foreign_key in _foreign_list_keys(spec.name):
+    for foreign_key in foreign_list_keys(spec.name):
         if foreign_key in document and isinstance(document[foreign_key], list):
             raise _wrong_type(spec, f"a page of {foreign_key}")
     if spec.list_key and isinstance(document.get(spec.list_key), list):
         for item in document[spec.list_key]:
             yield from records_of(spec, item, manifest)
-    elif spec.name == "whatsapp_webhooks" and "entry" in document:
+    elif spec.name == "whatsapp_webhooks" and document.get("entry") is not None:
         yield from _webhook(spec, document)
-    elif spec.system == "whatsapp" and spec.name.removeprefix("whatsapp_") in document:
+    elif spec.system == "whatsapp" and document.get(spec.name.removeprefix("whatsapp_")) is not None:
         yield from _analytics(spec, document)
-    elif spec.name in _JSON_API and "data" in document:
+    elif spec.name in JSON_API_ATTRIBUTES and document.get("data") is not None:
         for item in document["data"] if isinstance(document["data"], list) else [document["data"]]:
             yield from records_of(spec, item, manifest)
-    elif spec.name in _JSON_API and "attributes" in document:
+    elif spec.name in JSON_API_ATTRIBUTES and document.get("attributes") is not None:
         yield _json_api(spec, document)
     else:
         record = _flat(spec, document)

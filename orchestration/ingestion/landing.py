@@ -1,12 +1,16 @@
 """Taking in what lies in the landing folder: each file once, each row into one place, a receipt for all.
 
-The one entry is `ingest_landing`. It decides which files are new; how a file is checked, read
-and written is next door.
+The one entry is `ingest_landing`. It decides which files are new and in which order they are taken in;
+how a file is checked, read, stored and entered in the books is next door.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,35 +18,35 @@ from typing import Any
 import duckdb
 
 from orchestration import duck
-from orchestration.ingestion.file_rows import open_rows
-from orchestration.ingestion.prechecks import CheckedFile, check_file
-from orchestration.ingestion.raw_schema import ensure_raw_relations, sql_values
-from orchestration.ingestion.raw_store import RowCounts, remove_orphans, write_rows
+from orchestration.ingestion.file_rows import clean_rows, open_rows
+from orchestration.ingestion.parquet_in_place import Footer, read_footers
+from orchestration.ingestion.prechecks import CheckedFile, check_file, staging_dir, unchanged_since
+from orchestration.ingestion.raw_schema import ensure_raw_relations
+from orchestration.ingestion.raw_store import (
+    PartIdentity,
+    Stored,
+    check_parts,
+    link_file,
+    remove_orphans,
+    write_clean,
+    write_rows,
+)
+from orchestration.ingestion.receipts import Receipt, ReceiptBook, seen_files
 from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
-from orchestration.ingestion.sources import SOURCES
+from orchestration.ingestion.sources import SOURCES, SourceSpec
 from orchestration.settings import Settings
 
-LOADER_VERSION = "1"
+__all__ = ["LOADER_VERSION", "IngestReport", "Receipt", "anything_new", "ingest_landing", "landed_paths"]
+
+LOADER_VERSION = "2"
+# Hashing frees the interpreter: files ahead are checked while DuckDB reads the one before. Each may
+# have an unpacked copy in the staging folder: few, or many small ones, whose footers are read together.
+CHECKING_THREADS = 2
+FILES_AHEAD = 3
+SMALL_FILES_AHEAD = 64
+SMALL_BYTES_AHEAD = 16 * 1024**2
+Checked = CheckedFile | RefusedFile | StillBeingWritten
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What became of one landed file. status: accepted, duplicate_file, refused or waiting."""
-
-    source: str
-    file_name: str
-    status: str
-    file_sha256: str = ""
-    bytes: int = 0
-    rows_total: int = 0
-    rows_accepted: int = 0
-    rows_quarantined: int = 0
-    reason: str = ""
-    remedy: str = ""
-    field_name: str | None = None
-    row_number: int | None = None
-    ignored_columns: str = ""
 
 
 @dataclass
@@ -77,15 +81,19 @@ def landed_paths(settings: Settings) -> list[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
     if not settings.landing.is_dir():
         return found
-    for folder in sorted(settings.landing.iterdir()):
+    for folder in sorted(settings.landing.iterdir(), key=_name):
         if folder.is_symlink() or not folder.is_dir():
             if not folder.name.startswith("."):
                 found.append(("", folder))
             continue
-        for path in sorted(folder.iterdir()):
+        for path in sorted(folder.iterdir(), key=_name):  # comparing paths takes four times as long
             if not path.name.endswith(".manifest.json") and not path.name.startswith("."):
                 found.append((folder.name, path))
     return found
+
+
+def _name(path: Path) -> str:
+    return path.name
 
 
 def anything_new(settings: Settings) -> bool:
@@ -94,15 +102,10 @@ def anything_new(settings: Settings) -> bool:
         return bool(landed_paths(settings))
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         try:
-            seen = _seen(connection)
+            seen = seen_files(connection)
         except duckdb.CatalogException:
             return True
     return any(_signature(path) != seen.get(str(path)) for _, path in landed_paths(settings))
-
-
-def _seen(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
-    rows = connection.execute("select path, bytes, modified_ns from raw.seen_files").fetchall()
-    return {path: (size, modified) for path, size, modified in rows}
 
 
 def _signature(path: Path) -> tuple[int, int]:
@@ -114,55 +117,32 @@ def ingest_landing(settings: Settings, progress: Progress | None = None) -> Inge
     """Take in everything new. One bad file or row stops nothing else.
 
     Returns the receipts of the files looked at; unchanged files are only counted. Raises
-    duckdb.IOException where another process is writing the warehouse.
+    duckdb.IOException where another process is writing the warehouse, RawStoreChanged where a part
+    is no longer what was taken in.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     with duck.connect(settings.warehouse_path, settings) as connection:
         ensure_raw_relations(connection, settings)
         remove_orphans(connection, settings)
-        return _ingest(connection, settings, progress)
+        check_parts(connection, settings)
+        with _staging(settings):
+            return _Ingest(connection, settings).run(progress)
 
 
-def _ingest(connection: duckdb.DuckDBPyConnection, settings: Settings, progress: Progress | None) -> IngestReport:
-    report = IngestReport()
-    seen = _seen(connection)
-    row = connection.execute("select coalesce(max(load_batch), 0) + 1 from raw.receipts").fetchone()
-    batch = int(row[0]) if row else 1
-    known = {
-        (source, sha)
-        for source, sha in connection.execute(
-            "select source, file_sha256 from raw.receipts where status = 'accepted'"
-        ).fetchall()
-    }
-    paths = landed_paths(settings)
-    for done, (source, path) in enumerate(paths):
-        if progress:
-            progress(path.name, done, len(paths))
-        signature = _signature(path)
-        if seen.get(str(path)) == signature:
-            report.unchanged_files += 1
-            continue
-        receipt = _take_in(connection, settings, source, path, batch, known)
-        report.receipts.append(receipt)
-        if receipt.status == "accepted":
-            known.add((source, receipt.file_sha256))
-            report.batch = batch
-        if receipt.status != "waiting":
-            _record(connection, receipt, path, signature, batch)
-    if progress:
-        progress("", len(paths), len(paths))
-    return report
+@contextmanager
+def _staging(settings: Settings) -> Iterator[None]:
+    """An empty folder for what is in hand; whatever a run that died left in it goes too."""
+    folder = staging_dir(settings)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _take_in(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    source: str,
-    path: Path,
-    batch: int,
-    known: set[tuple[str, str]],
-) -> Receipt:
-    checked: CheckedFile | None = None
+def _check(settings: Settings, source: str, path: Path) -> Checked:
+    """Everything about a landed file that needs no database; run ahead of the loading, in a thread."""
     try:
         if source not in SOURCES:
             raise RefusedFile(
@@ -171,113 +151,150 @@ def _take_in(
             )
         if path.name.endswith(".part"):
             raise StillBeingWritten(f"{path.name} is still being written")
-        checked = check_file(path, settings)
-        if (source, checked.sha256) in known:
+        return check_file(path, settings)
+    except FileNotFoundError:
+        return StillBeingWritten(f"{path.name} went away while it was looked at")
+    except (RefusedFile, StillBeingWritten) as outcome:
+        return outcome
+
+
+def _demand_complete(checked: CheckedFile, rows: int) -> None:
+    """Raise StillBeingWritten where the file has not the rows its manifest says, or changed since it was hashed."""
+    expected = checked.manifest.get("rows")
+    if expected is not None and int(expected) != rows:
+        raise StillBeingWritten(f"{checked.path.name} has {rows} records, its manifest says {expected}")
+    if checked.form == ".parquet" and checked.plain_path.exists() and not unchanged_since(checked):
+        raise StillBeingWritten(f"{checked.path.name} was written to while it was read")
+
+
+class _Ingest:
+    """One look at the landing folder: files checked in threads, loaded one after the other, in name order."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+        self.connection = connection
+        self.settings = settings
+        batch, number = connection.execute(
+            "select coalesce(max(load_batch), 0) + 1, coalesce(max(part_number), 0) + 1 from raw.receipts"
+        ).fetchone() or (1, 1)
+        self.batch = int(batch)
+        self.next_part = int(number)
+        self.known = set(
+            connection.execute("select source, file_sha256 from raw.receipts where status = 'accepted'").fetchall()
+        )
+        self.book = ReceiptBook(connection, settings, LOADER_VERSION, self.batch)
+        self.waiting: deque[Future[Checked]] = deque()
+        self.footers: dict[Path, Footer] = {}
+
+    def run(self, progress: Progress | None) -> IngestReport:
+        report = IngestReport()
+        seen = seen_files(self.connection)
+        paths = landed_paths(self.settings)
+        new = [(source, path, _signature(path)) for source, path in paths]
+        new = [(source, path, signature) for source, path, signature in new if seen.get(str(path)) != signature]
+        report.unchanged_files = len(paths) - len(new)
+        with ThreadPoolExecutor(CHECKING_THREADS) as pool:
+            ahead = deque(new)
+            bytes_ahead = 0
+            for done, (source, path, signature) in enumerate(new):
+                while ahead and (
+                    len(self.waiting) < FILES_AHEAD
+                    or (len(self.waiting) < SMALL_FILES_AHEAD and bytes_ahead + ahead[0][2][0] < SMALL_BYTES_AHEAD)
+                ):
+                    following = ahead.popleft()
+                    bytes_ahead += following[2][0]
+                    self.waiting.append(pool.submit(_check, self.settings, following[0], following[1]))
+                bytes_ahead -= signature[0]
+                if progress:
+                    progress(path.name, report.unchanged_files + done, len(paths))
+                receipt, stored = self._take_in(source, path, self.waiting.popleft().result())
+                report.receipts.append(receipt)
+                if receipt.status == "accepted":
+                    self.known.add((source, receipt.file_sha256))
+                    report.batch = self.batch
+                if receipt.status != "waiting":
+                    self.book.add(receipt, path, signature, stored)
+        self.book.enter()
+        if progress:
+            progress("", len(paths), len(paths))
+        return report
+
+    def _take_in(self, source: str, path: Path, checked: Checked) -> tuple[Receipt, Stored | None]:
+        try:
+            if not isinstance(checked, CheckedFile):
+                raise checked
+            if (source, checked.sha256) in self.known:
+                reason = "the same content was taken in before; nothing to do"
+                return Receipt(
+                    source, path.name, "duplicate_file", checked.sha256, checked.stored_bytes, reason=reason
+                ), None
+            return self._load(source, checked)
+        except StillBeingWritten as error:
+            return Receipt(source, path.name, "waiting", reason=str(error), remedy="Looked at again next time."), None
+        except RefusedFile as error:
             return Receipt(
                 source,
                 path.name,
-                "duplicate_file",
-                checked.sha256,
-                checked.stored_bytes,
-                reason="the same content was taken in before; nothing to do",
-            )
-        return _load(connection, settings, source, checked, batch)
-    except StillBeingWritten as error:
-        return Receipt(source, path.name, "waiting", reason=str(error), remedy="Looked at again next time.")
-    except RefusedFile as error:
+                "refused",
+                checked.sha256 if isinstance(checked, CheckedFile) else "",
+                path.lstat().st_size,
+                reason=error.reason,
+                remedy=error.remedy,
+                field_name=error.field,
+                row_number=error.row_number,
+            ), None
+        finally:
+            if isinstance(checked, CheckedFile) and checked.plain_path != path:
+                checked.plain_path.unlink(missing_ok=True)
+
+    def _load(self, source: str, checked: CheckedFile) -> tuple[Receipt, Stored]:
+        spec = SOURCES[source]
+        identity = PartIdentity(source, checked.path.name, checked.sha256, self.batch, self.next_part)
+        stored, ignored = self._store(spec, checked, identity)
+        try:
+            _demand_complete(checked, stored.total)
+        except StillBeingWritten:
+            for part in stored.written:
+                part.unlink()
+            raise
+        self.next_part += 1
         return Receipt(
             source,
-            path.name,
-            "refused",
-            checked.sha256 if checked else "",
-            path.lstat().st_size,
-            reason=error.reason,
-            remedy=error.remedy,
-            field_name=error.field,
-            row_number=error.row_number,
-        )
-    finally:
-        if checked is not None and checked.plain_path != path:
-            checked.plain_path.unlink(missing_ok=True)
+            checked.path.name,
+            "accepted",
+            checked.sha256,
+            checked.stored_bytes,
+            stored.total,
+            stored.accepted,
+            stored.quarantined,
+            ignored_columns=", ".join(ignored),
+            part_number=identity.part_number,
+        ), stored
 
+    def _footer(self, checked: CheckedFile) -> Footer | None:
+        """The footer of a Parquet file, read together with those of the files checked by now."""
+        path = checked.plain_path
+        if checked.form == ".parquet" and path not in self.footers:
+            results = [future.result() for future in self.waiting if future.done()]
+            checked_by_now = [c.plain_path for c in results if isinstance(c, CheckedFile) and c.form == ".parquet"]
+            ready = [p for p in checked_by_now if p not in self.footers]
+            with suppress(duckdb.Error):  # one of them is bad: each alone, then
+                self.footers |= read_footers(self.connection, [path, *ready])
+        return self.footers.pop(path, None)
 
-def _load(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    source: str,
-    checked: CheckedFile,
-    batch: int,
-) -> Receipt:
-    spec = SOURCES[source]
-    rows = open_rows(connection, spec, checked, settings)
-    try:
-        counts: RowCounts = write_rows(
-            connection,
-            settings,
-            spec,
-            rows,
-            sha256=checked.sha256,
-            file_name=checked.path.name,
-            batch=batch,
-        )
-    finally:
-        for temporary in rows.temporary:
-            temporary.unlink(missing_ok=True)
-    expected = checked.manifest.get("rows")
-    if expected is not None and int(expected) != counts.total:
-        for part in settings.raw_dir.glob(f"*/b{batch:06d}_{checked.sha256}.parquet"):
-            part.unlink()
-        raise StillBeingWritten(f"{checked.path.name} has {counts.total} records, its manifest says {expected}")
-    return Receipt(
-        source,
-        checked.path.name,
-        "accepted",
-        checked.sha256,
-        checked.stored_bytes,
-        counts.total,
-        counts.accepted,
-        counts.quarantined,
-        ignored_columns=", ".join(rows.ignored_columns),
-    )
-
-
-def _record(
-    connection: duckdb.DuckDBPyConnection,
-    receipt: Receipt,
-    path: Path,
-    signature: tuple[int, int],
-    batch: int,
-) -> None:
-    connection.execute("begin")
-    row = sql_values(
-        receipt.source,
-        receipt.file_name,
-        receipt.file_sha256,
-        receipt.bytes,
-        receipt.rows_total,
-        receipt.rows_accepted,
-        receipt.rows_quarantined,
-        batch if receipt.status == "accepted" else 0,
-        LOADER_VERSION,
-        receipt.status,
-        receipt.reason,
-        receipt.remedy,
-        receipt.ignored_columns,
-    )
-    connection.execute(f"insert into raw.receipts values {row}")
-    connection.execute(
-        f"delete from raw.file_findings where (source, file_name) = {sql_values(receipt.source, receipt.file_name)}"
-    )
-    if receipt.status == "refused":
-        row = sql_values(
-            receipt.source,
-            receipt.file_name,
-            receipt.field_name,
-            receipt.row_number,
-            receipt.reason,
-            receipt.remedy,
-        )
-        connection.execute(f"insert into raw.file_findings values {row}")
-    row = sql_values(str(path), *signature, receipt.file_sha256, receipt.status)
-    connection.execute(f"insert or replace into raw.seen_files values {row}")
-    connection.execute("commit")
+    def _store(self, spec: SourceSpec, checked: CheckedFile, identity: PartIdentity) -> tuple[Stored, list[str]]:
+        """The file's parts, by the cheapest way it allows, and the columns it has beside its source's."""
+        clean = clean_rows(spec, checked)
+        if clean is not None:
+            stored = write_clean(self.connection, self.settings, spec, clean, identity)
+            if stored is not None:
+                return stored, clean.ignored_columns
+        rows = open_rows(self.connection, spec, checked, self.settings, self._footer(checked))
+        try:
+            if rows.in_place:
+                # Before it is linked: that makes it read-only, also for the producer who is not done.
+                _demand_complete(checked, rows.in_place.rows)
+                return link_file(self.settings, checked, rows.in_place, identity), rows.ignored_columns
+            return write_rows(self.connection, self.settings, spec, rows, identity), rows.ignored_columns
+        finally:
+            for temporary in rows.temporary:
+                temporary.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
 """Checks on a landed file as bytes, before anything parses it: name, kind, size, gzip, encoding, manifest.
 
 Reads each file once, in pieces, and leaves a plain (decompressed) copy only where it was
-compressed. What the bytes mean is not judged here.
+compressed. A Parquet file is linked first, so that what is checked is what is later read and kept,
+whatever happens to its name meanwhile. What the bytes mean is not judged here.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
+import os
 import re
+import shutil
 import stat
 import zlib
 from dataclasses import dataclass
@@ -26,7 +29,11 @@ PIECE = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class CheckedFile:
-    """A file that passed: `plain_path` holds its uncompressed bytes, `sha256` is of the file as stored."""
+    """A file that passed: `plain_path` holds its uncompressed bytes, `sha256` is of the file as stored.
+
+    `plain_path` is the landed file itself, or a staged one that whoever reads it removes. `is_strict` is
+    false for JSON that a forgiving reader takes and a strict one does not.
+    """
 
     path: Path
     plain_path: Path
@@ -34,6 +41,33 @@ class CheckedFile:
     sha256: str
     stored_bytes: int
     manifest: dict[str, Any]
+    linked_signature: tuple[int, int] = (0, 0)
+    is_strict: bool = True
+
+
+def staging_dir(settings: Settings) -> Path:
+    """Where plain copies, links and text tables of files being taken in lie; emptied around every ingest."""
+    return settings.tmp_dir / "ingest"
+
+
+def _staged(path: Path, settings: Settings) -> Path:
+    name_hash = hashlib.sha256(str(path).encode()).hexdigest()[:32]
+    return staging_dir(settings) / f"plain_{name_hash}"
+
+
+def _stage_link(path: Path, settings: Settings) -> Path:
+    staged = _staged(path, settings)
+    try:
+        os.link(path, staged, follow_symlinks=False)
+    except OSError:  # another file system, or one without links: the bytes are ours then
+        shutil.copyfile(path, staged, follow_symlinks=False)
+    return staged
+
+
+def unchanged_since(checked: CheckedFile) -> bool:
+    """Whether a staged link still is what was hashed: a producer may write on while we read."""
+    info = checked.plain_path.stat()
+    return (info.st_size, info.st_mtime_ns) == checked.linked_signature
 
 
 def check_name(path: Path) -> str:
@@ -122,38 +156,59 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
     if "bytes" in manifest and int(manifest["bytes"]) != stored_bytes:
         raise StillBeingWritten(f"{path.name} has {stored_bytes} bytes, its manifest says {manifest['bytes']}")
     digest = hashlib.sha256()
-    if path.name.endswith(".gz"):
-        name_hash = hashlib.sha256(str(path).encode()).hexdigest()[:32]
-        plain_path = settings.tmp_dir / f"plain_{name_hash}"
-        settings.tmp_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            with plain_path.open("wb") as plain_file:
-                unpacked = _Utf8Check(path.name)
-                for piece in _plain_pieces(path, digest, settings):
-                    unpacked.feed(piece)
-                    plain_file.write(piece)
-                unpacked.finish()
-        except (zlib.error, RefusedFile) as error:
-            plain_path.unlink(missing_ok=True)
-            if isinstance(error, RefusedFile):
-                raise
-            raise RefusedFile(f"{path.name} is a corrupt gzip file ({error})", "Deliver the file again.") from error
-    else:
-        plain_path = path
-        utf8 = _Utf8Check(path.name) if form != ".parquet" else None
-        with path.open("rb") as stored:
-            while piece := stored.read(PIECE):
-                digest.update(piece)
-                if utf8:
-                    utf8.feed(piece)
-        if utf8:
-            utf8.finish()
-    sha256 = digest.hexdigest()
-    if "sha256" in manifest and str(manifest["sha256"]).lower() != sha256:
+    plain_path = path
+    signature = (0, 0)
+    text = _JsonCheck(path.name) if form in (".json", ".ndjson") else _Utf8Check(path.name)
+    try:
+        if path.name.endswith(".gz"):
+            plain_path = _staged(path, settings)
+            _unpack(path, plain_path, digest, text, settings)
+        elif form == ".parquet":
+            plain_path = _stage_link(path, settings)
+            info = plain_path.stat()
+            signature = (info.st_size, info.st_mtime_ns)
+            _read_through(plain_path, digest, None)
+            _on_disk(plain_path)
+        else:
+            _read_through(path, digest, text)
+        sha256 = digest.hexdigest()
+        if "sha256" in manifest and str(manifest["sha256"]).lower() != sha256:
+            raise StillBeingWritten(f"{path.name} does not have the sha256 its manifest names")
+    except BaseException:
         if plain_path != path:
             plain_path.unlink(missing_ok=True)
-        raise StillBeingWritten(f"{path.name} does not have the sha256 its manifest names")
-    return CheckedFile(path, plain_path, form, sha256, stored_bytes, manifest)
+        raise
+    return CheckedFile(path, plain_path, form, sha256, stored_bytes, manifest, signature, text.is_strict)
+
+
+def _unpack(path: Path, plain_path: Path, digest: Any, text: _Utf8Check, settings: Settings) -> None:
+    try:
+        with plain_path.open("wb") as plain_file:
+            for piece in _plain_pieces(path, digest, settings):
+                text.feed(piece)
+                plain_file.write(piece)
+            text.finish()
+    except zlib.error as error:
+        raise RefusedFile(f"{path.name} is a corrupt gzip file ({error})", "Deliver the file again.") from error
+
+
+def _on_disk(path: Path) -> None:
+    # It may become a part as it is: waited for here, in a thread, and not before the receipts.
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read_through(path: Path, digest: Any, utf8: _Utf8Check | None) -> None:
+    with path.open("rb") as stored:
+        while piece := stored.read(PIECE):
+            digest.update(piece)
+            if utf8:
+                utf8.feed(piece)
+    if utf8:
+        utf8.finish()
 
 
 class _Utf8Check:
@@ -163,6 +218,7 @@ class _Utf8Check:
         self.name = name
         self.decoder = codecs.getincrementaldecoder("utf-8")("strict")
         self.lines = 1
+        self.is_strict = True
 
     def feed(self, piece: bytes) -> None:
         if b"\x00" in piece:
@@ -189,3 +245,24 @@ class _Utf8Check:
             self.decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             raise RefusedFile(f"{self.name} ends inside a character", "Deliver the complete file again.") from error
+
+
+class _JsonCheck(_Utf8Check):
+    """Also notices what DuckDB's JSON reader forgives: a comma before a closing bracket, odd white space."""
+
+    _FORGIVEN = re.compile(rb",[ \t\r\n]*[}\]]")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.comma_last = False
+
+    def feed(self, piece: bytes) -> None:
+        super().feed(piece)
+        if not self.is_strict:
+            return
+        begun = piece.lstrip()
+        closes_comma = self.comma_last and begun[:1] in (b"}", b"]")
+        if closes_comma or b"\x0b" in piece or b"\x0c" in piece or self._FORGIVEN.search(piece):
+            self.is_strict = False
+        if begun:
+            self.comma_last = piece.rstrip().endswith(b",")

@@ -28,6 +28,7 @@ IDENTITY_COLUMNS: dict[str, str] = {
     "file_sha256": "VARCHAR",
     "row_number": "BIGINT",
     "load_batch": "INTEGER",
+    "part_number": "INTEGER",
 }
 
 
@@ -58,7 +59,17 @@ class SourceSpec:
     @property
     def columns(self) -> dict[str, str]:
         """Column name to DuckDB type of the raw relation, identity columns last."""
-        return {f.name: f.duckdb_type for f in self.fields} | IDENTITY_COLUMNS
+        return self.typed_columns | IDENTITY_COLUMNS
+
+    @property
+    def typed_columns(self) -> dict[str, str]:
+        """Column name to DuckDB type of what the source itself says."""
+        return {f.name: f.duckdb_type for f in self.fields}
+
+    @property
+    def instants(self) -> tuple[str, ...]:
+        """The columns that hold a time."""
+        return tuple(f.name for f in self.fields if f.kind.endswith("instant"))
 
 
 def _t(*names: str) -> tuple[Field, ...]:

@@ -182,3 +182,29 @@ def test_a_part_without_a_receipt_is_removed(settings: Settings, land: Land) -> 
     ingest_landing(settings)
     assert not orphan.exists()
     assert rows(settings, "select count(*) from raw.translations") == [(1,)]
+
+
+def test_a_clean_file_and_one_with_a_bad_row_give_the_same_good_rows(settings: Settings, land: Land) -> None:
+    lines = "".join(f"t{n}, o{n} ,de,{n},completed,2024-11-05T10:00:00+01:00\n" for n in range(5_000))
+    land("translations", "clean.csv", HEADER + lines)
+    land("translations", "bad.csv", HEADER + lines + ",,,,,\n")
+    columns = HEADER.strip().replace(",", "|").split("|")
+    land(
+        "translations",
+        "clean.ndjson",
+        "".join(json.dumps(dict(zip(columns, line.split(","), strict=True))) + "\n" for line in lines.splitlines()),
+    )
+    report = ingest_landing(settings)
+    assert [(r.rows_accepted, r.rows_quarantined) for r in report.receipts] == [(5000, 1), (5000, 0), (5000, 0)]
+    found = [
+        rows(
+            settings,
+            f"select * exclude (file_sha256, part_number) from raw.translations where part_number = {n} order by 1",
+        )
+        for n in (1, 2, 3)
+    ]
+    assert found[0] == found[1] == found[2]
+    assert rows(
+        settings,
+        "select distinct row_number - substr(translation_id, 2)::bigint, org_id like '% %' from raw.translations",
+    ) == [(1, False)]
