@@ -58,14 +58,24 @@ def run_peers(
     records: Annotated[int, typer.Option(help="Usage records.")] = 1_000_000,
 ) -> None:
     """Other engines on the same input, each asked for the same lines."""
-    from benchmarks.peers import PEERS, measure_peer, prepare
+    from benchmarks.peers import PEERS, limit_figures, measure_peer, prepare
 
+    failed: list[str] = []
     with CONSOLE.status("peers") as status:
         landing, limit = prepare(records, status.update)
+        results.keep("peers", f"{records}/limit", limit_figures(limit))
         for name in names or list(PEERS):
-            figures = measure_peer(name, landing, limit, records, status.update)
+            try:
+                figures = measure_peer(name, landing, limit, status.update)
+            except (LinesDiffer, CommandFailed) as trouble:
+                failed.append(str(trouble))
+                continue
             results.keep("peers", f"{records}/{name}", figures)
     report.print_peers(CONSOLE)
+    for text in failed:
+        CONSOLE.print(f"No time is printed. {text}", style="red", markup=False)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command(name="report")

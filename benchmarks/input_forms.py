@@ -1,4 +1,4 @@
-"""The same usage as gz NDJSON: flat, and in the shapes upstream really sends; and how DuckDB reads each form.
+"""The same usage as gz NDJSON, flat and in the shapes upstream really sends, and as CSV; how DuckDB reads them.
 
 Made from the flat Parquet landing, so every form holds the same records.
 """
@@ -13,7 +13,7 @@ import duckdb
 
 from benchmarks.landing import USAGE
 
-PARQUET, FLAT_JSON, UPSTREAM = "parquet", "flat_json", "upstream"
+PARQUET, FLAT_JSON, UPSTREAM, CSV = "parquet", "flat_json", "upstream", "csv"
 PAGE = 1000
 
 _ISO = "strftime({0} at time zone 'UTC', '%Y-%m-%dT%H:%M:%SZ')"
@@ -91,7 +91,7 @@ def in_form(parquet_landing: Path, form: str) -> Path:
         for path in sorted(source_folder.iterdir()):
             target = folder / source_folder.name / path.name
             if path.suffix == ".parquet":
-                _convert(path, target.with_suffix(".ndjson.gz"), source_folder.name, form)
+                _convert(path, target.with_suffix(".csv" if form == CSV else ".ndjson.gz"), source_folder.name, form)
             else:
                 os.link(path, target)
     shutil.copy2(parquet_landing / ".complete", folder / ".complete")
@@ -102,6 +102,10 @@ def _convert(path: Path, target: Path, source: str, form: str) -> None:
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'; set memory_limit = '2GB'; set threads = 2")
         rows = f"(select *, file_row_number as n from read_parquet({_quoted(str(path))}, file_row_number = true))"
+        if form == CSV:
+            columns = f"select * exclude (n, file_row_number) {_texts(source, _ISO)} from {rows}"
+            connection.execute(f"copy ({columns}) to {_quoted(str(target))} (format csv, header true)")
+            return
         # Translations are an extract of ours: flat in either form.
         query = _upstream(source, rows) if form == UPSTREAM and source != "translations" else _flat(source, rows)
         connection.execute(f"copy ({query}) to {_quoted(str(target))} (format json, compression gzip)")

@@ -20,8 +20,9 @@ Key = tuple[str, str, str, str, int]
 Line = tuple[int, int]
 Lines = dict[Key, Line]
 
+# By month of usage: a closed month is its lines and the corrections that later invoices carry for it.
 OURS = f"""
-select tenant_id, billing_month, meter, coalesce(price_key, ''), pricing_quantity, unit_price, billed_amount
+select tenant_id, usage_month, meter, coalesce(price_key, ''), pricing_quantity, unit_price, billed_amount
 from marts.fct_invoice_lines
 where meter in {METERS}
 """
