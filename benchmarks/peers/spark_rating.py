@@ -16,7 +16,7 @@ landing, parameters, out = peer_io.arguments()
 tables = sql_text.parameter_tables(parameters)
 for table, (_, rows) in tables.items():
     with (out.parent / f"spark_{table}.csv").open("w", encoding="utf-8", newline="") as target:
-        csv.writer(target, lineterminator="\n").writerows(rows)
+        csv.writer(target, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC).writerows(rows)
 started = time.perf_counter()
 spark = (
     SparkSession.builder.master(f"local[{os.cpu_count() or 2}]")

@@ -13,7 +13,7 @@ import duckdb
 from benchmarks.full_run import pairs_for
 from benchmarks.homes import copied, kept_home, linked
 from benchmarks.landing import bench_dir, landing_of, months_of, read_through
-from benchmarks.lines import compare, lines_of_release
+from benchmarks.lines import Lines, compare, lines_of_release
 from benchmarks.processes import run_measured
 from benchmarks.scenarios.row import Row, Say, Sizes
 from benchmarks.sides import Limits, python_env, run_limit, run_ours, scratch
@@ -32,6 +32,10 @@ class History:
     known: Path
     alone: Path
     months: list[date]
+
+    @property
+    def known_months(self) -> list[date]:
+        return self.months[:-1]
 
 
 def history(sizes: Sizes, say: Say) -> History:
@@ -172,6 +176,12 @@ def month_hashes(database: Path) -> dict[str, dict[str, str]]:
     return found
 
 
+def _without_waiting(lines: Lines, newest: str) -> Lines:
+    """All lines but the newest month's conversations: some have messages whose own row is yet to land, and wait
+    (KIQ-02), which the limit query knows nothing of."""
+    return {key: line for key, line in lines.items() if (key[1], key[2]) != (newest, "kiq_conversation")}
+
+
 def measure_late_file(sizes: Sizes, say: Say) -> list[Row]:
     """Two rows: time to verdict and correction lines from the command line, and what did not change."""
     limits = Limits()
@@ -180,7 +190,8 @@ def measure_late_file(sizes: Sizes, say: Say) -> list[Row]:
     closed = found.months[: sizes.closed_months]
     landing = linked(found.known, bench_dir() / "scratch_landings" / "late")
     write_late_file(landing, closed)
-    expected = run_limit(landing, limits).read_lines()
+    newest = f"{found.known_months[-1]:%Y-%m}"
+    expected = _without_waiting(run_limit(landing, limits).read_lines(), newest)
     runs = []
     before: dict[str, dict[str, str]] = {}
     after: dict[str, dict[str, str]] = {}
@@ -195,7 +206,7 @@ def measure_late_file(sizes: Sizes, say: Say) -> list[Row]:
         )
         command = [sys.executable, "-m", "orchestration.cli", "run", "--json"]
         runs.append(run_measured(command, env=env, cwd=PROJECT_DIR, log=folder / "log.txt"))
-        compare(expected, lines_of_release(served), "ours with the late file")
+        compare(expected, _without_waiting(lines_of_release(served), newest), "ours with the late file")
         after = month_hashes(served)
     may_move = {f"{month:%Y-%m}" for month in found.months[: sizes.closed_months + 1]}
     others = sorted(before.keys() - may_move)
