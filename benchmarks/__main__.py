@@ -46,7 +46,7 @@ def run_scenarios(
     sizes = Sizes(records=records, month_records=month_records, files=files)
     for name in names or list(SCENARIOS):
         with CONSOLE.status(name) as status:
-            rows = SCENARIOS[name](sizes, lambda text, name=name: status.update(f"{name}: {text}"))
+            rows = SCENARIOS[name](sizes, status.update)
         for row in rows:
             results.keep("scenarios", row.name, row.as_dict())
         report.print_rows(CONSOLE, rows)

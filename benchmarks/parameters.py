@@ -75,9 +75,9 @@ def _list_prices(months: list[date]) -> list[tuple[str, str, date, Decimal]]:
     for (meter, price_key), updates in by_key.items():
         for month in months:
             # PRC-03: what was published before the renewal of the first of January counts all year.
-            row = _last_published(updates, date(month.year, 1, 1) if meter == "translated_word" else month)
-            if row is not None:
-                prices.append((meter, price_key, month, Decimal(row["unit_price"])))
+            found = _last_published(updates, date(month.year, 1, 1) if meter == "translated_word" else month)
+            if found is not None:
+                prices.append((meter, price_key, month, Decimal(found["unit_price"])))
     return prices
 
 

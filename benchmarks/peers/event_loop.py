@@ -39,8 +39,8 @@ for event in events("kustomer_messages"):
             asked[key] = at
     elif event["assistant_type"] == "premium" and (key not in replied or at < replied[key][0]):
         replied[key] = (at, event["org_id"])
-for key, (at, org) in replied.items():
-    if key in asked and at > asked[key]:
+for conversation, (at, org) in replied.items():
+    if conversation in asked and at > asked[conversation]:
         usage[tenants[org], at[:7], "kiq_conversation", "", False] += 1
 asked.clear()
 replied.clear()
@@ -68,8 +68,8 @@ for event in events("twilio_messages"):
     if event["num_media"] == "0" and event["status"] in BILLABLE and event["sid"] not in seen:
         seen.add(event["sid"])
         price_key = "inbound" if event["direction"] == "inbound" else "outbound"
-        key = (tenants[event["account_sid"]], event["date_sent"][:7], "sms_segment", price_key, False)
-        usage[key] += int(event["num_segments"])
+        month = event["date_sent"][:7]
+        usage[tenants[event["account_sid"]], month, "sms_segment", price_key, False] += int(event["num_segments"])
 
 seen.clear()
 draws: dict[tuple[str, str], list[tuple[int, str, str]]] = {}
@@ -82,11 +82,11 @@ for event in events("whatsapp_webhooks"):
             market = markets[event["recipient_id"][:4]]
             expires[key] = (expiry, event["waba_id"], market, event["pricing_category"])
 for key, (expiry, waba, market, category) in expires.items():
-    opened_at = expiry - 86_400
-    month = datetime.fromtimestamp(opened_at, UTC).strftime("%Y-%m")
+    opening = expiry - 86_400
+    month = datetime.fromtimestamp(opening, UTC).strftime("%Y-%m")
     tenant = tenants[waba]
     if category in ("user_initiated", "service"):
-        draws.setdefault((tenant, month), []).append((opened_at, key, f"{market}|{category}"))
+        draws.setdefault((tenant, month), []).append((opening, key, f"{market}|{category}"))
     else:
         usage[tenant, month, "whatsapp_conversation", f"{market}|{category}", False] += 1
 for (tenant, month), asked_for in draws.items():

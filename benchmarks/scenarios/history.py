@@ -209,8 +209,8 @@ def measure_late_file(sizes: Sizes, say: Say) -> list[Row]:
         compare(expected, _without_waiting(lines_of_release(served), newest), "ours with the late file")
         after = month_hashes(served)
     may_move = {f"{month:%Y-%m}" for month in found.months[: sizes.closed_months + 1]}
-    others = sorted(before.keys() - may_move)
-    same = [month for month in others if before[month] == after.get(month)]
+    others = [text for month in found.known_months if (text := f"{month:%Y-%m}") not in may_move]
+    same = [month for month in others if month in before and before[month] == after.get(month)]
     seconds = median(run.seconds for run in runs)
     history_rows = f"{sizes.history_months * sizes.month_records:,} records of history"
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -25,6 +26,10 @@ def _milliseconds(work: Callable[[], Any]) -> float:
         work()
         seconds.append(time.perf_counter() - started)
     return median(seconds) * 1000
+
+
+def _ask(connection: Any, query: str) -> None:
+    connection.execute(query).fetchall()
 
 
 def documented_queries() -> list[str]:
@@ -51,7 +56,7 @@ def measure_explain(sizes: Sizes, say: Say) -> list[Row]:
     slowest, which = 0.0, ""
     for (line,) in lines:
         say(f"explaining {line}")
-        milliseconds = _milliseconds(lambda line=line: explain_line(settings, line))
+        milliseconds = _milliseconds(partial(explain_line, settings, line))
         if milliseconds > slowest:
             slowest, which = milliseconds, line
     return [
@@ -78,7 +83,7 @@ def measure_queries(sizes: Sizes, say: Say) -> list[Row]:
     with open_release(settings) as connection:
         for query in queries:
             say(query.splitlines()[0][:80])
-            milliseconds = _milliseconds(lambda query=query: connection.execute(query).fetchall())
+            milliseconds = _milliseconds(partial(_ask, connection, query))
             above += milliseconds > QUERY_TARGET_MS
             if milliseconds > slowest:
                 slowest, which = milliseconds, query
