@@ -11,42 +11,47 @@ STARTED = time.time()
 
 import json  # noqa: E402
 import sys  # noqa: E402
-import threading  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+if TYPE_CHECKING:
+    from benchmarks.stages import NodeTime
 
 
-class _Watcher(threading.Thread):
-    """Keeps dbt's results of every invocation: each overwrites the file of the one before."""
+class DbtTimes:
+    """Notes what every node took by listening to dbt's runner, once dbt is there.
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(daemon=True)
-        self.path = path
-        self.found: dict[str, dict[str, Any]] = {}
-        self.done = threading.Event()
+    It never imports dbt: when that is needed, and whether at all, is part of what is measured.
+    """
 
-    def look(self) -> None:
-        try:
-            results = json.loads(self.path.read_text(encoding="utf-8"))
-            self.found[results["metadata"]["invocation_id"]] = results
-        except (OSError, ValueError, KeyError):
+    def __init__(self) -> None:
+        self.nodes: list[NodeTime] = []
+        self.listens = False
+
+    def listen(self) -> None:
+        """Wrap the runner if it has been imported since."""
+        module = sys.modules.get("dbt.cli.main")
+        runner = getattr(module, "dbtRunner", None)
+        if self.listens or runner is None:
             return
+        self.listens = True
+        plain = runner.invoke
 
-    def run(self) -> None:
-        seen = 0.0
-        while not self.done.wait(0.2):
-            changed = self.path.stat().st_mtime if self.path.exists() else 0.0
-            if changed != seen:
-                seen = changed
-                self.look()
+        def invoke(runner_self: Any, *args: Any, **kwargs: Any) -> Any:
+            result = plain(runner_self, *args, **kwargs)
+            self.note(result)
+            return result
 
+        runner.invoke = invoke
 
-def _paths(manifest: Path) -> dict[str, str]:
-    try:
-        nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
-    except (OSError, ValueError, KeyError):
-        return {}
-    return {name: node.get("original_file_path", "") for name, node in nodes.items()}
+    def note(self, result: Any) -> None:
+        """Take the times out of a result; one without any (of a parse, say) is passed over."""
+        from benchmarks.stages import NodeTime
+
+        for found in getattr(getattr(result, "result", None), "results", None) or []:
+            node = getattr(found, "node", None)
+            if node is not None:
+                self.nodes.append(NodeTime(node.unique_id, node.original_file_path, float(found.execution_time)))
 
 
 def main(landing: Path, home: Path, memory_limit: str, threads: int, out: Path) -> None:
@@ -57,23 +62,22 @@ def main(landing: Path, home: Path, memory_limit: str, threads: int, out: Path) 
     load_settings()  # for its side: telemetry off before any library is imported
     settings = Settings(home=home, landing=landing, memory_limit=memory_limit, threads=threads)
     said: list[tuple[float, str]] = []
-    watcher = _Watcher(settings.dbt_target_dir / "run_results.json")
-    watcher.start()
-    report = pipeline.run_all(settings, lambda text: said.append((time.time(), text)))
+    times = DbtTimes()
+
+    def say(text: str) -> None:
+        said.append((time.time(), text))
+        times.listen()
+
+    report = pipeline.run_all(settings, say)
     ended = time.time()
-    watcher.done.set()
-    watcher.join()
-    watcher.look()
     release = report.release
     out.write_text(
         json.dumps(
             {
                 "started": STARTED,
                 "stages": stage_seconds(said, STARTED, ended),
-                "layers": layer_seconds(
-                    list(watcher.found.values()), _paths(settings.dbt_target_dir / "manifest.json")
-                ),
-                "slowest": slowest_nodes(list(watcher.found.values())),
+                "layers": layer_seconds(times.nodes),
+                "slowest": slowest_nodes(times.nodes),
                 "models_run": report.models_run,
                 "touched_months": report.touched_months,
                 "database": str(release.database) if release else None,

@@ -5,12 +5,13 @@ Texts may change: a text nobody knows is counted under `other`, never lost.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 START_UP, END = "start-up", "end"
 # First match wins; looked for anywhere in what was said, in small letters.
 STAGES = (
     ("taking in", "take in"),
+    ("more than once", "dedupe"),
     ("pars", "dbt parse"),
     ("seed", "seeds"),
     ("data test", "data tests"),
@@ -55,20 +56,34 @@ def stage_seconds(said: list[tuple[float, str]], started: float, ended: float) -
     return {name: seconds[name] for name in ORDER if name in seconds}
 
 
-def layer_seconds(run_results: list[dict[str, Any]], paths: dict[str, str]) -> dict[str, float]:
-    """Seconds of dbt's threads by layer; `paths` maps a node's id to its file. Threads overlap, so these add up
-    to more than the wall time."""
+@dataclass(frozen=True)
+class NodeTime:
+    """What one model, seed or test of dbt took."""
+
+    unique_id: str
+    path: str
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        return self.unique_id.split(".")[2]
+
+    @property
+    def layer(self) -> str:
+        if self.unique_id.startswith("test."):
+            return "tests"
+        return next((name for sign, name in LAYERS if sign in self.path), "other")
+
+
+def layer_seconds(nodes: list[NodeTime]) -> dict[str, float]:
+    """Seconds of dbt's threads by layer. Threads overlap, so these add up to more than the wall time."""
     seconds: dict[str, float] = {}
-    for result in (row for results in run_results for row in results.get("results", [])):
-        path = paths.get(result["unique_id"], "")
-        is_test = result["unique_id"].startswith("test.")
-        layer = "tests" if is_test else next((name for sign, name in LAYERS if sign in path), "other")
-        seconds[layer] = seconds.get(layer, 0.0) + float(result["execution_time"])
+    for node in nodes:
+        seconds[node.layer] = seconds.get(node.layer, 0.0) + node.seconds
     return dict(sorted(seconds.items(), key=lambda item: -item[1]))
 
 
-def slowest_nodes(run_results: list[dict[str, Any]], count: int = 12) -> dict[str, float]:
+def slowest_nodes(nodes: list[NodeTime], count: int = 12) -> dict[str, float]:
     """The nodes that took longest, by name."""
-    rows = [row for results in run_results for row in results.get("results", [])]
-    rows.sort(key=lambda row: -float(row["execution_time"]))
-    return {row["unique_id"].split(".")[2]: float(row["execution_time"]) for row in rows[:count]}
+    longest = sorted(nodes, key=lambda node: -node.seconds)[:count]
+    return {node.name: node.seconds for node in longest}

@@ -91,8 +91,8 @@ for key, (expiry, waba, market, category) in expires.items():
         usage[tenant, month, "whatsapp_conversation", f"{market}|{category}", False] += 1
 for (tenant, month), asked_for in draws.items():
     size = pools.get((tenant, month), 0)
-    for rank, (_, _, price_key) in enumerate(sorted(asked_for)):
-        usage[tenant, month, "whatsapp_conversation", price_key, rank < size] += 1
+    for rank, draw in enumerate(sorted(asked_for)):
+        usage[tenant, month, "whatsapp_conversation", draw[2], rank < size] += 1
 
 lines = peer_io.rated(usage.items(), peer_io.prices(parameters))
 seconds = time.perf_counter() - started

@@ -14,7 +14,7 @@ from benchmarks.plot import bars
 from benchmarks.processes import CommandFailed, run_measured
 from benchmarks.scenarios.growth import growth_exponent
 from benchmarks.scenarios.queries import documented_queries
-from benchmarks.stages import layer_seconds, slowest_nodes, stage_seconds
+from benchmarks.stages import NodeTime, layer_seconds, slowest_nodes, stage_seconds
 
 
 def test_seconds_go_to_the_stage_that_was_announced_last() -> None:
@@ -31,21 +31,13 @@ def test_seconds_go_to_the_stage_that_was_announced_last() -> None:
 
 
 def test_models_are_added_up_by_layer() -> None:
-    found = [
-        {
-            "results": [
-                {"unique_id": "model.meterhouse.int_voi__legs_metered", "execution_time": 2.0},
-                {"unique_id": "model.meterhouse.int_gen_02__calls_states", "execution_time": 3.0},
-                {"unique_id": "test.meterhouse.unique.1", "execution_time": 0.5},
-            ]
-        }
+    nodes = [
+        NodeTime("model.meterhouse.int_voi__legs_metered", "models/intermediate/metering/voice/a.sql", 2.0),
+        NodeTime("model.meterhouse.int_gen_02__calls_states", "models/intermediate/metering/states/b.sql", 3.0),
+        NodeTime("test.meterhouse.unique.1", "models/intermediate/metering/states/b.yml", 0.5),
     ]
-    paths = {
-        "model.meterhouse.int_voi__legs_metered": "models/intermediate/metering/voice/int_voi__legs_metered.sql",
-        "model.meterhouse.int_gen_02__calls_states": "models/intermediate/metering/states/int_gen_02__calls_states.sql",
-    }
-    assert layer_seconds(found, paths) == {"dedupe": 3.0, "metering": 2.0, "tests": 0.5}
-    assert list(slowest_nodes(found, 1)) == ["int_gen_02__calls_states"]
+    assert layer_seconds(nodes) == {"dedupe": 3.0, "metering": 2.0, "tests": 0.5}
+    assert slowest_nodes(nodes, 1) == {"int_gen_02__calls_states": 3.0}
 
 
 def test_a_hard_link_into_the_landing_costs_no_disk(tmp_path: Path) -> None:
