@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks import report, results
 from benchmarks.lines import LinesDiffer
 from benchmarks.processes import CommandFailed
+from orchestration.settings import PROJECT_DIR
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help=__doc__)
 CONSOLE = Console(width=180)
@@ -79,9 +80,14 @@ def run_peers(
 
 
 @app.command(name="report")
-def show_report() -> None:
-    """The kept figures as Markdown tables, for docs/performance.md."""
-    print(report.markdown())
+def show_report(
+    write: Annotated[bool, typer.Option("--write", help="Put them into docs/performance.md instead.")] = False,
+) -> None:
+    """The kept figures as Markdown tables."""
+    if write:
+        report.write_page(PROJECT_DIR / "docs" / "performance.md")
+    else:
+        print(report.markdown())
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from benchmarks.plot import bars
 from benchmarks.stages import ORDER
 
 Cells = list[list[str]]
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 def _seconds(value: float) -> str:
@@ -176,6 +177,14 @@ def markdown() -> str:
         if len(cells) > 1:
             parts.append(f"### {title}\n\n{_markdown_table(cells)}")
     return "\n\n".join(parts)
+
+
+def write_page(page: Path) -> None:
+    """Put the tables between the marks of `page`."""
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n{markdown() or 'None yet.'}\n{END}{after}", encoding="utf-8")
 
 
 def write_plot() -> Path:

@@ -99,3 +99,10 @@ def test_a_report_without_figures_is_empty(tmp_path: Path, monkeypatch: pytest.M
     assert report.markdown() == ""
     results.keep("scenarios", "a", {"title": "t", "beside": "", "ours": "1 s", "figure": "", "target": "", "met": True})
     assert "| t |  | 1 s |  |  | yes |" in report.markdown()
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+    report.write_page(page)
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    assert "old" not in text
