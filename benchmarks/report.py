@@ -94,7 +94,7 @@ def layer_cells() -> Cells:
 def node_cells() -> Cells:
     """The slowest models of the largest run."""
     runs = _full()
-    found = runs[-1]["slowest"] if runs else {}
+    found = dict(sorted(runs[-1]["slowest"].items(), key=lambda item: -item[1])) if runs else {}
     return [["model or test", "thread seconds"], *([name, _seconds(seconds)] for name, seconds in found.items())]
 
 
