@@ -56,10 +56,12 @@ bench: $(STAMP)
 	@$(BIN)/python -m benchmarks full --records 1000000,10000000
 	@$(BIN)/python -m benchmarks scenarios
 
-# 100 million records: needs 20 GB of disk and the better part of an hour.
+# 100 million records, and as many of history: needs 40 GB of disk and hours, most of them generating.
 bench-full: $(STAMP)
 	@$(BIN)/python -m benchmarks full --records 10000000,100000000
-	@$(BIN)/python -m benchmarks scenarios --records 10000000 --month-records 5000000
+	@$(BIN)/python -m benchmarks scenarios forms --records 10000000
+	@$(BIN)/python -m benchmarks scenarios memory --records 100000000
+	@$(BIN)/python -m benchmarks scenarios history late nothing-new reruns explain queries growth --month-records 5000000
 
 # Other engines on the same input; the only target that installs anything beyond the lock.
 bench-peers: $(STAMP)
