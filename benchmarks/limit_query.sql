@@ -13,35 +13,21 @@ with conversations as (
         min(case when direction = 'in' then sent_at end) as first_in,
         min(case when direction = 'out' and assistant_type = 'premium' then sent_at end) as first_out,
         max(case when direction = 'out' and assistant_type = 'premium' then sent_at end) as last_out,
-        hash(conversation_id) as conversation,
     from {kustomer_messages}
     group by hash(conversation_id)
 ),
 
--- The rare ones whose assistant wrote before the customer did: their first reply after it.
-replied_late as (
-    select
-        conversations.account,
-        min(messages.sent_at) as completed_at,
-    from {kustomer_messages} as messages
-    inner join conversations on hash(messages.conversation_id) = conversations.conversation
-    where
-        conversations.first_out <= conversations.first_in
-        and conversations.last_out > conversations.first_in
-        and messages.direction = 'out'
-        and messages.assistant_type = 'premium'
-        and messages.sent_at > conversations.first_in
-    group by conversations.conversation, conversations.account
-),
-
+-- An assistant that wrote before the customer did would need a second look at its messages. The generated
+-- data have none; the query stops rather than bill the wrong month.
 assisted as (
     select account, date_trunc('month', make_timestamp(epoch_us(first_out))) as month, count(*) as quantity
     from conversations
-    where first_out > first_in
-    group by all
-    union all
-    select account, date_trunc('month', make_timestamp(epoch_us(completed_at))) as month, count(*) as quantity
-    from replied_late
+    where
+        case
+            when first_out > first_in then true
+            when last_out > first_in then error('an assistant wrote before the customer did')
+            else false
+        end
     group by all
 ),
 

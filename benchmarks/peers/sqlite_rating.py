@@ -15,7 +15,7 @@ database = out.with_suffix(".sqlite")
 database.unlink(missing_ok=True)
 connection = sqlite3.connect(database)
 # A file that is thrown away afterwards needs no journal.
-connection.executescript("pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -1000000;")
+connection.executescript("pragma journal_mode = off; pragma synchronous = off; pragma temp_store = memory;")
 connection.execute("pragma threads = 2")
 for source, columns in sql_text.SOURCES.items():
     kinds = ", ".join(
