@@ -7,7 +7,7 @@ export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 export PYTHONPATH = $(CURDIR)
 
-.PHONY: invoices test lint types tests verify mutants ui docs bench install clean
+.PHONY: invoices test lint types tests verify mutants ui docs bench bench-full bench-peers install clean
 
 $(STAMP): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
@@ -51,8 +51,21 @@ ui: $(STAMP)
 docs: $(STAMP)
 	@$(MH) docs
 
+# Minutes; inputs, figures and the plot under METERHOUSE_BENCH_DIR, see docs/performance.md.
 bench: $(STAMP)
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks full --records 1000000,10000000
+	@$(BIN)/python -m benchmarks scenarios
+
+# 100 million records, and as many of history: needs 40 GB of disk and hours, most of them generating.
+bench-full: $(STAMP)
+	@$(BIN)/python -m benchmarks full --records 10000000,100000000
+	@$(BIN)/python -m benchmarks scenarios forms --records 10000000
+	@$(BIN)/python -m benchmarks scenarios memory --records 100000000
+	@$(BIN)/python -m benchmarks scenarios history late nothing-new reruns explain queries growth --month-records 5000000
+
+# Other engines on the same input; the only target that installs anything beyond the lock.
+bench-peers: $(STAMP)
+	@$(BIN)/python -m benchmarks peers --records 10000000
 
 clean:
 	rm -rf $(VENV) .cache var landing landing.key.json

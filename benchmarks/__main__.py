@@ -1,99 +1,105 @@
-"""`make bench`: rows a second from landing to published marts, as a ratio to the limit query.
+"""`python -m benchmarks`: full runs, scenarios, peers, and the report made of what they kept.
 
-Both read the same flat Parquet files in the same call; a time is printed only when both give the
-same quantities. Sizes in records: METERHOUSE_BENCH_RECORDS, default 1 and 10 million.
+Parses and prints; what is measured and how belongs to the other modules.
 """
 
 from __future__ import annotations
 
-import os
-import resource
-import shutil
-import sys
-import tempfile
-import time
-from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
-from rich.table import Table
 
-from orchestration import duck, pipeline
-from orchestration.sampling import generate
-from orchestration.settings import Settings, load_settings
+from benchmarks import report, results
+from benchmarks.lines import LinesDiffer
+from benchmarks.processes import CommandFailed
+from orchestration.settings import PROJECT_DIR
 
-OURS = """
-select 'kiq_conversation', sum(consumed_quantity)::bigint from marts.fct_kiq_conversations_monthly
-union all select 'translated_character', sum(character_count)::bigint from marts.fct_translated_words_monthly
-union all select 'voice_minute', sum(consumed_quantity)::bigint from marts.fct_voice_monthly
-where meter = 'voice_minute'
-union all select 'sms_segment', sum(consumed_quantity)::bigint from marts.fct_messaging_monthly
-where meter = 'sms_segment'
-union all select 'whatsapp_conversation', sum(consumed_quantity)::bigint from marts.fct_whatsapp_monthly
-where meter = 'whatsapp_conversation'
-order by 1
-"""
-# The labelled traps lie in files of their own; the limit query reads the bulk alone.
-BULK_SOURCES = ("kustomer_messages", "kustomer_conversations", "translations", "twilio_calls", "twilio_messages")
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help=__doc__)
+CONSOLE = Console(width=180)
 
 
-def _only_bulk(landing: Path) -> None:
-    """Leave bulk files and contract data: both sides then read the same usage."""
-    usage = (*BULK_SOURCES, "whatsapp_webhooks", "twilio_recordings", "twilio_transcriptions", "carrier_penalties")
-    for source in usage:
-        for path in (landing / source).glob("*"):
-            if "bulk" not in path.name:
-                path.unlink()
+@app.command()
+def full(
+    records: Annotated[str, typer.Option(help="Sizes in usage records, with commas.")] = "1000000,10000000",
+) -> None:
+    """Landing to published marts beside the limit query, in pairs."""
+    from benchmarks.full_run import measure
+
+    for size in (int(text) for text in records.split(",")):
+        with CONSOLE.status(f"{size:,} records") as status:
+            figures = measure(size, status.update)
+        kept = results.keep("full", str(size), figures.as_dict())
+    report.print_full(CONSOLE)
+    CONSOLE.print(f"Kept in {kept}; plot: {report.write_plot()}", soft_wrap=True)
 
 
-def _limit(settings: Settings) -> tuple[float, list[tuple[str, int]]]:
-    query = Path(__file__).with_name("limit_query.sql").read_text(encoding="utf-8")
-    with duck.connect(":memory:", settings) as connection:
-        started = time.perf_counter()
-        rows = connection.execute(query.replace("{landing}", str(settings.landing))).fetchall()
-        return time.perf_counter() - started, rows
+@app.command(name="scenarios")
+def run_scenarios(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; default: all.")] = None,
+    records: Annotated[int, typer.Option(help="Usage records of the scenarios that take one size.")] = 1_000_000,
+    month_records: Annotated[int, typer.Option(help="Usage records a month of the history.")] = 500_000,
+    files: Annotated[int, typer.Option(help="Known files for the run with nothing new.")] = 4_500,
+) -> None:
+    """The other rows of the targets: forms, memory, history, late files, nothing new, queries, growth."""
+    from benchmarks.scenarios import SCENARIOS, Sizes
+
+    sizes = Sizes(records=records, month_records=month_records, files=files)
+    for name in names or list(SCENARIOS):
+        with CONSOLE.status(name) as status:
+            rows = SCENARIOS[name](sizes, status.update)
+        for row in rows:
+            results.keep("scenarios", row.name, row.as_dict())
+        report.print_rows(CONSOLE, rows)
 
 
-def measure(records: int, console: Console) -> tuple[str, ...]:
-    """One size: generate, read once to warm, limit query, full run. Returns a table row."""
-    root = Path(tempfile.mkdtemp(prefix="meterhouse_bench_"))
-    settings = Settings(home=root / "var", landing=root / "landing", memory_limit=load_settings().memory_limit)
-    try:
-        with console.status(f"generating {records:,} records"):
-            report = generate(settings.landing, records=records, format="flat", tenants=200)
-            _only_bulk(settings.landing)
-        _limit(settings)
-        limit_seconds, expected = _limit(settings)
-        started = time.perf_counter()
-        with console.status(f"landing to published marts, {records:,} records"):
-            release = pipeline.run_all(settings).release
-        seconds = time.perf_counter() - started
-        assert release is not None
-        with duck.connect(release.database, settings, read_only=True) as connection:
-            found = connection.execute(OURS).fetchall()
-        if found != expected:
-            sys.exit(f"no time is printed: quantities differ, {found} against {expected}")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-        del report
-        return (
-            f"{records:,}",
-            f"{limit_seconds:.2f}",
-            f"{seconds:.1f}",
-            f"{records / seconds:,.0f}",
-            f"{seconds / limit_seconds:.1f}",
-            f"{peak:.1f}",
-        )
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
+@app.command(name="peers")
+def run_peers(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; default: all.")] = None,
+    records: Annotated[int, typer.Option(help="Usage records.")] = 1_000_000,
+) -> None:
+    """Other engines on the same input, each asked for the same lines."""
+    from benchmarks.peers import PEERS, limit_figures, measure_peer, prepare
+
+    failed: list[str] = []
+    with CONSOLE.status("peers") as status:
+        landing, limit = prepare(records, status.update)
+        results.keep("peers", f"{records}/limit", limit_figures(limit))
+        for name in names or list(PEERS):
+            try:
+                figures = measure_peer(name, landing, limit, status.update)
+            except (LinesDiffer, CommandFailed) as trouble:
+                failed.append(str(trouble))
+                continue
+            results.keep("peers", f"{records}/{name}", figures)
+    report.print_peers(CONSOLE)
+    for text in failed:
+        CONSOLE.print(f"No time is printed. {text}", style="red", markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(name="report")
+def show_report(
+    write: Annotated[bool, typer.Option("--write", help="Put them into docs/performance.md instead.")] = False,
+) -> None:
+    """The kept figures as Markdown tables."""
+    if write:
+        report.write_page(PROJECT_DIR / "docs" / "performance.md")
+    else:
+        print(report.markdown())
 
 
 def main() -> None:
-    console = Console()
-    sizes = [int(n) for n in os.environ.get("METERHOUSE_BENCH_RECORDS", "1000000,10000000").split(",")]
-    table = Table("records", "limit query s", "ours s", "rows/s", "ours / limit", "peak GB", title="Flat Parquet")
-    for size in sizes:
-        table.add_row(*measure(size, console))
-    console.print(table)
-    console.print("Ours: pre-checks, raw store, fates, all data tests, Great Expectations, verdict, release.")
+    """A difference in the lines or a failed child is plain words and exit code 1, and no time."""
+    try:
+        app()
+    except LinesDiffer as differ:
+        CONSOLE.print(f"No time is printed. {differ}", style="red", markup=False)
+        raise SystemExit(1) from None
+    except CommandFailed as failed:
+        CONSOLE.print(str(failed), style="red", markup=False)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
 """Ordinary usage at scale: flat Parquet written by DuckDB in chunks, never held in memory.
 
 Every value is a function of the seed and the row's number, so the same arguments give the same
-rows whatever the chunk size. Same mix as usage.add_bulk.
+rows whatever the chunk size. Same mix as usage.add_bulk. Asked for, some rows are sent twice and some
+land with the files of the month after their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -22,10 +25,48 @@ def _pick(modulus: str, salt: str) -> str:
     return f"(md5_number_lower(n::varchar || '{salt}') % ({modulus}))::bigint"
 
 
-def write_bulk_flat(out: Path, world: World, records: int, seed: int, say: Callable[[str], None]) -> dict[str, int]:
-    """Write the bulk into `out/<source>/` and return rows by source.
+@dataclass(frozen=True)
+class BulkRows:
+    """Rows written of one source; `repeats` of them are exact copies of another."""
 
-    `records` counts chat messages (four to a conversation), translations, calls, texts and statuses.
+    rows: int
+    repeats: int
+
+
+@dataclass(frozen=True)
+class _MonthRows:
+    """The rows of one source and billing month: `size` numbers from `origin` on."""
+
+    source: str
+    month: date
+    origin: int
+    size: int
+    seed: int
+
+    def query(self, first: int, until: int, condition: str) -> str:
+        """SELECT of the rows from `first` up to `until` (counted inside the month) that meet `condition`."""
+        start, end = month_start(self.month), next_start(self.month)
+        span = int((end - start).total_seconds()) - 10_800
+        numbers = (self.origin + first, self.origin + until)
+        rows = _rows(self.source, numbers, self.seed, f"{start:%Y-%m-%d}", span, condition)
+        return _query(self.source, rows, self.seed, f"{self.month:%Y-%m}")
+
+
+def write_bulk_flat(
+    out: Path,
+    world: World,
+    records: int,
+    seed: int,
+    say: Callable[[str], None],
+    *,
+    repeat_share: float = 0.0,
+    late_share: float = 0.0,
+) -> dict[str, BulkRows]:
+    """Write the bulk into `out/<source>/` and return what was written by source.
+
+    `records` counts chat messages (four to a conversation), translations, calls, texts and statuses;
+    repeats come on top. Late rows lie in the files of the month after their own; the last month has
+    none after it and keeps its own.
     """
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'; set memory_limit = '1GB'; set threads = 2")
@@ -37,39 +78,60 @@ def write_bulk_flat(out: Path, world: World, records: int, seed: int, say: Calla
         "insert into tenants values (?, ?, ?, ?, ?)",
         [(i, t.org_id, t.account_sid, t.waba_id, t.phone(0)) for i, t in enumerate(usable)],
     )
+    # One draw decides both, so a row is repeated, late, or neither.
+    draw = f"md5_number_lower(n::varchar || 'f{seed}') % 1000000"
+    repeated, late_end = round(repeat_share * 1_000_000), round((repeat_share + late_share) * 1_000_000)
+    is_repeated, is_late = f"{draw} < {repeated}", f"{draw} between {repeated} and {late_end - 1}"
     written: dict[str, int] = {}
+    originals: dict[str, int] = {}
     base = 0
+    before: dict[str, _MonthRows] = {}
     for number, month in enumerate(world.months):
         share = records // len(world.months) + (1 if number < records % len(world.months) else 0)
-        start, end = month_start(month), next_start(month)
-        span = int((end - start).total_seconds()) - 10_800
-        conversations = share * 55 // 100 // 4
-        sizes = {
-            "kustomer_conversations": conversations,
-            "kustomer_messages": conversations * 4,
-            "translations": share * 20 // 100,
-            "twilio_calls": share * 10 // 100,
-            "twilio_messages": share * 10 // 100,
-            "whatsapp_webhooks": share * 5 // 100,
-        }
-        for source, size in sizes.items():
+        is_last = number == len(world.months) - 1
+        for source, size in _sizes(share).items():
+            # Four messages to a conversation: theirs are the numbers 4 n to 4 n + 3.
+            own = _MonthRows(source, month, base * 4 if source == "kustomer_messages" else base, size, seed)
             folder = out / source
             folder.mkdir(parents=True, exist_ok=True)
             for part, first in enumerate(range(0, size, CHUNK)):
                 say(f"{source} {month:%Y-%m}, {first:,} of {size:,}")
-                count = min(CHUNK, size - first)
+                until = min(first + CHUNK, size)
                 path = folder / f"{month:%Y-%m}_bulk{part:04d}.parquet"
-                # Four messages to a conversation: theirs are the numbers 4 n to 4 n + 3.
-                origin = base * 4 if source == "kustomer_messages" else base
-                query = _query(source, origin + first, count, seed, f"{start:%Y-%m-%d}", span, f"{month:%Y-%m}")
-                connection.execute(f"copy ({query}) to '{str(path).replace(chr(39), chr(39) * 2)}' (format parquet)")
-            written[source] = written.get(source, 0) + size
+                queries = [own.query(first, until, f"not ({is_late})" if late_share and not is_last else "true")]
+                if late_share and source in before:
+                    earlier = before[source]
+                    # The last part takes what the month before has more of.
+                    earlier_until = earlier.size if until == size else min(until, earlier.size)
+                    if first < earlier_until:
+                        queries.append(earlier.query(first, earlier_until, is_late))
+                if repeat_share:
+                    queries.append(own.query(first, until, is_repeated))
+                target = str(path).replace("'", "''")
+                copied = connection.execute(f"copy ({' union all '.join(queries)}) to '{target}' (format parquet)")
+                written[source] = written.get(source, 0) + int((copied.fetchone() or (0,))[0])
+            originals[source] = originals.get(source, 0) + size
+            before[source] = own
         base += share
     connection.close()
-    return written
+    return {source: BulkRows(rows, rows - originals[source]) for source, rows in written.items()}
 
 
-def _query(source: str, first: int, count: int, seed: int, start: str, span: int, month: str) -> str:
+def _sizes(share: int) -> dict[str, int]:
+    """Rows by source of a month with `share` usage records."""
+    conversations = share * 55 // 100 // 4
+    return {
+        "kustomer_conversations": conversations,
+        "kustomer_messages": conversations * 4,
+        "translations": share * 20 // 100,
+        "twilio_calls": share * 10 // 100,
+        "twilio_messages": share * 10 // 100,
+        "whatsapp_webhooks": share * 5 // 100,
+    }
+
+
+def _rows(source: str, numbers: tuple[int, int], seed: int, start: str, span: int, condition: str) -> str:
+    """FROM clause: the numbers in question, each with its tenant and instant."""
     # Skew: the square of a uniform draw favours the first tenants.
     tenants = "(select count(*) from tenants)"
     owner = "n // 4" if source == "kustomer_messages" else "n"
@@ -77,10 +139,14 @@ def _query(source: str, first: int, count: int, seed: int, start: str, span: int
     position = f"({draw} * {draw} * {tenants} // 1000000000000)"
     second = f"(md5_number_lower(({owner})::varchar || 's{seed}') % {span})::bigint"
     at = f"(timestamptz '{start} 00:30:00+00' + to_seconds({second}))"
-    rows = (
-        f"(select n, {position} as position, {at} as instant from range({first}, {first + count}) as numbers(n)) "
-        "as drawn inner join tenants using (position)"
+    first, until = numbers
+    return (
+        f"(select n, {position} as position, {at} as instant from range({first}, {until}) as numbers(n) "
+        f"where {condition}) as drawn inner join tenants using (position)"
     )
+
+
+def _query(source: str, rows: str, seed: int, month: str) -> str:
     tag = f"'{seed}{source}{month}'"
     ident = f"md5(n::varchar || {tag})"
     if source == "kustomer_messages":

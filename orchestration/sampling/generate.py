@@ -20,7 +20,7 @@ from orchestration.ingestion.sources import SOURCES
 from orchestration.sampling import shapes
 from orchestration.sampling.bulk_flat import write_bulk_flat
 from orchestration.sampling.malformed import add_malformed
-from orchestration.sampling.traps import add_traps
+from orchestration.sampling.traps import EXACT_COPY, add_traps
 from orchestration.sampling.usage import Usage, add_bulk
 from orchestration.sampling.world import build_world
 
@@ -58,13 +58,16 @@ def generate(
     seed: int = DEFAULT_SEED,
     format: str = "upstream",
     first_month: date = FIRST_MONTH,
+    repeat_share: float = 0.0,
+    late_share: float = 0.0,
     progress: Progress | None = None,
 ) -> SampleReport:
     """Write sample extracts into the folder `out` and `<out>.key.json` beside it.
 
     `records` is the number of ordinary usage records; contract data, snapshots and traps come on
     top. format: upstream (vendors' shapes) or flat (CSV, and Parquet for the bulk, streamed, so
-    that 100 million records need little memory). Raises ValueError for arguments out of range.
+    that 100 million records need little memory). Of the flat bulk, `repeat_share` is sent twice and
+    `late_share` lands a month late. Raises ValueError for arguments out of range.
     """
     if tenants < 20 or months < 1 or records < 0 or format not in ("upstream", "flat"):
         raise ValueError("needs at least 20 tenants, 1 month, 0 records, and format upstream or flat")
@@ -85,10 +88,12 @@ def generate(
         say(f"{source} {month:%Y-%m}")
         writer.usage(source, month, rows, format)
     if format == "flat":
-        for source, count in write_bulk_flat(out, world, records, seed, say).items():
+        bulk = write_bulk_flat(out, world, records, seed, say, repeat_share=repeat_share, late_share=late_share)
+        for source, made in bulk.items():
             fate = ("excluded", "contract_data") if source == "kustomer_conversations" else ("counted", "")
-            usage.expected[(source, *fate)] += count
-            writer.report.rows[source] = writer.report.rows.get(source, 0) + count
+            usage.expected[(source, *fate)] += made.rows - made.repeats
+            usage.expected[(source, *EXACT_COPY)] += made.repeats
+            writer.report.rows[source] = writer.report.rows.get(source, 0) + made.rows
     malformed = add_malformed(out, world.months[0])
     for source, bad_rows, good_rows in malformed.rows:
         writer.report.rows[source] = writer.report.rows.get(source, 0) + bad_rows + good_rows

@@ -6,11 +6,12 @@ import hashlib
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration import duck, pipeline
 from orchestration.ingestion.sources import SOURCES
-from orchestration.sampling import generate
+from orchestration.sampling import bulk_flat, generate
 from orchestration.settings import Settings
 
 
@@ -40,7 +41,7 @@ def test_arguments_out_of_range_are_refused(tmp_path: Path, arguments: dict[str,
 
 
 def test_the_flat_form_is_metered_in_full(settings: Settings) -> None:
-    made = generate(settings.landing, records=8_000, format="flat")
+    made = generate(settings.landing, records=8_000, format="flat", repeat_share=0.01, late_share=0.02)
     release = pipeline.run_all(settings).release
     assert release is not None
     key = json.loads(made.key_path.read_text())
@@ -52,6 +53,29 @@ def test_the_flat_form_is_metered_in_full(settings: Settings) -> None:
             "select sum(record_count)::bigint from marts.rpt_record_fates "
             "where source = 'kustomer_messages' and fate in ('billed', 'zero_rated')"
         ).fetchone()
+        repeats = connection.execute(
+            "select source, sum(record_count)::bigint from marts.rpt_record_fates where fate = 'duplicate' group by 1"
+        ).fetchall()
     assert dict(rows) == key["rows"]
     expected = {(e["source"], e["fate"]): e["records"] for e in key["expected_fates"]}
     assert bulk == (expected["kustomer_messages", "counted"],)
+    assert dict(repeats) == {source: count for (source, fate), count in expected.items() if fate == "duplicate"}
+
+
+def test_the_bulk_is_the_same_whatever_the_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for chunk in (100_000, 700):
+        monkeypatch.setattr(bulk_flat, "CHUNK", chunk)
+        folder = tmp_path / str(chunk)
+        made = generate(folder, records=8_000, format="flat", repeat_share=0.01, late_share=0.02)
+        rows = {}
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            for source in ("kustomer_messages", "translations", "twilio_calls", "whatsapp_webhooks"):
+                # The month of the file a row came with is part of it.
+                rows[source] = connection.execute(
+                    "select left(parse_filename(filename), 7), * exclude (filename) "
+                    f"from read_parquet('{folder}/{source}/*bulk*.parquet', filename = true) order by all"
+                ).fetchall()
+        found.append((made.rows, rows))
+    assert found[0] == found[1]

@@ -1,0 +1,83 @@
+"""Counting work instead of seconds: rows scanned and files read, from DuckDB's own profile of each query.
+
+For tests that must hold on any machine: work must follow what is new, not what is known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+PROFILE = ("set enable_profiling = 'no_output'", "set profiling_mode = 'detailed'")
+
+
+@dataclass
+class Work:
+    """Rows scanned by relation (a table's name, or the reader of files), and files read."""
+
+    scanned: dict[str, int] = field(default_factory=dict)
+    files_read: int = 0
+    queries: int = 0
+
+    @property
+    def rows(self) -> int:
+        return sum(self.scanned.values())
+
+    def add(self, other: Work) -> None:
+        for relation, rows in other.scanned.items():
+            self.scanned[relation] = self.scanned.get(relation, 0) + rows
+        self.files_read += other.files_read
+        self.queries += other.queries
+
+
+def work_of_profile(profile: dict[str, Any]) -> Work:
+    """Work told by one query's JSON profile."""
+    work = Work(queries=1)
+    waiting = [profile]
+    while waiting:
+        node = waiting.pop()
+        waiting += node.get("children", [])
+        rows = int(node.get("operator_rows_scanned") or 0)
+        told = node.get("extra_info") or {}
+        if rows:
+            relation = str(told.get("Table") or told.get("Function") or node.get("operator_type"))
+            work.scanned[relation] = work.scanned.get(relation, 0) + rows
+        work.files_read += int(told.get("Total Files Read") or 0)
+    return work
+
+
+def work_of(connection: Any, query: str) -> Work:
+    """Run a query on a DuckDB connection or cursor and tell its work; the result is not fetched."""
+    for setting in PROFILE:
+        connection.execute(setting)
+    connection.execute(query)
+    found = connection.get_profiling_information()
+    return work_of_profile(json.loads(found) if isinstance(found, str) else found)
+
+
+@contextlib.contextmanager
+def dbt_work() -> Iterator[Work]:
+    """Adds up the work of every query dbt runs in this process meanwhile."""
+    from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
+
+    total = Work()
+    plain = DuckDBCursorWrapper.execute
+
+    def counted(self: Any, sql: str, bindings: Any = None) -> Any:
+        for setting in PROFILE:
+            self._cursor.execute(setting)
+        result = plain(self, sql, bindings)
+        # Not every statement leaves a profile: settings and transactions do not.
+        with contextlib.suppress(Exception):
+            found = self._cursor.get_profiling_information()
+            total.add(work_of_profile(json.loads(found) if isinstance(found, str) else found))
+        return result
+
+    DuckDBCursorWrapper.execute = counted
+    try:
+        yield total
+    finally:
+        DuckDBCursorWrapper.execute = plain
