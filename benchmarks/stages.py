@@ -1,4 +1,4 @@
-"""Naming what a run spends its time on, from what it says about its progress and from dbt's own results.
+"""Naming what a run spends its time on, from what it says about its progress and what it names while it builds.
 
 Texts may change: a text nobody knows is counted under `other`, never lost.
 """
@@ -12,7 +12,8 @@ START_UP, END = "start-up", "end"
 STAGES = (
     ("taking in", "take in"),
     ("more than once", "dedupe"),
-    ("pars", "dbt parse"),
+    ("pars", "project"),
+    ("reading the dbt project", "project"),
     ("seed", "seeds"),
     ("data test", "data tests"),
     ("expectations", "suites"),
@@ -58,7 +59,7 @@ def stage_seconds(said: list[tuple[float, str]], started: float, ended: float) -
 
 @dataclass(frozen=True)
 class NodeTime:
-    """What one model, seed or test of dbt took."""
+    """What one model or seed took."""
 
     unique_id: str
     path: str
@@ -76,7 +77,7 @@ class NodeTime:
 
 
 def layer_seconds(nodes: list[NodeTime]) -> dict[str, float]:
-    """Seconds of dbt's threads by layer. Threads overlap, so these add up to more than the wall time."""
+    """Seconds by layer."""
     seconds: dict[str, float] = {}
     for node in nodes:
         seconds[node.layer] = seconds.get(node.layer, 0.0) + node.seconds

@@ -58,26 +58,40 @@ def work_of(connection: Any, query: str) -> Work:
     return work_of_profile(json.loads(found) if isinstance(found, str) else found)
 
 
-@contextlib.contextmanager
-def dbt_work() -> Iterator[Work]:
-    """Adds up the work of every query dbt runs in this process meanwhile."""
-    from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
+class _Counted:
+    """A connection that adds the work of every statement to a sum, and is otherwise the connection it was."""
 
-    total = Work()
-    plain = DuckDBCursorWrapper.execute
+    def __init__(self, connection: Any, total: Work) -> None:
+        self._connection = connection
+        self._total = total
 
-    def counted(self: Any, sql: str, bindings: Any = None) -> Any:
+    def execute(self, query: str, *rest: Any) -> Any:
         for setting in PROFILE:
-            self._cursor.execute(setting)
-        result = plain(self, sql, bindings)
+            self._connection.execute(setting)
+        result = self._connection.execute(query, *rest)
         # Not every statement leaves a profile: settings and transactions do not.
         with contextlib.suppress(Exception):
-            found = self._cursor.get_profiling_information()
-            total.add(work_of_profile(json.loads(found) if isinstance(found, str) else found))
+            found = self._connection.get_profiling_information()
+            self._total.add(work_of_profile(json.loads(found) if isinstance(found, str) else found))
         return result
 
-    DuckDBCursorWrapper.execute = counted
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+@contextlib.contextmanager
+def build_work() -> Iterator[Work]:
+    """Adds up the work of every statement that builds or tests a node in this process meanwhile."""
+    from orchestration.warehouse.node_runner import NodeRunner
+
+    total = Work()
+    plain = NodeRunner.__init__
+
+    def counted(self: Any, project: Any, connection: Any, *rest: Any, **named: Any) -> None:
+        plain(self, project, _Counted(connection, total), *rest, **named)  # type: ignore[arg-type]
+
+    NodeRunner.__init__ = counted  # type: ignore[method-assign]
     try:
         yield total
     finally:
-        DuckDBCursorWrapper.execute = plain
+        NodeRunner.__init__ = plain  # type: ignore[method-assign]

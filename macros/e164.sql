@@ -5,3 +5,7 @@ case
     when regexp_matches({{ party }}, '^[1-9][0-9]{6,14}$') then '+' || {{ party }}
 end
 {%- endmacro %}
+
+{# The leading digits of a recipient: as many as the longest calling code of the market map can have
+   (ITU E.164: three of country code; the map tells regions by up to seven). #}
+{% macro leading_digits(recipient) %}left(ltrim({{ recipient }}, '+'), 7){% endmacro %}

@@ -1,8 +1,10 @@
 {# GEN-02 in one place. Collapses exact duplicates of each record key, picks the winning state
    by update time, then status rank, then hash of the canonical row, and says why the others
    lost. Only keys with fresh rows are looked at again, so the cost follows what is new.
-   Only contested keys (more than one row) pay for hashing and ranking. #}
-{% macro gen_02_states(staged, columns, key_columns, updated_at, occurred_at, record_type) %}
+   Only contested keys (more than one row) pay for hashing and ranking.
+   `contested_in` names a large source: then only its contested records stand here, each of their
+   rows read again from the parts they lie in, and gen_02_current shows all the others in place. #}
+{% macro gen_02_states(staged, columns, key_columns, updated_at, occurred_at, record_type, contested_in=none) %}
 {%- set listed = columns | join(', ') -%}
 {%- set update_time = updated_at or 'cast(null as timestamp)' -%}
 with fresh as (
@@ -13,13 +15,18 @@ with fresh as (
         file_sha256,
         row_number,
         load_batch
+        {%- if contested_in %},
+        part_number as home_part
+        {%- endif %}
     from {{ staged }}
-    {% if is_incremental() %}where load_batch > {{ last_batch(this) }}{% endif %}
+    {% if contested_in %}
+    where {{ rows_contested_anew(contested_in) }}
+    {% elif is_incremental() %}where load_batch > {{ last_batch(this) }}{% endif %}
 ),
 
 candidates as (
     select * from fresh
-    {% if is_incremental() %}
+    {% if is_incremental() and not contested_in %}
     union all
     select record_key, {{ listed }}, copies, file_sha256, row_number, load_batch
     from {{ this }} where record_key in (select record_key from fresh)
@@ -36,7 +43,11 @@ collapsed as (
         sum(copies)::bigint as copies,
         arg_min(file_sha256, file_sha256 || lpad(row_number::varchar, 20, '0')) as file_sha256,
         arg_min(row_number, file_sha256 || lpad(row_number::varchar, 20, '0')) as row_number,
-        max(load_batch)::integer as load_batch
+        max(load_batch)::integer as load_batch,
+        min(load_batch)::integer as first_load_batch
+        {%- if contested_in %},
+        min(home_part)::integer as home_part
+        {%- endif %}
     from candidates
     where record_key in (select record_key from contested_keys)
     group by record_key, {{ listed }}
@@ -65,7 +76,7 @@ preferred as (
 resolved as (
     select
         record_key, {{ listed }}, copies, file_sha256, row_number, load_batch,
-        preference = 1 as is_current,
+        {% if contested_in %}first_load_batch, home_part, {% endif %}preference = 1 as is_current,
         case
             when preference = 1 then null
             when state_updated_at < max(state_updated_at) over (partition by record_key)
@@ -78,7 +89,8 @@ resolved as (
 states as (
     select
         record_key, {{ listed }}, copies, file_sha256, row_number, load_batch,
-        true as is_current, null::varchar as superseded_reason
+        {% if contested_in %}load_batch as first_load_batch, home_part, {% endif %}true as is_current,
+        null::varchar as superseded_reason
     from candidates
     where record_key not in (select record_key from contested_keys)
     union all
@@ -89,6 +101,61 @@ select
     *
     {%- if occurred_at != 'occurred_at' %},
     {{ occurred_at or 'cast(null as timestamp)' }} as occurred_at
+    {%- endif %}
+from states
+{% endmacro %}
+
+{# Which rows a model of contested records must read: all of them, or on top of an earlier build those
+   of records contested anew, in the parts that hold such. #}
+{% macro rows_contested_anew(source_name) %}
+key_hash in (
+    select key_hash from {{ source('ops', 'contested_keys') }}
+    where source = '{{ source_name }}'
+    {%- if is_incremental() %} and changed_batch > {{ metered_batch() }}{% endif %}
+)
+{%- if is_incremental() %}
+and part_number in ({{ numbers_found(
+    "select distinct part_number from ops.contested_parts where source = '" ~ source_name
+    ~ "' and changed_batch > " ~ metered_batch()
+) }})
+{%- endif %}
+{% endmacro %}
+
+{# GEN-02 for a large source: the states of every record, read where they lie. A record that arrived
+   once is its own state; the contested ones come from their model. Part 0 stands for those. #}
+{% macro gen_02_current(staged, contested, source_name, columns, key_columns, occurred_at) %}
+{%- set listed = columns | join(', ') -%}
+with staged as (
+    select * from {{ staged }}
+),
+
+contested as (
+    select * from {{ contested }}
+),
+
+contested_keys as (
+    select key_hash from {{ source('ops', 'contested_keys') }} where source = '{{ source_name }}'
+),
+
+states as (
+    select
+        {{ record_key(key_columns) }} as record_key, {{ listed }},
+        1::bigint as copies, file_sha256, row_number, load_batch, part_number, part_number as home_part,
+        true as is_current, null::varchar as superseded_reason
+    from staged
+    where key_hash not in (select contested_keys.key_hash from contested_keys)
+    union all
+    select
+        record_key, {{ listed }},
+        copies, file_sha256, row_number, load_batch, 0 as part_number, home_part,
+        is_current, superseded_reason
+    from contested
+)
+
+select
+    *
+    {%- if occurred_at != 'occurred_at' %},
+    {{ occurred_at }} as occurred_at
     {%- endif %}
 from states
 {% endmacro %}

@@ -71,7 +71,7 @@ OPS_DDL = (
     PARTS_DDL,
     PART_INSTANTS_DDL,
     PART_LAYOUTS_DDL,
-    "create table if not exists ops.touched_months (billing_month date)",
+    "create table if not exists ops.touched_months (source varchar, billing_month date)",
     "create table if not exists ops.metered_batches (load_batch integer)",
     RAW_VIEWS_DDL,
 )

@@ -20,7 +20,7 @@ from orchestration.closing.ledger import entries
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.ingestion.raw_schema import ensure_raw_relations
 from orchestration.settings import Settings
-from orchestration.warehouse import manifest_cache, selection, state
+from orchestration.warehouse import key_index, manifest_cache, selection, state
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import NodeRunner, TestResult
 from orchestration.warehouse.project import Project, read_project
@@ -131,6 +131,8 @@ def build(
         ensure_raw_relations(connection, settings)
         ensure_ledger_relations(connection, settings, entries(settings))
         state.ensure_state(connection)
+        say("finding records that arrived more than once")
+        key_index.index_new_parts(connection, settings)
         outcome.full_refresh = full_refresh or state.built_with(connection)[0] != project_hash(settings)
         inputs = selection.fingerprints(connection, settings, project)
         by_dbt = bool(project.unknown_features)

@@ -16,7 +16,7 @@ from benchmarks.lines import Lines, compare, lines_of_csv, lines_of_release
 from benchmarks.parameters import COLUMNS, load_parameters
 from benchmarks.peers import PEERS, _write_parameters
 from benchmarks.sides import Limits, run_limit
-from benchmarks.work_count import dbt_work, work_of
+from benchmarks.work_count import build_work, work_of
 from orchestration import pipeline
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -55,11 +55,11 @@ def test_the_input_repeats_rows_and_has_late_ones(landing: Path) -> None:
 
 def test_ours_bills_the_limit_querys_lines_from_upstream_shapes(landing: Path, expected: Lines, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "var", landing=in_form(landing, UPSTREAM), memory_limit="1GB")
-    with dbt_work() as work:
+    with build_work() as work:
         release = pipeline.run_all(settings).release
     assert release is not None
     assert compare(expected, lines_of_release(release.database), "ours").lines > 500
-    # The counter of work sees dbt's queries.
+    # The counter of work sees the nodes' statements.
     assert work.queries > 50
     assert work.rows > 4_000
 

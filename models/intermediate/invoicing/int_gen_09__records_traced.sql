@@ -24,7 +24,8 @@ boundaries as (
 ),
 
 prices as (
-    select * from {{ ref('int_gen_06__prices_chosen') }}
+    select *, 'none' as relief, 'countable' as metered_fate
+    from {{ ref('int_gen_06__prices_chosen') }}
 ),
 
 pools_drawn as (
@@ -86,8 +87,8 @@ priced as (
             and segments_found.meter = prices.meter
             and segments_found.price_key = prices.price_key
             and segments_found.segment_from = prices.segment_from
-            and segments_found.relief = 'none'
-            and segments_found.metered_fate = 'countable'
+            and segments_found.relief = prices.relief
+            and segments_found.metered_fate = prices.metered_fate
     left join pools_drawn
         on
             prices.tenant_id = pools_drawn.tenant_id

@@ -1,19 +1,20 @@
 -- GEN-05, GEN-02: raw rows that only repeat a record: exact duplicates, and states that lost.
+-- Of the large sources the contested records hold them all.
 -- Grain: source x tenant x month x fate x reason. They follow the winning state's tenant and
 -- month, so that a month's counts add up.
 {% set owners = {
-    'twilio_calls': ('int_gen_02__calls_states', 'twilio', "account_sid"),
-    'twilio_messages': ('int_gen_02__text_messages_states', 'twilio', "account_sid"),
-    'twilio_recordings': ('int_gen_02__recordings_states', 'twilio', "account_sid"),
-    'twilio_transcriptions': ('int_gen_02__transcriptions_states', 'twilio', "account_sid"),
+    'twilio_calls': ('int_gen_02__calls_contested', 'twilio', "account_sid"),
+    'twilio_messages': ('int_gen_02__text_messages_contested', 'twilio', "account_sid"),
+    'twilio_recordings': ('int_gen_02__recordings_contested', 'twilio', "account_sid"),
+    'twilio_transcriptions': ('int_gen_02__transcriptions_contested', 'twilio', "account_sid"),
     'twilio_phone_numbers': ('int_gen_02__number_snapshots_states', 'twilio', "account_sid"),
     'twilio_usage_records': ('int_gen_02__usage_records_states', 'twilio', "account_sid"),
-    'whatsapp_webhooks': ('int_gen_02__whatsapp_events_states', 'whatsapp', "waba_id"),
+    'whatsapp_webhooks': ('int_gen_02__whatsapp_events_contested', 'whatsapp', "waba_id"),
     'whatsapp_conversation_analytics': ('int_gen_02__whatsapp_conversation_analytics_states', 'whatsapp', "waba_id"),
     'whatsapp_pricing_analytics': ('int_gen_02__whatsapp_pricing_analytics_states', 'whatsapp', "waba_id"),
-    'kustomer_conversations': ('int_gen_02__conversations_states', 'kustomer', "org_id"),
-    'kustomer_messages': ('int_gen_02__conversation_messages_states', 'kustomer', "org_id"),
-    'translations': ('int_gen_02__translations_states', 'kustomer', "org_id"),
+    'kustomer_conversations': ('int_gen_02__conversations_contested', 'kustomer', "org_id"),
+    'kustomer_messages': ('int_gen_02__conversation_messages_contested', 'kustomer', "org_id"),
+    'translations': ('int_gen_02__translations_contested', 'kustomer', "org_id"),
     'storage_snapshots': ('int_gen_02__storage_snapshots_states', 'kustomer', "org_id"),
     'seat_snapshots': ('int_gen_02__seat_snapshots_states', 'kustomer', "org_id"),
     'number_events': ('int_gen_02__number_events_states', 'tenant', "tenant_id"),
@@ -60,10 +61,7 @@ owners_found as (
         on
             repeated.account_system = accounts.account_system
             and repeated.owner_id = accounts.account_id
-            and repeated.occurred_at >= accounts.valid_from
-            and (
-                repeated.occurred_at < accounts.valid_to or accounts.valid_to is null
-            )
+            and {{ in_force('repeated.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}
 )
 
 select

@@ -1,5 +1,11 @@
 -- GEN-05: records that are no usage of their own: contract data and vendors' own totals.
--- Grain: source x tenant x month x reason. Excluded by nature, counted all the same.
+-- Grain: source x tenant x month x reason. Excluded by nature, counted all the same. Conversations,
+-- as many as usage, are counted again in touched months only.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_touched_months(this, ['kustomer_conversations'], also=\"source != 'kustomer_conversations'\") }}",
+) }}
 {% set supporting = {
     'twilio_phone_numbers': ('int_gen_02__number_snapshots_states', 'twilio', "account_sid", 'reconciliation_only'),
     'twilio_usage_records': ('int_gen_02__usage_records_states', 'twilio', "account_sid", 'reconciliation_only'),
@@ -28,7 +34,11 @@ supporting as (
         {{ owner }} as owner_id,
         occurred_at,
         '{{ reason }}' as reason,
-    from {{ ref(model) }} where is_current
+    from (
+        select *, {{ billing_month('occurred_at') }} as billing_month
+        from {{ ref(model) }} where is_current
+    )
+    {% if source == 'kustomer_conversations' %}{{ where_month_touched(source) }}{% endif %}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )
@@ -48,6 +58,5 @@ left join accounts
     on
         supporting.account_system = accounts.account_system
         and supporting.owner_id = accounts.account_id
-        and supporting.occurred_at >= accounts.valid_from
-        and (supporting.occurred_at < accounts.valid_to or accounts.valid_to is null)
+        and {{ in_force('supporting.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}
 group by all

@@ -8,8 +8,10 @@ state_usage as (
     select * from {{ ref('int_gen_05__state_usage_aggregated') }}
 ),
 
+-- Only countable usage that nothing relieves is priced.
 prices as (
-    select * from {{ ref('int_gen_06__prices_chosen') }}
+    select *, 'none' as relief, 'countable' as metered_fate
+    from {{ ref('int_gen_06__prices_chosen') }}
 ),
 
 pools_drawn as (
@@ -45,8 +47,8 @@ usage_priced as (
             and usage_united.meter = prices.meter
             and usage_united.price_key = prices.price_key
             and usage_united.segment_from = prices.segment_from
-            and usage_united.relief = 'none'
-            and usage_united.metered_fate = 'countable'
+            and usage_united.relief = prices.relief
+            and usage_united.metered_fate = prices.metered_fate
     left join pools_drawn
         on
             prices.tenant_id = pools_drawn.tenant_id

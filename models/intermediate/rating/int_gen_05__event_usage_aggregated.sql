@@ -1,28 +1,38 @@
 -- GEN-05, GEN-01: event meters summed per tenant and month, every record in one group.
 -- Grain: source x tenant x month x meter x price key x segment x fate x reason. Only months
--- touched since the last build are summed again, so the cost follows what is new.
+-- touched since the last build are summed again, from the parts that hold them, so the cost
+-- follows what is new.
+{% set metered = {
+    'kustomer_messages': 'int_kiq__usage_metered',
+    'translations': 'int_trw__usage_metered',
+    'twilio_calls': 'int_voi__legs_metered',
+    'twilio_recordings': 'int_voi_04__recordings_metered',
+    'twilio_transcriptions': 'int_voi_04__transcriptions_metered',
+    'twilio_messages': 'int_msg__usage_metered',
+    'whatsapp_webhooks': 'int_wap__usage_metered',
+} %}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook="{{ forget_touched_months(this) }}",
+    pre_hook=[
+        "{{ touch_months_of_conversations() }}",
+        "{{ touch_months_of_recordings() }}",
+        "{{ forget_touched_months(this, ['kustomer_messages', 'translations', 'twilio_calls', 'twilio_recordings', 'twilio_transcriptions', 'twilio_messages', 'whatsapp_webhooks']) }}",
+    ],
 ) }}
 
 with boundaries as (
     select * from {{ ref('int_gen_06__price_boundaries') }}
 ),
 
-{% set metered = [
-    'int_kiq__usage_metered', 'int_trw__usage_metered', 'int_voi__legs_metered',
-    'int_voi_04__recordings_metered', 'int_voi_04__transcriptions_metered',
-    'int_msg__usage_metered',
-] %}
 usage_united as (
-    {% for model in metered %}
+    {% for source_name, model in metered.items() %}
     select
         source, tenant_id, billing_month, occurred_at, meter, price_key, quantity,
         metered_fate, reason, relief, clause_id, raw_rows,
+        {{ 'is_kiq_03' if source_name == 'kustomer_messages' else 'false as is_kiq_03' }},
     from {{ ref(model) }}
-    {{ where_month_touched('billing_month') }}
+    {{ where_month_touched(source_name, has_parts=source_name != 'kustomer_messages') }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )
@@ -42,6 +52,7 @@ select
     sum(usage_united.quantity)::bigint as quantity,
     count(*)::bigint as unit_count,
     sum(usage_united.raw_rows)::bigint as raw_rows,
+    count(*) filter (where usage_united.is_kiq_03)::bigint as kiq_03_count,
 from usage_united
 left join boundaries
     on

@@ -1,11 +1,11 @@
--- GEN-05: meters that depend on a tenant's whole history or month (pools, numbers, storage),
+-- GEN-05: meters that depend on a tenant's whole history (numbers, storage),
 -- in the same shape as event usage; small, so computed whole.
 -- Grain: source x tenant x month x meter x price key x segment x fate x reason x relief.
 with boundaries as (
     select * from {{ ref('int_gen_06__price_boundaries') }}
 ),
 
-{% set metered = ['int_wap__usage_metered', 'int_num__usage_metered', 'int_sto__usage_metered'] %}
+{% set metered = ['int_num__usage_metered', 'int_sto__usage_metered'] %}
 usage_united as (
     {% for model in metered %}
     select
@@ -31,6 +31,7 @@ select
     sum(usage_united.quantity)::bigint as quantity,
     count(*)::bigint as unit_count,
     sum(usage_united.raw_rows)::bigint as raw_rows,
+    0::bigint as kiq_03_count,
 from usage_united
 left join boundaries
     on

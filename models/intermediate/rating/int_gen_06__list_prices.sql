@@ -79,11 +79,7 @@ term_prices as (
         on
             keys_used.tenant_id = word_prices.tenant_id
             and keys_used.currency_code = word_prices.currency_code
-            and keys_used.segment_from >= word_prices.segment_from
-            and (
-                keys_used.segment_from < word_prices.segment_until
-                or word_prices.segment_until is null
-            )
+            and {{ in_force('keys_used.segment_from', 'word_prices.segment_from', 'word_prices.segment_until') }}
     left join updates_dated on word_prices.price_id = updates_dated.update_id
     where keys_used.meter = 'translated_word'
 )

@@ -9,33 +9,46 @@ pools as (
     select * from {{ ref('int_gen_06__order_pools') }}
 ),
 
-pools_matched as (
+pools_found as (
     select
-        usage.*,
+        usage.tenant_id, usage.billing_month, usage.meter, usage.price_key,
+        usage.relief, usage.price_id,
         pools.included_quantity,
         pools.price_key as pool_key,
     from usage
-    left join pools
+    inner join pools
         on
             usage.tenant_id = pools.tenant_id
             and usage.meter = pools.meter
             and usage.relief = 'none'
             and pools.price_key in (usage.price_key, '')
-            and pools.valid_from < {{ next_month('usage.billing_month') }}
-            and (
-                pools.valid_to >= {{ next_month('usage.billing_month') }}
-                or pools.valid_to is null
-            )
+            and {{ in_force_at_month_end('pools.valid_from', 'pools.valid_to', 'usage.billing_month') }}
     qualify
         row_number() over (
             partition by
                 usage.tenant_id, usage.billing_month, usage.meter, usage.price_key,
                 usage.relief, usage.price_id
             order by
-                pools.price_key desc nulls last,
+                pools.price_key desc,
                 pools.valid_from desc,
                 pools.order_id desc
         ) = 1
+),
+
+pools_matched as (
+    select
+        usage.*,
+        pools_found.included_quantity,
+        pools_found.pool_key,
+    from usage
+    left join pools_found
+        on
+            usage.tenant_id = pools_found.tenant_id
+            and usage.billing_month = pools_found.billing_month
+            and usage.meter = pools_found.meter
+            and usage.price_key = pools_found.price_key
+            and usage.relief = pools_found.relief
+            and usage.price_id = pools_found.price_id
 ),
 
 usage_cumulated as (

@@ -32,11 +32,7 @@ orders_matched as (
             usage.tenant_id = order_prices.tenant_id
             and usage.meter = order_prices.meter
             and order_prices.price_key in (usage.price_key, '')
-            and usage.segment_from >= order_prices.valid_from
-            and (
-                usage.segment_from < order_prices.valid_to
-                or order_prices.valid_to is null
-            )
+            and {{ in_force('usage.segment_from', 'order_prices.valid_from', 'order_prices.valid_to') }}
     qualify
         row_number() over (
             partition by

@@ -5,8 +5,9 @@ with usage as (
     select * from {{ ref('int_gen_06__usage_to_price') }}
 ),
 
+-- Only what nothing relieves is priced; said as a column, for a join on two keys is a hash join.
 prices as (
-    select * from {{ ref('int_gen_06__prices_chosen') }}
+    select *, 'none' as relief from {{ ref('int_gen_06__prices_chosen') }}
 ),
 
 usage_priced as (
@@ -26,7 +27,7 @@ usage_priced as (
             and usage.meter = prices.meter
             and usage.price_key = prices.price_key
             and usage.segment_from = prices.segment_from
-            and usage.relief = 'none'
+            and usage.relief = prices.relief
 )
 
 select

@@ -55,11 +55,7 @@ inner join card_rates
         fallbacks_listed.unit = card_rates.unit
         and fallbacks_listed.market = card_rates.market
         and fallbacks_listed.rate_category = card_rates.category
-        and fallbacks_listed.billing_month >= card_rates.effective_from
-        and (
-            fallbacks_listed.billing_month < card_rates.effective_until
-            or card_rates.effective_until is null
-        )
+        and {{ in_force('fallbacks_listed.billing_month', 'card_rates.effective_from', 'card_rates.effective_until', "date '9999-12-31'") }}
 qualify
     row_number() over (
         partition by

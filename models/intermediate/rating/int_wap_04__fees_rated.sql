@@ -55,19 +55,11 @@ fees_chosen as (
         on
             usage.tenant_id = order_prices.tenant_id
             and order_prices.price_key in (usage.price_key, '')
-            and usage.segment_from >= order_prices.valid_from
-            and (
-                usage.segment_from < order_prices.valid_to
-                or order_prices.valid_to is null
-            )
+            and {{ in_force('usage.segment_from', 'order_prices.valid_from', 'order_prices.valid_to') }}
     left join updates
         on
             tenants.currency_code = updates.currency_code
-            and usage.billing_month >= updates.effective_from
-            and (
-                usage.billing_month < updates.effective_until
-                or updates.effective_until is null
-            )
+            and {{ in_force('usage.billing_month', 'updates.effective_from', 'updates.effective_until', "date '9999-12-31'") }}
     qualify
         row_number() over (
             partition by

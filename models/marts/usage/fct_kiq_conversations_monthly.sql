@@ -9,9 +9,9 @@ narrower as (
     select
         tenant_id,
         billing_month,
-        count(*)::bigint as kiq_03_quantity,
-    from {{ ref('int_kiq__usage_metered') }}
-    where metered_fate = 'countable' and is_kiq_03
+        sum(kiq_03_count)::bigint as kiq_03_quantity,
+    from {{ ref('int_gen_05__event_usage_aggregated') }}
+    where metered_fate = 'countable' and meter = 'kiq_conversation'
     group by tenant_id, billing_month
 )
 

@@ -18,6 +18,8 @@ renamed as (
         file_sha256,
         row_number,
         load_batch,
+        part_number,
+        {{ key_hash('"id"') }} as key_hash,
     from source_rows
 )
 

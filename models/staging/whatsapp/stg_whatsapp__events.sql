@@ -24,6 +24,8 @@ renamed as (
         file_sha256,
         row_number,
         load_batch,
+        part_number,
+        {{ key_hash("concat_ws('|', waba_id, wamid, coalesce(status, direction, 'in'))") }} as key_hash,
     from source_rows
 )
 

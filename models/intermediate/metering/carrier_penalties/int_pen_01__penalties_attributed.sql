@@ -54,8 +54,7 @@ inner join histories on states.notice_id = histories.notice_id
 left join intervals
     on
         states.phone_number = intervals.phone_number
-        and states.violated_at >= intervals.added_at
-        and (states.violated_at < intervals.removed_at or intervals.removed_at is null)
+        and {{ in_force('states.violated_at', 'intervals.added_at', 'intervals.removed_at') }}
 where states.is_current
 qualify
     row_number() over (

@@ -1,65 +1,39 @@
 -- KIQ-01: when a conversation's first back-and-forth was completed: the first premium
 -- reply after the customer's first message, over all messages merged into it.
--- Grain: target conversation. Trap: a reply before the customer wrote completes nothing.
-with messages as (
-    select * from {{ ref('int_gen_02__conversation_messages_states') }} where is_current
+-- Grain: target conversation. A view: what one piece settles is read from it as it stands.
+{{ config(materialized='view') }}
+
+with pieces as (
+    select * from {{ ref('int_kiq_01__conversation_pieces') }}
 ),
 
-merged_conversations as (
-    select * from {{ ref('int_kiq_02__conversations_merged') }}
-    where conversation_id != target_conversation_id
+reread as (
+    select * from {{ ref('int_kiq_01__conversations_reread') }}
 ),
 
-messages_under_target as (
-    select
-        coalesce(
-            merged_conversations.target_conversation_id, messages.conversation_id
-        ) as conversation_id,
-        messages.org_id,
-        messages.sent_at,
-        (
-            messages.direction = 'in'
-            and coalesce(lower(messages.channel), '') in ('chat', 'whatsapp', 'sms')
-        ) as is_customer_message,
-        (
-            messages.direction = 'out'
-            and coalesce(messages.assistant_type, '') = 'premium'
-            and coalesce(lower(messages.channel), '') in ('chat', 'whatsapp', 'sms')
-        ) as is_premium_reply,
-    from messages
-    left join merged_conversations
-        on messages.conversation_id = merged_conversations.conversation_id
-),
-
-first_customer_messages as (
-    select
-        conversation_id,
-        min(sent_at) filter (where is_customer_message) as first_customer_message_at,
-        bool_or(is_premium_reply) as has_premium_reply,
-        min(sent_at) as first_message_at,
-        min(org_id) as message_org_id,
-        count(*)::bigint as message_count,
-    from messages_under_target
-    group by conversation_id
-),
-
-first_replies as (
-    select
-        messages_under_target.conversation_id,
-        min(messages_under_target.sent_at) as exchange_completed_at,
-    from messages_under_target
-    inner join first_customer_messages
-        on messages_under_target.conversation_id = first_customer_messages.conversation_id
-    where
-        messages_under_target.is_premium_reply
-        and messages_under_target.sent_at
-        > first_customer_messages.first_customer_message_at
-    group by messages_under_target.conversation_id
+exchanges_reread as (
+    select * from {{ ref('int_kiq_01__exchanges_reread') }}
 )
 
 select
-    first_customer_messages.*,
-    first_replies.exchange_completed_at,
-from first_customer_messages
-left join first_replies
-    on first_customer_messages.conversation_id = first_replies.conversation_id
+    conversation_id,
+    message_org_id,
+    first_customer_message_at,
+    first_reply_at is not null as has_premium_reply,
+    first_message_at,
+    message_count,
+    case
+        when first_reply_at > first_customer_message_at then first_reply_at
+    end as exchange_completed_at,
+from pieces
+where conversation_id not in (select reread.conversation_id from reread)
+union all
+select
+    conversation_id,
+    message_org_id,
+    first_customer_message_at,
+    has_premium_reply,
+    first_message_at,
+    message_count,
+    exchange_completed_at,
+from exchanges_reread

@@ -1,20 +1,23 @@
--- KIQ-02: every conversation and the one it ended up in after merges.
--- Grain: conversation. Trap: merges chain (A into B into C) and could loop; ten steps end it.
+-- KIQ-02: conversations that were merged, and the one each ended up in.
+-- Grain: merged conversation. Trap: merges chain (A into B into C) and could loop; ten steps end it.
 with recursive conversations as (
-    select * from {{ ref('int_gen_02__conversations_states') }} where is_current
+    select conversation_id, merged_target_id
+    from {{ ref('int_gen_02__conversations_states') }}
+    where
+        is_current
+        and merged_target_id is not null
+        and merged_target_id != conversation_id
 ),
 
 merge_steps as (
     select conversation_id, merged_target_id as target_id, 1 as step
     from conversations
-    where merged_target_id is not null and merged_target_id != conversation_id
     union all
     select merge_steps.conversation_id, conversations.merged_target_id, merge_steps.step + 1
     from merge_steps
     inner join conversations on merge_steps.target_id = conversations.conversation_id
     where
-        conversations.merged_target_id is not null
-        and conversations.merged_target_id != merge_steps.conversation_id
+        conversations.merged_target_id != merge_steps.conversation_id
         and merge_steps.step < 10
 ),
 
@@ -26,9 +29,6 @@ targets_found as (
     group by conversation_id
 )
 
-select
-    conversations.conversation_id,
-    coalesce(targets_found.target_conversation_id, conversations.conversation_id)
-        as target_conversation_id,
-from conversations
-left join targets_found on conversations.conversation_id = targets_found.conversation_id
+select conversation_id, target_conversation_id
+from targets_found
+where conversation_id != target_conversation_id

@@ -36,8 +36,7 @@ from stretches
 inner join overrides
     on
         stretches.tenant_id = overrides.tenant_id
-        and stretches.starts_at >= overrides.valid_from
-        and (stretches.starts_at < overrides.valid_to or overrides.valid_to is null)
+        and {{ in_force('stretches.starts_at', 'overrides.valid_from', 'overrides.valid_to') }}
 qualify
     row_number() over (
         partition by stretches.tenant_id, stretches.starts_at

@@ -1,5 +1,7 @@
 -- KIQ-01..04: every conversation with messages, what it is counted as and in which month.
 -- Grain: target conversation. Its messages share its fate (raw_rows), so none is lost.
+{{ config(materialized='view') }}
+
 with exchanges as (
     select * from {{ ref('int_kiq_01__exchanges_completed') }}
 ),
@@ -13,8 +15,8 @@ accounts as (
     where account_system = 'kustomer'
 ),
 
-unassisted as (
-    select * from {{ ref('int_kiq_03__conversations_unassisted') }}
+reopened as (
+    select * from {{ ref('int_kiq_03__conversations_reopened') }}
 ),
 
 basis as (
@@ -32,12 +34,18 @@ conversations_dated as (
         coalesce(conversations.spam, false) as is_spam,
         conversations.imported_at is not null as is_imported,
         coalesce(conversations.org_id, exchanges.message_org_id) as org_id,
-        unassisted.conversation_id is not null as is_kiq_03,
+        -- Ended, never handed to an agent, and the customer did not come back at once.
+        coalesce(
+            conversations.ended_at is not null
+            and conversations.transferred_to_agent_at is null
+            and reopened.conversation_id is null,
+            false
+        ) as is_kiq_03,
         coalesce(exchanges.exchange_completed_at, exchanges.first_message_at)
             as occurred_at,
     from exchanges
     left join conversations on exchanges.conversation_id = conversations.conversation_id
-    left join unassisted on exchanges.conversation_id = unassisted.conversation_id
+    left join reopened on exchanges.conversation_id = reopened.conversation_id
 ),
 
 tenants_found as (
@@ -51,25 +59,14 @@ tenants_found as (
     left join accounts
         on
             conversations_dated.org_id = accounts.account_id
-            and conversations_dated.occurred_at >= accounts.valid_from
-            and (
-                conversations_dated.occurred_at < accounts.valid_to
-                or accounts.valid_to is null
-            )
+            and {{ in_force('conversations_dated.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}
     left join basis
         on
             accounts.tenant_id = basis.tenant_id
-            and conversations_dated.occurred_at >= basis.valid_from
-            and (
-                conversations_dated.occurred_at < basis.valid_to or basis.valid_to is null
-            )
+            and {{ in_force('conversations_dated.occurred_at', 'basis.valid_from', 'basis.valid_to') }}
     left join settings
         on
-            cast(conversations_dated.occurred_at as date) >= settings.effective_from
-            and (
-                cast(conversations_dated.occurred_at as date) < settings.effective_until
-                or settings.effective_until is null
-            )
+            {{ in_force('cast(conversations_dated.occurred_at as date)', 'settings.effective_from', 'settings.effective_until', "date '9999-12-31'") }}
 ),
 
 reasons_given as (

@@ -1,5 +1,7 @@
 -- MSG-01..03: every SMS and MMS, its unit and whether its status is billed.
 -- Grain: message. Trap: the sid's prefix does not tell an MMS; num_media does.
+{{ config(materialized='view') }}
+
 with messages as (
     select * from {{ ref('int_gen_02__text_messages_states') }} where is_current
 ),
@@ -34,10 +36,7 @@ tenants_found as (
     left join accounts
         on
             messages.account_sid = accounts.account_id
-            and messages.occurred_at >= accounts.valid_from
-            and (
-                messages.occurred_at < accounts.valid_to or accounts.valid_to is null
-            )
+            and {{ in_force('messages.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}
 ),
 
 reasons_given as (
@@ -72,4 +71,5 @@ select
         else 'MSG-01'
     end as clause_id,
     1::bigint as raw_rows,
+    part_number,
 from reasons_given

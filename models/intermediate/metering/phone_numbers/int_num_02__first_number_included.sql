@@ -22,11 +22,7 @@ overrides_matched as (
     left join overrides
         on
             number_months.tenant_id = overrides.tenant_id
-            and overrides.valid_from < {{ next_month('number_months.billing_month') }}
-            and (
-                overrides.valid_to >= {{ next_month('number_months.billing_month') }}
-                or overrides.valid_to is null
-            )
+            and {{ in_force_at_month_end('overrides.valid_from', 'overrides.valid_to', 'number_months.billing_month') }}
     qualify
         row_number() over (
             partition by

@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__account_map'), ['tenant_id', 'account_system', 'account_id', 'valid_from']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__account_map'), ['tenant_id', 'account_system', 'account_id', 'valid_from'], 'account_map') }}",
     post_hook="{{ touch_months_after(this, 'account_map') }}",
 ) }}
 

@@ -1,19 +1,12 @@
 -- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
--- Grain: record key x distinct content. Trap: which file or order brought a state in
--- must not matter, so only content decides.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_twilio__calls'), ['call_sid']) }}",
-    post_hook="{{ touch_months_after(this, 'twilio_calls') }}",
-) }}
+-- Grain: record key x distinct content. A view: a record that arrived once is read where it lies.
+{{ config(materialized='view') }}
 
-{{ gen_02_states(
+{{ gen_02_current(
     staged=ref('stg_twilio__calls'),
+    contested=ref('int_gen_02__calls_contested'),
+    source_name='twilio_calls',
     columns=['call_sid', 'account_sid', 'parent_call_sid', 'from_party', 'to_party', 'direction', 'status', 'start_time', 'end_time', 'duration', 'price', 'price_unit', 'date_created', 'date_updated'],
     key_columns=['call_sid'],
-    updated_at='date_updated',
     occurred_at="coalesce(start_time, date_created)",
-    record_type='call',
 ) }}

@@ -1,19 +1,12 @@
 -- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
--- Grain: record key x distinct content. Trap: which file or order brought a state in
--- must not matter, so only content decides.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_kustomer__conversations'), ['conversation_id']) }}",
-    post_hook="{{ touch_months_after(this, 'kustomer_conversations') }}",
-) }}
+-- Grain: record key x distinct content. A view: a record that arrived once is read where it lies.
+{{ config(materialized='view') }}
 
-{{ gen_02_states(
+{{ gen_02_current(
     staged=ref('stg_kustomer__conversations'),
+    contested=ref('int_gen_02__conversations_contested'),
+    source_name='kustomer_conversations',
     columns=['conversation_id', 'org_id', 'customer_id', 'channels', 'created_at', 'ended_at', 'imported_at', 'spam', 'merged_target_id', 'transferred_to_agent_at', 'updated_at'],
     key_columns=['conversation_id'],
-    updated_at='updated_at',
     occurred_at="created_at",
-    record_type=none,
 ) }}

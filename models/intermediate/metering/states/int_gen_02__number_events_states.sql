@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__number_events'), ['tenant_id', 'phone_number', 'number_type', 'event', 'occurred_at']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__number_events'), ['tenant_id', 'phone_number', 'number_type', 'event', 'occurred_at'], 'number_events') }}",
     post_hook="{{ touch_months_after(this, 'number_events') }}",
 ) }}
 

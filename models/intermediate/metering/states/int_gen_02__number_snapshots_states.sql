@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_twilio__phone_numbers'), ['account_sid', 'phone_number_sid', 'snapshot_date']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_twilio__phone_numbers'), ['account_sid', 'phone_number_sid', 'snapshot_date'], 'twilio_phone_numbers') }}",
     post_hook="{{ touch_months_after(this, 'twilio_phone_numbers') }}",
 ) }}
 

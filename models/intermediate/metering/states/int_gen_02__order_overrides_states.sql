@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__order_overrides'), ['order_id', 'tenant_id', 'meter', 'override_field', 'price_key', 'valid_from']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__order_overrides'), ['order_id', 'tenant_id', 'meter', 'override_field', 'price_key', 'valid_from'], 'order_overrides') }}",
     post_hook="{{ touch_months_after(this, 'order_overrides') }}",
 ) }}
 

@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__payments'), ['invoice_number', 'paid_at', 'amount']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__payments'), ['invoice_number', 'paid_at', 'amount'], 'payments') }}",
     post_hook="{{ touch_months_after(this, 'payments') }}",
 ) }}
 

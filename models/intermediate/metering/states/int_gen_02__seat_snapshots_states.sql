@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__seat_snapshots'), ['org_id', 'taken_at']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__seat_snapshots'), ['org_id', 'taken_at'], 'seat_snapshots') }}",
     post_hook="{{ touch_months_after(this, 'seat_snapshots') }}",
 ) }}
 

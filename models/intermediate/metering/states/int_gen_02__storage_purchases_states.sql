@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__storage_purchases'), ['tenant_id', 'meter', 'valid_from']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__storage_purchases'), ['tenant_id', 'meter', 'valid_from'], 'storage_purchases') }}",
     post_hook="{{ touch_months_after(this, 'storage_purchases') }}",
 ) }}
 

@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__storage_snapshots'), ['org_id', 'environment_id', 'storage_meter', 'taken_at']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__storage_snapshots'), ['org_id', 'environment_id', 'storage_meter', 'taken_at'], 'storage_snapshots') }}",
     post_hook="{{ touch_months_after(this, 'storage_snapshots') }}",
 ) }}
 

@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__subscriptions'), ['tenant_id', 'valid_from']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__subscriptions'), ['tenant_id', 'valid_from'], 'subscriptions') }}",
     post_hook="{{ touch_months_after(this, 'subscriptions') }}",
 ) }}
 

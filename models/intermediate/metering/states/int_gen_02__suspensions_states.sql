@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__suspensions'), ['tenant_id', 'service', 'suspended_from']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__suspensions'), ['tenant_id', 'service', 'suspended_from'], 'suspensions') }}",
     post_hook="{{ touch_months_after(this, 'suspensions') }}",
 ) }}
 

@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__tenants'), ['tenant_id']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__tenants'), ['tenant_id'], 'tenants') }}",
     post_hook="{{ touch_months_after(this, 'tenants') }}",
 ) }}
 

@@ -1,19 +1,12 @@
 -- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
--- Grain: record key x distinct content. Trap: which file or order brought a state in
--- must not matter, so only content decides.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_twilio__messages'), ['message_sid']) }}",
-    post_hook="{{ touch_months_after(this, 'twilio_messages') }}",
-) }}
+-- Grain: record key x distinct content. A view: a record that arrived once is read where it lies.
+{{ config(materialized='view') }}
 
-{{ gen_02_states(
+{{ gen_02_current(
     staged=ref('stg_twilio__messages'),
+    contested=ref('int_gen_02__text_messages_contested'),
+    source_name='twilio_messages',
     columns=['message_sid', 'account_sid', 'from_party', 'to_party', 'direction', 'status', 'num_segments', 'num_media', 'date_created', 'date_sent', 'date_updated', 'price', 'price_unit', 'error_code'],
     key_columns=['message_sid'],
-    updated_at='date_updated',
     occurred_at="coalesce(date_sent, date_created)",
-    record_type='message',
 ) }}

@@ -1,19 +1,12 @@
 -- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
--- Grain: record key x distinct content. Trap: which file or order brought a state in
--- must not matter, so only content decides.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_twilio__transcriptions'), ['transcription_sid']) }}",
-    post_hook="{{ touch_months_after(this, 'twilio_transcriptions') }}",
-) }}
+-- Grain: record key x distinct content. A view: a record that arrived once is read where it lies.
+{{ config(materialized='view') }}
 
-{{ gen_02_states(
+{{ gen_02_current(
     staged=ref('stg_twilio__transcriptions'),
+    contested=ref('int_gen_02__transcriptions_contested'),
+    source_name='twilio_transcriptions',
     columns=['transcription_sid', 'account_sid', 'recording_sid', 'duration', 'status', 'date_created', 'date_updated', 'price', 'price_unit'],
     key_columns=['transcription_sid'],
-    updated_at='date_updated',
     occurred_at="date_created",
-    record_type='transcription',
 ) }}

@@ -1,19 +1,12 @@
 -- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
--- Grain: record key x distinct content. Trap: which file or order brought a state in
--- must not matter, so only content decides.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_meterhouse__translations'), ['translation_id']) }}",
-    post_hook="{{ touch_months_after(this, 'translations') }}",
-) }}
+-- Grain: record key x distinct content. A view: a record that arrived once is read where it lies.
+{{ config(materialized='view') }}
 
-{{ gen_02_states(
+{{ gen_02_current(
     staged=ref('stg_meterhouse__translations'),
+    contested=ref('int_gen_02__translations_contested'),
+    source_name='translations',
     columns=['translation_id', 'org_id', 'user_id', 'source_lang', 'target_lang', 'character_count', 'status', 'requested_at', 'completed_at', 'updated_at'],
     key_columns=['translation_id'],
-    updated_at='updated_at',
     occurred_at="coalesce(completed_at, requested_at)",
-    record_type='translation',
 ) }}

@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_twilio__usage_records'), ['account_sid', 'category', 'start_date', 'end_date']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_twilio__usage_records'), ['account_sid', 'category', 'start_date', 'end_date'], 'twilio_usage_records') }}",
     post_hook="{{ touch_months_after(this, 'twilio_usage_records') }}",
 ) }}
 

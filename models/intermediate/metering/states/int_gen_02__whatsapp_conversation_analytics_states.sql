@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_whatsapp__conversation_analytics'), ['waba_id', 'starts_at', 'ends_at', 'phone_number', 'country', 'conversation_type', 'conversation_direction', 'conversation_category']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_whatsapp__conversation_analytics'), ['waba_id', 'starts_at', 'ends_at', 'phone_number', 'country', 'conversation_type', 'conversation_direction', 'conversation_category'], 'whatsapp_conversation_analytics') }}",
     post_hook="{{ touch_months_after(this, 'whatsapp_conversation_analytics') }}",
 ) }}
 

@@ -5,7 +5,7 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    pre_hook="{{ touch_months_before(this, ref('stg_whatsapp__pricing_analytics'), ['waba_id', 'starts_at', 'ends_at', 'phone_number', 'country', 'pricing_type', 'pricing_category', 'tier']) }}",
+    pre_hook="{{ touch_months_before(this, ref('stg_whatsapp__pricing_analytics'), ['waba_id', 'starts_at', 'ends_at', 'phone_number', 'country', 'pricing_type', 'pricing_category', 'tier'], 'whatsapp_pricing_analytics') }}",
     post_hook="{{ touch_months_after(this, 'whatsapp_pricing_analytics') }}",
 ) }}
 

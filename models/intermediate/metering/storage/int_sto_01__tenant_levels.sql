@@ -22,6 +22,5 @@ from levels
 inner join accounts
     on
         levels.org_id = accounts.account_id
-        and levels.taken_at >= accounts.valid_from
-        and (levels.taken_at < accounts.valid_to or accounts.valid_to is null)
+        and {{ in_force('levels.taken_at', 'accounts.valid_from', 'accounts.valid_to') }}
 group by accounts.tenant_id, levels.meter, levels.billing_month

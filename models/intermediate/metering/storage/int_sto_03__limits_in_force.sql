@@ -41,20 +41,12 @@ plans_in_force as (
     inner join subscriptions
         on
             levels.tenant_id = subscriptions.tenant_id
-            and subscriptions.valid_from < {{ next_month('levels.billing_month') }}
-            and (
-                subscriptions.valid_to >= {{ next_month('levels.billing_month') }}
-                or subscriptions.valid_to is null
-            )
+            and {{ in_force_at_month_end('subscriptions.valid_from', 'subscriptions.valid_to', 'levels.billing_month') }}
     inner join storage_limits
         on
             subscriptions.plan_id = storage_limits.plan_id
             and levels.meter = storage_limits.meter
-            and storage_limits.effective_from < {{ next_month('levels.billing_month') }}
-            and (
-                storage_limits.effective_until >= {{ next_month('levels.billing_month') }}
-                or storage_limits.effective_until is null
-            )
+            and {{ in_force_at_month_end('storage_limits.effective_from', 'storage_limits.effective_until', 'levels.billing_month') }}
     qualify
         row_number() over (
             partition by levels.tenant_id, levels.meter, levels.billing_month
@@ -73,11 +65,7 @@ purchases_in_force as (
         on
             levels.tenant_id = purchases.tenant_id
             and levels.meter in (purchases.meter, purchases.meter || '_storage')
-            and purchases.valid_from < {{ next_month('levels.billing_month') }}
-            and (
-                purchases.valid_to >= {{ next_month('levels.billing_month') }}
-                or purchases.valid_to is null
-            )
+            and {{ in_force_at_month_end('purchases.valid_from', 'purchases.valid_to', 'levels.billing_month') }}
     group by levels.tenant_id, levels.meter, levels.billing_month
 ),
 
@@ -95,11 +83,7 @@ overrides_in_force as (
         on
             levels.tenant_id = overrides.tenant_id
             and levels.meter = overrides.meter
-            and overrides.valid_from < {{ next_month('levels.billing_month') }}
-            and (
-                overrides.valid_to >= {{ next_month('levels.billing_month') }}
-                or overrides.valid_to is null
-            )
+            and {{ in_force_at_month_end('overrides.valid_from', 'overrides.valid_to', 'levels.billing_month') }}
     group by levels.tenant_id, levels.meter, levels.billing_month
 )
 

@@ -32,6 +32,5 @@ from last_of_month
 inner join accounts
     on
         last_of_month.org_id = accounts.account_id
-        and last_of_month.taken_at >= accounts.valid_from
-        and (last_of_month.taken_at < accounts.valid_to or accounts.valid_to is null)
+        and {{ in_force('last_of_month.taken_at', 'accounts.valid_from', 'accounts.valid_to') }}
 group by accounts.tenant_id, last_of_month.billing_month

@@ -26,8 +26,7 @@ daily_levels as (
     inner join accounts
         on
             snapshots.org_id = accounts.account_id
-            and snapshots.taken_at >= accounts.valid_from
-            and (snapshots.taken_at < accounts.valid_to or accounts.valid_to is null)
+            and {{ in_force('snapshots.taken_at', 'accounts.valid_from', 'accounts.valid_to') }}
     group by
         accounts.tenant_id, snapshots.storage_meter, cast(snapshots.taken_at as date),
         snapshots.org_id, snapshots.environment_id

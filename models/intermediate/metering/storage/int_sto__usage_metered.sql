@@ -38,8 +38,7 @@ snapshots_left as (
     left join accounts
         on
             snapshots.org_id = accounts.account_id
-            and snapshots.taken_at >= accounts.valid_from
-            and (snapshots.taken_at < accounts.valid_to or accounts.valid_to is null)
+            and {{ in_force('snapshots.taken_at', 'accounts.valid_from', 'accounts.valid_to') }}
     left join measured
         on
             snapshots.org_id = measured.org_id
@@ -81,11 +80,7 @@ inner join limits
 left join blocks
     on
         levels.meter = blocks.meter
-        and blocks.effective_from < {{ next_month('levels.billing_month') }}
-        and (
-            blocks.effective_until >= {{ next_month('levels.billing_month') }}
-            or blocks.effective_until is null
-        )
+        and {{ in_force_at_month_end('blocks.effective_from', 'blocks.effective_until', 'levels.billing_month') }}
 union all
 select
     'storage_snapshots' as source,

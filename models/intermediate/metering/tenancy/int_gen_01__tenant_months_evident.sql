@@ -6,10 +6,6 @@ with event_usage as (
     where metered_fate = 'countable'
 ),
 
-whatsapp_units as (
-    select * from {{ ref('int_wap_04__units_mapped') }} where metered_fate = 'countable'
-),
-
 storage_snapshots as (
     select * from {{ ref('int_gen_02__storage_snapshots_states') }} where is_current
 ),
@@ -34,8 +30,6 @@ snapshots as (
 
 select tenant_id, billing_month from event_usage
 union
-select tenant_id, billing_month from whatsapp_units
-union
 select
     accounts.tenant_id,
     {{ billing_month('snapshots.occurred_at') }} as billing_month,
@@ -44,5 +38,4 @@ inner join accounts
     on
         snapshots.account_system = accounts.account_system
         and snapshots.account_id = accounts.account_id
-        and snapshots.occurred_at >= accounts.valid_from
-        and (snapshots.occurred_at < accounts.valid_to or accounts.valid_to is null)
+        and {{ in_force('snapshots.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}

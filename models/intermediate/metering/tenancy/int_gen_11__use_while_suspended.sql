@@ -1,5 +1,15 @@
 -- GEN-11: usage inside a recorded suspension of its service: billed all the same, and flagged.
--- Grain: tenant x month x meter x suspension.
+-- Grain: tenant x month x meter x suspension. Records are looked at only in months in which a
+-- suspended tenant used the suspended service at all; mostly there is none.
+{% set metered = {
+    'int_voi__legs_metered': 'twilio_calls',
+    'int_voi_04__recordings_metered': 'twilio_recordings',
+    'int_voi_04__transcriptions_metered': 'twilio_transcriptions',
+    'int_msg__usage_metered': 'twilio_messages',
+    'int_wap__usage_metered': none,
+} %}
+{% set months = months_of_suspended_use() %}
+
 with suspensions as (
     select * from {{ ref('int_gen_02__suspensions_states') }} where is_current
 ),
@@ -8,16 +18,14 @@ meters as (
     select * from {{ ref('meters') }} where service in ('Voice', 'WhatsApp')
 ),
 
-{% set metered = [
-    'int_voi__legs_metered', 'int_voi_04__recordings_metered',
-    'int_voi_04__transcriptions_metered', 'int_msg__usage_metered',
-    'int_wap__usage_metered',
-] %}
 usage_united as (
-    {% for model in metered %}
+    {% for model, source_name in metered.items() %}
     select tenant_id, billing_month, occurred_at, meter, quantity,
     from {{ ref(model) }}
-    where metered_fate = 'countable' and tenant_id in (select suspensions.tenant_id from suspensions)
+    where
+        metered_fate = 'countable'
+        and tenant_id in (select suspensions.tenant_id from suspensions)
+        {{ in_months(months, source_name) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )
@@ -36,9 +44,5 @@ inner join suspensions
     on
         usage_united.tenant_id = suspensions.tenant_id
         and lower(meters.service) = lower(suspensions.service)
-        and usage_united.occurred_at >= suspensions.suspended_from
-        and (
-            usage_united.occurred_at < suspensions.suspended_until
-            or suspensions.suspended_until is null
-        )
+        and {{ in_force('usage_united.occurred_at', 'suspensions.suspended_from', 'suspensions.suspended_until') }}
 group by all

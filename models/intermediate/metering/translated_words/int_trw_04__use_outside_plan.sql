@@ -39,11 +39,7 @@ plans_in_force as (
     left join subscriptions
         on
             features.tenant_id = subscriptions.tenant_id
-            and subscriptions.valid_from < {{ next_month('features.billing_month') }}
-            and (
-                subscriptions.valid_to > features.billing_month
-                or subscriptions.valid_to is null
-            )
+            and {{ overlaps_month('subscriptions.valid_from', 'subscriptions.valid_to', 'features.billing_month') }}
     left join plans on subscriptions.plan_id = plans.plan_id
     qualify
         row_number() over (

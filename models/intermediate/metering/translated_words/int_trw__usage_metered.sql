@@ -1,6 +1,8 @@
 -- TRW-01..03: every translation, its source characters and whether they count.
 -- Grain: request x target language. Words are made later (TRW-02): once per tenant, month
 -- and price version, never per translation, or short texts would be billed up.
+{{ config(materialized='view') }}
+
 with translations as (
     select * from {{ ref('int_gen_02__translations_states') }} where is_current
 ),
@@ -19,11 +21,7 @@ tenants_found as (
     left join accounts
         on
             translations.org_id = accounts.account_id
-            and translations.occurred_at >= accounts.valid_from
-            and (
-                translations.occurred_at < accounts.valid_to
-                or accounts.valid_to is null
-            )
+            and {{ in_force('translations.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}
 ),
 
 reasons_given as (
@@ -54,4 +52,5 @@ select
     'none' as relief,
     'TRW-02' as clause_id,
     1::bigint as raw_rows,
+    part_number,
 from reasons_given

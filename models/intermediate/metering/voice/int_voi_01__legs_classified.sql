@@ -1,5 +1,7 @@
 -- VOI-01, VOI-03: every call leg, which party is outside, and the price key it falls under.
 -- Grain: call leg. Trap: +1 is many countries, so the area code decides, not the prefix.
+{{ config(materialized='view') }}
+
 with calls as (
     select * from {{ ref('int_gen_02__calls_states') }} where is_current
 ),

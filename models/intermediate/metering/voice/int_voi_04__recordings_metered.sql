@@ -1,5 +1,7 @@
 -- VOI-04: recording minutes, under the price key of the leg that was recorded.
 -- Grain: recording. An agent's leg has no key of its own: its parent leg gives it.
+{{ config(materialized='view') }}
+
 with recordings as (
     select * from {{ ref('int_gen_02__recordings_states') }} where is_current
 ),
@@ -28,11 +30,7 @@ keys_found as (
     left join accounts
         on
             recordings.account_sid = accounts.account_id
-            and recordings.occurred_at >= accounts.valid_from
-            and (
-                recordings.occurred_at < accounts.valid_to
-                or accounts.valid_to is null
-            )
+            and {{ in_force('recordings.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}
 ),
 
 reasons_given as (
@@ -62,4 +60,5 @@ select
     'none' as relief,
     'VOI-04' as clause_id,
     1::bigint as raw_rows,
+    part_number,
 from reasons_given

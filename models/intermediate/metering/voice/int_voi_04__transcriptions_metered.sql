@@ -1,5 +1,7 @@
 -- VOI-04: transcription minutes, one price whatever was transcribed.
 -- Grain: transcription.
+{{ config(materialized='view') }}
+
 with transcriptions as (
     select * from {{ ref('int_gen_02__transcriptions_states') }} where is_current
 ),
@@ -18,11 +20,7 @@ tenants_found as (
     left join accounts
         on
             transcriptions.account_sid = accounts.account_id
-            and transcriptions.occurred_at >= accounts.valid_from
-            and (
-                transcriptions.occurred_at < accounts.valid_to
-                or accounts.valid_to is null
-            )
+            and {{ in_force('transcriptions.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}
 ),
 
 reasons_given as (
@@ -50,4 +48,5 @@ select
     'none' as relief,
     'VOI-04' as clause_id,
     1::bigint as raw_rows,
+    part_number,
 from reasons_given

@@ -1,5 +1,7 @@
 -- VOI-01, VOI-02: billable legs and their minutes, each leg rounded up on its own.
 -- Grain: call leg. Trap: rounding the sum instead would bill less than the contract says.
+{{ config(materialized='view') }}
+
 with legs as (
     select * from {{ ref('int_voi_01__legs_classified') }}
 ),
@@ -18,11 +20,7 @@ tenants_found as (
     left join accounts
         on
             legs.account_sid = accounts.account_id
-            and coalesce(legs.start_time, legs.date_created) >= accounts.valid_from
-            and (
-                coalesce(legs.start_time, legs.date_created) < accounts.valid_to
-                or accounts.valid_to is null
-            )
+            and {{ in_force('coalesce(legs.start_time, legs.date_created)', 'accounts.valid_from', 'accounts.valid_to') }}
 ),
 
 reasons_given as (
@@ -57,4 +55,5 @@ select
     'none' as relief,
     'VOI-03' as clause_id,
     1::bigint as raw_rows,
+    part_number,
 from reasons_given

@@ -1,5 +1,7 @@
 -- WAP-03: messages of the per-message era; each delivered or read one is a unit.
 -- Grain: WABA x wamid. Trap: in this era the conversation id is per message: never count it.
+{{ config(materialized='view') }}
+
 with messages as (
     select * from {{ ref('int_wap_01__messages_gathered') }}
     where conversation_id is null or coalesce(pricing_model, 'CBP') != 'CBP'

@@ -1,12 +1,47 @@
 -- WAP-04, GEN-03: every WhatsApp unit with its tenant, market and fate before the pool.
 -- Grain: conversation (conversation era) or message (message era).
 -- Trap: +1 is three markets and +7 two, so the longest prefix in force at the opening wins.
-with conversations as (
+-- Only units whose messages changed are mapped again, unless contract data did.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook=["{{ touch_months_of_units(this) }}", "{{ forget_units_changed(this) }}"],
+    post_hook="{{ touch_months_of_units(this) }}",
+) }}
+{%- set changed_only = is_incremental() and not every_unit_touched() %}
+
+with
+{% if changed_only %}
+messages_changed as (
+    {{ whatsapp_messages_changed() }}
+),
+
+messages_of_conversations_changed as (
+    select * from {{ ref('int_wap_01__messages_gathered') }}
+    where
+        conversation_id is not null and coalesce(pricing_model, 'CBP') = 'CBP'
+        and (waba_id, conversation_id) in (
+            select (waba_id, conversation_id) from ({{ whatsapp_conversations_changed() }})
+        )
+),
+{% endif %}
+
+conversations as (
+    {% if changed_only %}
+    select *, {{ conversation_opened_at() }} as opened_at
+    from (
+        {{ conversations_gathered('messages_of_conversations_changed') }}
+    )
+    {% else %}
     select * from {{ ref('int_wap_02__conversations_opened') }}
+    {% endif %}
 ),
 
 messages as (
     select * from {{ ref('int_wap_03__messages_delivered') }}
+    {% if changed_only %}
+    where (waba_id, wamid) in (select (waba_id, wamid) from messages_changed)
+    {% endif %}
 ),
 
 markets as (
@@ -53,25 +88,59 @@ units_united as (
     from messages
 ),
 
+-- A market is found once for the leading digits that many recipients share, not once a unit.
+leads as (
+    select distinct {{ leading_digits('recipient_id') }} as recipient_lead
+    from units_united
+),
+
+prefixes_matched as (
+    select leads.recipient_lead, markets.*
+    from leads
+    inner join markets on starts_with(leads.recipient_lead, markets.calling_prefix)
+),
+
+market_edges as (
+    select recipient_lead, valid_from as starts_on from prefixes_matched
+    union
+    select recipient_lead, valid_to from prefixes_matched where valid_to is not null
+),
+
+market_stretches as (
+    select
+        *,
+        lead(starts_on) over (partition by recipient_lead order by starts_on) as ends_on,
+    from market_edges
+),
+
+markets_by_lead as (
+    select
+        market_stretches.recipient_lead,
+        market_stretches.starts_on,
+        market_stretches.ends_on,
+        prefixes_matched.market,
+    from market_stretches
+    inner join prefixes_matched
+        on
+            market_stretches.recipient_lead = prefixes_matched.recipient_lead
+            and {{ in_force('market_stretches.starts_on', 'prefixes_matched.valid_from', 'prefixes_matched.valid_to', "date '9999-12-31'") }}
+    qualify
+        row_number() over (
+            partition by market_stretches.recipient_lead, market_stretches.starts_on
+            order by length(prefixes_matched.calling_prefix) desc
+        ) = 1
+),
+
 markets_found as (
     select
         units_united.*,
-        coalesce(markets.market, 'Other') as market,
-        markets.market is null as is_market_unknown,
+        coalesce(markets_by_lead.market, 'Other') as market,
+        markets_by_lead.market is null as is_market_unknown,
     from units_united
-    left join markets
+    left join markets_by_lead
         on
-            starts_with(ltrim(units_united.recipient_id, '+'), markets.calling_prefix)
-            and cast(units_united.occurred_at as date) >= markets.valid_from
-            and (
-                cast(units_united.occurred_at as date) < markets.valid_to
-                or markets.valid_to is null
-            )
-    qualify
-        row_number() over (
-            partition by units_united.meter, units_united.waba_id, units_united.unit_id
-            order by length(markets.calling_prefix) desc nulls last
-        ) = 1
+            {{ leading_digits('units_united.recipient_id') }} = markets_by_lead.recipient_lead
+            and {{ in_force('cast(units_united.occurred_at as date)', 'markets_by_lead.starts_on', 'markets_by_lead.ends_on', "date '9999-12-31'") }}
 ),
 
 tenants_found as (
@@ -91,11 +160,7 @@ tenants_found as (
     left join accounts
         on
             markets_found.waba_id = accounts.account_id
-            and markets_found.occurred_at >= accounts.valid_from
-            and (
-                markets_found.occurred_at < accounts.valid_to
-                or accounts.valid_to is null
-            )
+            and {{ in_force('markets_found.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}
 )
 
 select

@@ -43,11 +43,7 @@ subscriptions_last as (
     inner join subscriptions
         on
             tenant_months.tenant_id = subscriptions.tenant_id
-            and subscriptions.valid_from < {{ next_month('tenant_months.billing_month') }}
-            and (
-                subscriptions.valid_to > tenant_months.billing_month
-                or subscriptions.valid_to is null
-            )
+            and {{ overlaps_month('subscriptions.valid_from', 'subscriptions.valid_to', 'tenant_months.billing_month') }}
     qualify
         row_number() over (
             partition by tenant_months.tenant_id, tenant_months.billing_month
@@ -65,11 +61,7 @@ overrides_last as (
     inner join overrides
         on
             tenant_months.tenant_id = overrides.tenant_id
-            and overrides.valid_from < {{ next_month('tenant_months.billing_month') }}
-            and (
-                overrides.valid_to >= {{ next_month('tenant_months.billing_month') }}
-                or overrides.valid_to is null
-            )
+            and {{ in_force_at_month_end('overrides.valid_from', 'overrides.valid_to', 'tenant_months.billing_month') }}
     qualify
         row_number() over (
             partition by tenant_months.tenant_id, tenant_months.billing_month
@@ -100,8 +92,4 @@ left join overrides_last
 left join pool_sizes
     on
         subscriptions_last.plan_id = pool_sizes.plan_id
-        and tenant_months.billing_month >= pool_sizes.effective_from
-        and (
-            tenant_months.billing_month < pool_sizes.effective_until
-            or pool_sizes.effective_until is null
-        )
+        and {{ in_force('tenant_months.billing_month', 'pool_sizes.effective_from', 'pool_sizes.effective_until', "date '9999-12-31'") }}

@@ -1,6 +1,8 @@
 -- WAP-06: what relieves each unit: free at Meta first, then the pool, or nothing.
 -- Grain: WhatsApp unit. A message of the message era follows the window it falls in (WAP-08),
 -- also where the window was opened in the month before.
+{{ config(materialized='view') }}
+
 with units as (
     select * from {{ ref('int_wap_04__units_mapped') }}
 ),
@@ -10,7 +12,8 @@ pooled as (
 ),
 
 messages_in_windows as (
-    select * from {{ ref('int_wap_08__messages_in_windows') }}
+    select *, 'whatsapp_message' as meter
+    from {{ ref('int_wap_08__messages_in_windows') }}
 )
 
 select
@@ -24,7 +27,7 @@ select
 from units
 left join messages_in_windows
     on
-        units.meter = 'whatsapp_message'
+        units.meter = messages_in_windows.meter
         and units.waba_id = messages_in_windows.waba_id
         and units.unit_id = messages_in_windows.unit_id
 left join pooled

@@ -1,13 +1,22 @@
 -- WAP-06, WAP-08: what asks for a place in the pool, in opening order: user-initiated
 -- conversations, and rebuilt windows with a priced message. Ties in time go by id.
+-- Only touched months are drawn again.
 -- Grain: conversation or window. Trap: Meta-free ones do not use the pool up, and
 -- business-initiated ones never touch it.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_months(this, ['whatsapp_webhooks']) }}",
+) }}
+
 with units as (
     select * from {{ ref('int_wap_04__units_mapped') }}
+    {{ where_month_touched('whatsapp_webhooks', has_parts=false) }}
 ),
 
 windows as (
     select * from {{ ref('int_wap_08__windows_rebuilt') }}
+    {{ where_month_touched('whatsapp_webhooks', has_parts=false) }}
 ),
 
 messages_in_windows as (
@@ -53,11 +62,7 @@ draws as (
     inner join windows_priced on windows.window_id = windows_priced.window_id
     inner join settings
         on
-            windows.billing_month >= settings.effective_from
-            and (
-                windows.billing_month < settings.effective_until
-                or settings.effective_until is null
-            )
+            {{ in_force('windows.billing_month', 'settings.effective_from', 'settings.effective_until', "date '9999-12-31'") }}
 )
 
 select

@@ -80,18 +80,10 @@ left join card_prices
 left join fees
     on
         messages_keyed.currency_code = fees.currency_code
-        and messages_keyed.billing_month >= fees.effective_from
-        and (
-            messages_keyed.billing_month < fees.effective_until
-            or fees.effective_until is null
-        )
+        and {{ in_force('messages_keyed.billing_month', 'fees.effective_from', 'fees.effective_until', "date '9999-12-31'") }}
 left join order_prices
     on
         messages_keyed.tenant_id = order_prices.tenant_id
         and order_prices.price_key in (messages_keyed.price_key, '')
-        and messages_keyed.occurred_at >= order_prices.valid_from
-        and (
-            messages_keyed.occurred_at < order_prices.valid_to
-            or order_prices.valid_to is null
-        )
+        and {{ in_force('messages_keyed.occurred_at', 'order_prices.valid_from', 'order_prices.valid_to') }}
 group by messages_keyed.waba_id, messages_keyed.unit_id, messages_keyed.window_id

@@ -1,6 +1,11 @@
 -- WAP-08: user-initiated conversations of the message era, rebuilt as 24-hour windows that the
 -- first business answer to a customer message opens.
 -- Grain: window. Trap: a template is no answer: business-initiated messages open no window.
+{{ config(
+    pre_hook="{{ keep_windows_before(this) }}",
+    post_hook="{{ touch_months_of_windows_moved(this) }}",
+) }}
+
 with recursive events as (
     select * from {{ ref('int_gen_02__whatsapp_events_states') }} where is_current
 ),
@@ -71,5 +76,4 @@ from windows
 inner join accounts
     on
         windows.waba_id = accounts.account_id
-        and windows.opened_at >= accounts.valid_from
-        and (windows.opened_at < accounts.valid_to or accounts.valid_to is null)
+        and {{ in_force('windows.opened_at', 'accounts.valid_from', 'accounts.valid_to') }}

@@ -1,5 +1,7 @@
 -- WAP-01..06: WhatsApp units in the shape of all meters, and inbound messages as excluded.
 -- Grain: WhatsApp unit or inbound message. raw_rows adds up to every current webhook record.
+{{ config(materialized='view') }}
+
 with units as (
     select * from {{ ref('int_wap_06__pool_drawn_down') }}
 ),
@@ -28,6 +30,7 @@ select
     relief,
     case when meter = 'whatsapp_message' then 'WAP-03' else 'WAP-02' end as clause_id,
     raw_rows,
+    0 as part_number,
 from units
 union all
 select
@@ -44,9 +47,9 @@ select
     'none' as relief,
     'WAP-03' as clause_id,
     1::bigint as raw_rows,
+    inbound.part_number,
 from inbound
 left join accounts
     on
         inbound.waba_id = accounts.account_id
-        and inbound.event_at >= accounts.valid_from
-        and (inbound.event_at < accounts.valid_to or accounts.valid_to is null)
+        and {{ in_force('inbound.event_at', 'accounts.valid_from', 'accounts.valid_to') }}

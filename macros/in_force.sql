@@ -1,0 +1,17 @@
+{# Whether `moment` lies in a half-open interval; a null end means still in force. Two comparisons and no
+   `or`: an outer join on an `or` compares every row with every interval (2 million translations with 200
+   accounts: 3.1 s of CPU, as a hash join 0.2 s). `forever` is of the moment's own type. #}
+{% macro in_force(moment, starts, ends, forever="timestamp '9999-12-31'") -%}
+{{ moment }} >= {{ starts }} and {{ moment }} < coalesce({{ ends }}, {{ forever }})
+{%- endmacro %}
+
+{# Whether a half-open interval has an instant of the billing month `month` (a first day). #}
+{% macro overlaps_month(starts, ends, month) -%}
+{{ starts }} < {{ next_month(month) }} and coalesce({{ ends }}, timestamp '9999-12-31') > {{ month }}
+{%- endmacro %}
+
+{# Whether a half-open interval holds the last instant of the billing month `month`. #}
+{% macro in_force_at_month_end(starts, ends, month) -%}
+{{ starts }} < {{ next_month(month) }}
+and coalesce({{ ends }}, timestamp '9999-12-31') >= {{ next_month(month) }}
+{%- endmacro %}

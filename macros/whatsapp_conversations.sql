@@ -1,0 +1,141 @@
+{# WAP-02: what the messages of one conversation say together, from a relation of messages of the
+   conversation era. One home, for all conversations and for those that changed. #}
+{% macro conversations_gathered(messages) %}
+select
+    waba_id,
+    conversation_id,
+    max(coalesce(pricing_category, origin_type)) as category,
+    arg_min(recipient_id, coalesce(first_progress_at, first_event_at)) as recipient_id,
+    bool_or(has_unbillable_status) as has_unbillable_status,
+    min(expires_at) as expires_at,
+    min(first_progress_at) as first_progress_at,
+    min(first_event_at) as first_event_at,
+    bool_or(is_delivered) as is_delivered,
+    sum(raw_rows)::bigint as raw_rows,
+from {{ messages }}
+group by waba_id, conversation_id
+{% endmacro %}
+
+{# WAP-02: a conversation opened 24 hours before its earliest expiry, 72 for a free entry point. #}
+{% macro conversation_opened_at() %}
+coalesce(
+    expires_at - case
+        when category = 'referral_conversion' then interval 72 hour
+        else interval 24 hour
+    end,
+    first_progress_at,
+    first_event_at
+)
+{%- endmacro %}
+
+{# Messages gathered since the last complete build, and the conversations they are in or were in. #}
+{% macro whatsapp_messages_changed() %}
+select waba_id, wamid, conversation_id from {{ ref('int_wap_01__messages_gathered') }}
+where load_batch > {{ metered_batch() }}
+{% endmacro %}
+
+{% macro whatsapp_conversations_changed() %}
+select waba_id, conversation_id from {{ ref('int_wap_01__messages_gathered') }}
+where load_batch > {{ metered_batch() }} and conversation_id is not null
+union
+select waba_id, conversation_id from ops.whatsapp_conversations_left
+{% endmacro %}
+
+{# A late status may name another conversation than the message was in: that one is looked at again. #}
+{% macro note_conversations_left(relation) %}
+{%- set events = ref('int_gen_02__whatsapp_events_states') -%}
+{% if execute and is_incremental() %}
+insert into ops.whatsapp_conversations_left
+select distinct waba_id, conversation_id from {{ relation }}
+where conversation_id is not null and (waba_id, wamid) in (
+    select (waba_id, wamid) from {{ events }} where load_batch > {{ last_batch(relation) }}
+)
+{% else %}delete from ops.whatsapp_conversations_left{% endif %}
+{% endmacro %}
+
+{# A message one of whose statuses changed is gathered anew, or is gone. #}
+{% macro forget_messages_changed(relation) %}
+{%- set contested = ref('int_gen_02__whatsapp_events_contested') -%}
+{% if execute and is_incremental() %}
+delete from {{ relation }} where (waba_id, wamid) in (
+    select (waba_id, wamid) from {{ contested }}
+    where record_key in (
+        select record_key from {{ contested }}
+        group by record_key
+        having
+            count(*) > 1
+            and max(load_batch) > {{ last_batch(relation) }}
+            and min(first_load_batch) <= {{ last_batch(relation) }}
+    )
+)
+{% else %}select 1{% endif %}
+{% endmacro %}
+
+{# Whether units must be mapped again one and all: contract data changed, and with it anything may have. #}
+{% macro every_unit_touched() %}
+{{ return(months_touched(['whatsapp_webhooks']) is none) }}
+{% endmacro %}
+
+{% macro units_changed() %}
+(meter = 'whatsapp_conversation' and (waba_id, unit_id) in (
+    select (waba_id, conversation_id) from ({{ whatsapp_conversations_changed() }})
+))
+or (meter = 'whatsapp_message' and (waba_id, unit_id) in (
+    select (waba_id, wamid) from ({{ whatsapp_messages_changed() }})
+))
+{% endmacro %}
+
+{# The months changed units stood in or stand in. In the message era a window reaches into the next
+   month and takes its place in the pool of the one before. #}
+{% macro touch_months_of_units(relation) %}
+{%- set messages = ref('int_wap_01__messages_gathered') -%}
+{% if execute and is_incremental() and not every_unit_touched() %}
+insert into ops.touched_months (source, billing_month)
+select distinct
+    'whatsapp_webhooks',
+    cast(units.billing_month + to_months(reach.months::integer) as date)
+from {{ relation }} as units
+inner join (values (-1), (0), (1)) as reach (months)
+    on reach.months = 0 or units.meter = 'whatsapp_message'
+where {{ units_changed() }}
+{% else %}select 1{% endif %}
+{% endmacro %}
+
+{% macro forget_units_changed(relation) %}
+{%- set messages = ref('int_wap_01__messages_gathered') -%}
+{% if execute and is_incremental() %}
+delete from {{ relation }}{% if not every_unit_touched() %} where {{ units_changed() }}{% endif %}
+{% else %}select 1{% endif %}
+{% endmacro %}
+
+{# WAP-08: one answer more or less can move every later window of its customer, so the windows before
+   and after are compared: months where they differ are touched, and those after them, into which a
+   window may reach. #}
+{% macro keep_windows_before(relation) %}
+create or replace table ops.whatsapp_windows_before as
+{% if execute and relation_exists(relation) %}
+select window_id, billing_month from {{ relation }}
+{% else %}
+select ''::varchar as window_id, date '1970-01-01' as billing_month where false
+{% endif %}
+{% endmacro %}
+
+{% macro touch_months_of_windows_moved(relation) %}
+insert into ops.touched_months (source, billing_month)
+select distinct
+    'whatsapp_webhooks', cast(windows.billing_month + to_months(reach.months::integer) as date)
+from (
+    (
+        select window_id, billing_month from {{ relation }}
+        except
+        select window_id, billing_month from ops.whatsapp_windows_before
+    )
+    union all
+    (
+        select window_id, billing_month from ops.whatsapp_windows_before
+        except
+        select window_id, billing_month from {{ relation }}
+    )
+) as windows
+cross join (values (0), (1)) as reach (months)
+{% endmacro %}

@@ -1,0 +1,104 @@
+-- KIQ-01, KIQ-02: conversations that one piece does not settle, so that their messages are read
+-- again: they came in several pieces, were merged, a message of theirs changed, or a reply came
+-- both before and after the customer's first message.
+-- Grain: conversation. Trap: what a conversation was merged into may change; then the former
+-- target is read again, too.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='conversation_id',
+) }}
+-- depends_on: {{ ref('int_gen_02__conversation_messages_contested') }}
+
+with pieces as (
+    select * from {{ ref('int_kiq_01__conversation_pieces') }}
+),
+
+merged as (
+    select * from {{ ref('int_kiq_02__conversations_merged') }}
+),
+
+{% if is_incremental() %}
+contested as (
+    select * from {{ ref('int_gen_02__conversation_messages_contested') }}
+),
+{% endif %}
+
+fresh_pieces as (
+    select * from pieces
+    {% if is_incremental() %}where load_batch > {{ metered_batch() }}{% endif %}
+),
+
+resumed as (
+    select {{ key_hash('conversation_id') }} as conversation_hash
+    from pieces
+    {% if is_incremental() %}
+    where conversation_id in (select fresh_pieces.conversation_id from fresh_pieces)
+    {% endif %}
+    group by {{ key_hash('conversation_id') }}
+    having count(*) > 1
+),
+
+merged_anew as (
+    select * from merged
+    {% if is_incremental() %}
+    where (conversation_id, target_conversation_id) not in (
+        select (known.conversation_id, known.target_conversation_id) from {{ this }} as known
+    )
+    {% endif %}
+),
+
+undecided as (
+    select conversation_id
+    from fresh_pieces
+    where
+        {{ key_hash('conversation_id') }} in (
+            select resumed.conversation_hash from resumed
+        )
+        or (
+            first_reply_at <= first_customer_message_at
+            and last_reply_at > first_customer_message_at
+        )
+    union
+    select conversation_id from merged_anew
+    union
+    select target_conversation_id from merged_anew
+    {% if is_incremental() %}
+    union
+    select conversation_id
+    from contested
+    where record_key in (
+        select contested.record_key
+        from contested
+        group by contested.record_key
+        having count(*) > 1 and max(contested.load_batch) > {{ metered_batch() }}
+    )
+    union
+    select known.conversation_id
+    from {{ this }} as known
+    left join merged on known.conversation_id = merged.conversation_id
+    where
+        known.target_conversation_id
+        != coalesce(merged.target_conversation_id, known.conversation_id)
+        or known.conversation_id in (select fresh_pieces.conversation_id from fresh_pieces)
+    union
+    select known.target_conversation_id
+    from {{ this }} as known
+    left join merged on known.conversation_id = merged.conversation_id
+    where
+        known.target_conversation_id
+        != coalesce(merged.target_conversation_id, known.conversation_id)
+    {% endif %}
+),
+
+targets_found as (
+    select
+        undecided.conversation_id,
+        coalesce(merged.target_conversation_id, undecided.conversation_id)
+            as target_conversation_id,
+        {{ newest_batch() }}::integer as changed_batch,
+    from undecided
+    left join merged on undecided.conversation_id = merged.conversation_id
+)
+
+select * from targets_found

@@ -1,0 +1,19 @@
+-- GEN-02: records that arrived more than once: their exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content, of contested records. Trap: which file or order brought
+-- a state in must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    post_hook="{{ touch_months_of_contested(this, 'twilio_calls') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_twilio__calls'),
+    columns=['call_sid', 'account_sid', 'parent_call_sid', 'from_party', 'to_party', 'direction', 'status', 'start_time', 'end_time', 'duration', 'price', 'price_unit', 'date_created', 'date_updated'],
+    key_columns=['call_sid'],
+    updated_at='date_updated',
+    occurred_at="coalesce(start_time, date_created)",
+    record_type='call',
+    contested_in='twilio_calls',
+) }}

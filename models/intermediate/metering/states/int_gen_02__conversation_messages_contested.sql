@@ -1,0 +1,19 @@
+-- GEN-02: records that arrived more than once: their exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content, of contested records. Trap: which file or order brought
+-- a state in must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    post_hook="{{ touch_months_of_contested(this, 'kustomer_messages') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_kustomer__messages'),
+    columns=['message_id', 'org_id', 'conversation_id', 'direction', 'channel', 'sent_at', 'assistant_id', 'assistant_type', 'updated_at'],
+    key_columns=['message_id'],
+    updated_at='updated_at',
+    occurred_at="sent_at",
+    record_type=none,
+    contested_in='kustomer_messages',
+) }}

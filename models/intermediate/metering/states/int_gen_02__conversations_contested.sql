@@ -1,0 +1,19 @@
+-- GEN-02: records that arrived more than once: their exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content, of contested records. Trap: which file or order brought
+-- a state in must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    post_hook="{{ touch_months_of_contested(this, 'kustomer_conversations') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_kustomer__conversations'),
+    columns=['conversation_id', 'org_id', 'customer_id', 'channels', 'created_at', 'ended_at', 'imported_at', 'spam', 'merged_target_id', 'transferred_to_agent_at', 'updated_at'],
+    key_columns=['conversation_id'],
+    updated_at='updated_at',
+    occurred_at="created_at",
+    record_type=none,
+    contested_in='kustomer_conversations',
+) }}

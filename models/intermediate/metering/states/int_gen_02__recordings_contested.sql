@@ -1,0 +1,19 @@
+-- GEN-02: records that arrived more than once: their exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content, of contested records. Trap: which file or order brought
+-- a state in must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    post_hook="{{ touch_months_of_contested(this, 'twilio_recordings') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_twilio__recordings'),
+    columns=['recording_sid', 'account_sid', 'call_sid', 'duration', 'status', 'start_time', 'date_created', 'date_updated', 'price', 'price_unit'],
+    key_columns=['recording_sid'],
+    updated_at='date_updated',
+    occurred_at="coalesce(start_time, date_created)",
+    record_type='recording',
+    contested_in='twilio_recordings',
+) }}

@@ -1,0 +1,19 @@
+-- GEN-02: records that arrived more than once: their exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content, of contested records. Trap: which file or order brought
+-- a state in must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    post_hook="{{ touch_months_of_contested(this, 'twilio_messages') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_twilio__messages'),
+    columns=['message_sid', 'account_sid', 'from_party', 'to_party', 'direction', 'status', 'num_segments', 'num_media', 'date_created', 'date_sent', 'date_updated', 'price', 'price_unit', 'error_code'],
+    key_columns=['message_sid'],
+    updated_at='date_updated',
+    occurred_at="coalesce(date_sent, date_created)",
+    record_type='message',
+    contested_in='twilio_messages',
+) }}

@@ -1,0 +1,19 @@
+-- GEN-02: records that arrived more than once: their exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content, of contested records. Trap: which file or order brought
+-- a state in must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    post_hook="{{ touch_months_of_contested(this, 'twilio_transcriptions') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_twilio__transcriptions'),
+    columns=['transcription_sid', 'account_sid', 'recording_sid', 'duration', 'status', 'date_created', 'date_updated', 'price', 'price_unit'],
+    key_columns=['transcription_sid'],
+    updated_at='date_updated',
+    occurred_at="date_created",
+    record_type='transcription',
+    contested_in='twilio_transcriptions',
+) }}

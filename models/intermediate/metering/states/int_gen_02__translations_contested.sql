@@ -1,0 +1,19 @@
+-- GEN-02: records that arrived more than once: their exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content, of contested records. Trap: which file or order brought
+-- a state in must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    post_hook="{{ touch_months_of_contested(this, 'translations') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_meterhouse__translations'),
+    columns=['translation_id', 'org_id', 'user_id', 'source_lang', 'target_lang', 'character_count', 'status', 'requested_at', 'completed_at', 'updated_at'],
+    key_columns=['translation_id'],
+    updated_at='updated_at',
+    occurred_at="coalesce(completed_at, requested_at)",
+    record_type='translation',
+    contested_in='translations',
+) }}

@@ -1,0 +1,19 @@
+-- GEN-02: records that arrived more than once: their exact duplicates collapsed, one winner.
+-- Grain: record key x distinct content, of contested records. Trap: which file or order brought
+-- a state in must not matter, so only content decides.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='delete+insert',
+    unique_key='record_key',
+    post_hook="{{ touch_months_of_contested(this, 'whatsapp_webhooks') }}",
+) }}
+
+{{ gen_02_states(
+    staged=ref('stg_whatsapp__events'),
+    columns=['waba_id', 'wamid', 'status', 'event_at', 'recipient_id', 'conversation_id', 'origin_type', 'expires_at', 'pricing_model', 'pricing_type', 'pricing_category', 'billable', 'direction', 'from_party', 'status_or_direction'],
+    key_columns=['waba_id', 'wamid', 'status_or_direction'],
+    updated_at='event_at',
+    occurred_at="event_at",
+    record_type=none,
+    contested_in='whatsapp_webhooks',
+) }}
