@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+# Parts of the raw store are told by their source's folder.
+RAW_SOURCE = re.compile(r"/raw/(\w+)/")
 PROFILE = ("set enable_profiling = 'no_output'", "set profiling_mode = 'detailed'")
 
 
 @dataclass
 class Work:
-    """Rows scanned by relation (a table's name, or the reader of files), and files read."""
+    """Rows scanned by relation (a table's name, a raw source, or the reader of files), and files read."""
 
     scanned: dict[str, int] = field(default_factory=dict)
     files_read: int = 0
@@ -44,6 +47,8 @@ def work_of_profile(profile: dict[str, Any]) -> Work:
         told = node.get("extra_info") or {}
         if rows:
             relation = str(told.get("Table") or told.get("Function") or node.get("operator_type"))
+            if source := RAW_SOURCE.search(str(told.get("Filename(s)"))):
+                relation = f"raw.{source[1]}"
             work.scanned[relation] = work.scanned.get(relation, 0) + rows
         work.files_read += int(told.get("Total Files Read") or 0)
     return work

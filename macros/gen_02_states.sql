@@ -105,18 +105,18 @@ select
 from states
 {% endmacro %}
 
-{# Which rows a model of contested records must read: all of them, or on top of an earlier build those
-   of records contested anew, in the parts that hold such. #}
+{# Which rows a model of contested records must read: all of theirs, or on top of an earlier build those
+   of records contested anew; and only in the parts that hold such. #}
 {% macro rows_contested_anew(source_name) %}
 key_hash in (
     select key_hash from {{ source('ops', 'contested_keys') }}
     where source = '{{ source_name }}'
     {%- if is_incremental() %} and changed_batch > {{ metered_batch() }}{% endif %}
 )
-{%- if is_incremental() %}
+{%- if flags.WHICH != 'test' %}
 and part_number in ({{ numbers_found(
-    "select distinct part_number from ops.contested_parts where source = '" ~ source_name
-    ~ "' and changed_batch > " ~ metered_batch()
+    "select distinct part_number from ops.contested_parts where source = '" ~ source_name ~ "'"
+    ~ (" and changed_batch > " ~ metered_batch() if is_incremental() else "")
 ) }})
 {%- endif %}
 {% endmacro %}

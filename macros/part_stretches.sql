@@ -38,9 +38,11 @@ inner join (
     select distinct pieces.first_part, pieces.last_part
     from {{ pieces }} as pieces
     inner join {{ reread }} as members on pieces.conversation_id = members.conversation_id
+    {% if is_incremental() %}
     where members.target_conversation_id in (
         select target_conversation_id from {{ reread }} where changed_batch > {{ metered_batch() }}
     )
+    {% endif %}
 ) as held on receipts.part_number between held.first_part and held.last_part
 where receipts.source = 'kustomer_messages' and receipts.status = 'accepted'
 {% endmacro %}

@@ -28,3 +28,11 @@ md5(concat_ws(chr(31){% for column in columns %}, coalesce({{ column }}::varchar
 {{ run_query('select coalesce(max(load_batch), 0) from ops.metered_batches').columns[0].values()[0] }}
 {%- else -%}0{%- endif -%}
 {% endmacro %}
+
+{# A hash of several columns; equal rows have equal hashes, nulls among them. #}
+{% macro row_hash(columns) %}{{ return(adapter.dispatch('row_hash')(columns)) }}{% endmacro %}
+{% macro default__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
+
+{# For a common table expression that reads much and is used more than once: read again, not kept. #}
+{% macro not_kept() %}{{ return(adapter.dispatch('not_kept')()) }}{% endmacro %}
+{% macro default__not_kept() %}not materialized{% endmacro %}

@@ -59,7 +59,10 @@ where true {{ in_months(months, source_name if has_parts else none) }}
 
 {# A filter to some months and, of a source that is read where it lies, to the parts that hold them. #}
 {% macro in_months(months, source_name=none) %}
-{%- if months is not none -%}
+{%- if months is not none and not months -%}
+{#- Said plainly, so that the engine reads nothing for it, not even what would be joined. -#}
+and false
+{%- elif months is not none -%}
 and billing_month in (date '9999-12-01'{{ dates_listed(months) }})
 {%- if source_name %}
 and part_number in ({{ numbers_found(
@@ -142,7 +145,7 @@ where conversation_id in ({{ conversations }})
 {% macro touch_months_of_recordings() %}
 {%- set calls = ref('int_gen_02__calls_states') -%}
 {%- set recordings = ref('int_gen_02__recordings_states') -%}
-{% if execute and is_incremental() %}
+{% if execute and is_incremental() and any_rows_of('twilio_recordings') %}
 insert into ops.touched_months (source, billing_month)
 with changed as (
     select call_sid from {{ calls }} where load_batch > {{ metered_batch() }}
@@ -213,23 +216,28 @@ delete from {{ relation }} where conversation_id in (
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# GEN-11: months in which a tenant used a service while it was suspended, or may have. #}
-{% macro months_of_suspended_use() %}
+{# GEN-11: tenants and months that may have used a service inside its suspension, as lists of `tenants` and
+   `months`, among `months` where given; none of either when that cannot be told. A literal tenant lets the engine skip the others' rows. #}
+{% macro suspended_use(months=none) %}
 {%- set usage = ref('int_gen_06__usage_to_price') -%}
 {%- set suspensions = ref('int_gen_02__suspensions_states') -%}
 {%- set meters = ref('meters') -%}
 {%- if execute and flags.WHICH != 'test' and relation_exists(usage) -%}
-{{ return(run_query(
-    "select distinct usage.billing_month::varchar as m from " ~ usage ~ " as usage"
+{%- set found = run_query(
+    "select distinct usage.tenant_id, usage.billing_month::varchar from " ~ usage ~ " as usage"
     ~ " inner join " ~ meters ~ " as meters on usage.meter = meters.meter"
     ~ " inner join " ~ suspensions ~ " as suspensions on usage.tenant_id = suspensions.tenant_id"
     ~ " and lower(meters.service) = lower(suspensions.service) and suspensions.is_current"
-    ~ " and suspensions.suspended_from < usage.billing_month + interval 1 month"
-    ~ " and (suspensions.suspended_until > usage.billing_month or suspensions.suspended_until is null)"
-    ~ " order by 1"
-).columns[0].values() | list) }}
+    ~ " and " ~ overlaps_month('suspensions.suspended_from', 'suspensions.suspended_until', 'usage.billing_month')
+    ~ (" where usage.billing_month in (date '9999-12-01'" ~ dates_listed(months) ~ ")" if months is not none else "")
+    ~ " order by all"
+) -%}
+{{ return({
+    'tenants': found.columns[0].values() | unique | list,
+    'months': found.columns[1].values() | unique | sort | list,
+}) }}
 {%- endif -%}
-{{ return(none) }}
+{{ return({'tenants': none, 'months': none}) }}
 {% endmacro %}
 
 {# Whether a table stands under the relation's name. #}
@@ -237,5 +245,13 @@ delete from {{ relation }} where conversation_id in (
 {{ return(run_query(
     "select count(*) from duckdb_tables() where database_name = current_database() and schema_name = '"
     ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'"
+).columns[0].values()[0] > 0) }}
+{% endmacro %}
+
+{# Whether anything of a source was ever accepted. #}
+{% macro any_rows_of(source_name) %}
+{{ return(run_query(
+    "select coalesce(sum(rows_accepted), 0) from raw.receipts where status = 'accepted' and source = '"
+    ~ source_name ~ "'"
 ).columns[0].values()[0] > 0) }}
 {% endmacro %}

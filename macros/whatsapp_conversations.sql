@@ -1,18 +1,35 @@
 {# WAP-02: what the messages of one conversation say together, from a relation of messages of the
    conversation era. One home, for all conversations and for those that changed. #}
 {% macro conversations_gathered(messages) %}
+{#- Column, how messages are put together, what one message says. -#}
+{%- set figures = [
+    ('category', 'max(coalesce(pricing_category, origin_type))', 'coalesce(pricing_category, origin_type)'),
+    ('recipient_id', 'arg_min(recipient_id, coalesce(first_progress_at, first_event_at))', 'recipient_id'),
+    ('has_unbillable_status', 'bool_or(has_unbillable_status)', 'has_unbillable_status'),
+    ('expires_at', 'min(expires_at)', 'expires_at'),
+    ('first_progress_at', 'min(first_progress_at)', 'first_progress_at'),
+    ('first_event_at', 'min(first_event_at)', 'first_event_at'),
+    ('is_delivered', 'bool_or(is_delivered)', 'is_delivered'),
+    ('raw_rows', 'sum(raw_rows)::bigint', 'raw_rows'),
+] -%}
+{%- set conversation_hash = row_hash(['waba_id', 'conversation_id']) -%}
+{#- One message is its conversation's word; only where there are several are they put together. -#}
+{%- set of_several = 'select ' ~ conversation_hash ~ ' from ' ~ messages ~ ' group by all having count(*) > 1' -%}
 select
     waba_id,
     conversation_id,
-    max(coalesce(pricing_category, origin_type)) as category,
-    arg_min(recipient_id, coalesce(first_progress_at, first_event_at)) as recipient_id,
-    bool_or(has_unbillable_status) as has_unbillable_status,
-    min(expires_at) as expires_at,
-    min(first_progress_at) as first_progress_at,
-    min(first_event_at) as first_event_at,
-    bool_or(is_delivered) as is_delivered,
-    sum(raw_rows)::bigint as raw_rows,
+    {% for name, _, said in figures %}{{ said }} as {{ name }},
+    {% endfor %}
 from {{ messages }}
+where {{ conversation_hash }} not in ({{ of_several }})
+union all
+select
+    waba_id,
+    conversation_id,
+    {% for name, together, _ in figures %}{{ together }} as {{ name }},
+    {% endfor %}
+from {{ messages }}
+where {{ conversation_hash }} in ({{ of_several }})
 group by waba_id, conversation_id
 {% endmacro %}
 

@@ -72,6 +72,8 @@ OPS_DDL = (
     PART_INSTANTS_DDL,
     PART_LAYOUTS_DDL,
     "create table if not exists ops.touched_months (source varchar, billing_month date)",
+    # A home of version 0.1.0 has it without the source.
+    "alter table ops.touched_months add column if not exists source varchar",
     "create table if not exists ops.metered_batches (load_batch integer)",
     RAW_VIEWS_DDL,
 )

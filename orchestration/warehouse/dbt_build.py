@@ -132,8 +132,8 @@ def build(
         ensure_ledger_relations(connection, settings, entries(settings))
         state.ensure_state(connection)
         say("finding records that arrived more than once")
-        key_index.index_new_parts(connection, settings)
-        outcome.full_refresh = full_refresh or state.built_with(connection)[0] != project_hash(settings)
+        indexed_anew = key_index.index_new_parts(connection, settings)
+        outcome.full_refresh = full_refresh or indexed_anew or state.built_with(connection)[0] != project_hash(settings)
         inputs = selection.fingerprints(connection, settings, project)
         by_dbt = bool(project.unknown_features)
         chosen = selection.select(

@@ -11,7 +11,8 @@ hashes agree are listed here and told apart there, so a collision costs time and
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,14 @@ class IndexedSource:
     name: str
     record_key: str
     occurred_at: str
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """What new parts hold: their sorted entries, and which part has rows of which month."""
+
+    entries: Entries
+    months: list[tuple[int, str]]
 
 
 INDEXED = (
@@ -71,17 +80,19 @@ def ensure_index_relations(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(ddl)
 
 
-def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """Bring the index up to the newest batch: sort its entries, find what came before, note what is contested.
 
-    The engine's hash may change with its version: then the whole index is made again.
+    Returns whether all of it had to be made again, as when the engine's hash changed with its version: the
+    models must then be built anew, for other records may share a hash now.
     """
     ensure_index_relations(connection)
     hashed_by = duckdb.__version__
     row = connection.execute("select hashed_by, last_batch from ops.key_index_state").fetchone()
     folder = settings.home / "keys"
     folder.mkdir(parents=True, exist_ok=True)
-    if row is None or row[0] != hashed_by or not _runs_are_there(connection, folder):
+    anew = row is None or row[0] != hashed_by or not _runs_are_there(connection, folder)
+    if row is None or anew:
         for _, table in (ddl.split(" (")[0].rsplit(" ", 1) for ddl in DDL):
             connection.execute(f"delete from {table}")
         row = (hashed_by, 0)
@@ -89,10 +100,22 @@ def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     newest = connection.execute("select coalesce(max(load_batch), 0) from raw.receipts").fetchone()
     batch = int(newest[0]) if newest else 0
     if batch == done:
-        return
+        return anew
+    rows = connection.execute(
+        "select source, sum(rows_accepted)::bigint from raw.receipts "
+        f"where status = 'accepted' and load_batch > {done} group by source having sum(rows_accepted) > 0"
+    ).fetchall()
+    counts: dict[str, int] = dict(rows)
     connection.execute("begin")
-    for source in INDEXED:
-        _index_source(connection, folder, source, done, batch)
+    with ThreadPoolExecutor(2) as pool:
+        read: deque[tuple[IndexedSource, Future[Fresh]]] = deque()
+        for source in INDEXED:
+            if source.name in counts:
+                read.append((source, pool.submit(_read, connection.cursor(), source, done, counts[source.name])))
+            # Two sources in memory, no more: the largest has half a gigabyte at 100 million records.
+            while len(read) == 2 or (read and source is INDEXED[-1]):
+                reader, fresh = read.popleft()
+                _index_source(connection, folder, reader, fresh.result(), batch)
     connection.execute("delete from ops.key_index_state")
     connection.execute(f"insert into ops.key_index_state values ({sql_text(hashed_by)}, {batch})")
     connection.execute("commit")
@@ -100,6 +123,7 @@ def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     for path in folder.iterdir():
         if path.name not in known:
             path.unlink()
+    return anew
 
 
 def _runs_are_there(connection: duckdb.DuckDBPyConnection, folder: Path) -> bool:
@@ -108,35 +132,35 @@ def _runs_are_there(connection: duckdb.DuckDBPyConnection, folder: Path) -> bool
     return all((folder / name).exists() and (folder / name).stat().st_size == 128 + 8 * n for name, n in rows)
 
 
+def _read(cursor: duckdb.DuckDBPyConnection, source: IndexedSource, done: int, count: int) -> Fresh:
+    """Read the rows of the batches after `done` on a connection of its own, so that sources are read side by side."""
+    with cursor:
+        cursor.execute("set timezone = 'UTC'")
+        here = f"from raw.{source.name} where load_batch > {done}"
+        months = cursor.execute(
+            "select distinct part_number, "
+            f"coalesce(date_trunc('month', {source.occurred_at})::date, date '1970-01-01')::varchar {here}"
+        ).fetchall()
+        return Fresh(_sorted_entries(cursor, source, here, count), months)
+
+
 def _index_source(
-    connection: duckdb.DuckDBPyConnection, folder: Path, source: IndexedSource, done: int, batch: int
+    connection: duckdb.DuckDBPyConnection, folder: Path, source: IndexedSource, fresh: Fresh, batch: int
 ) -> None:
-    """Index the rows of the batches after `done`."""
-    row = connection.execute(
-        "select coalesce(sum(rows_accepted), 0) from raw.receipts "
-        f"where source = {sql_text(source.name)} and status = 'accepted' and load_batch > {done}"
-    ).fetchone()
-    if not row or not row[0]:
-        return
-    here = f"from raw.{source.name} where load_batch > {done}"
-    connection.execute(
-        f"insert into ops.part_months select distinct {sql_text(source.name)}, part_number, "
-        f"coalesce(date_trunc('month', {source.occurred_at})::date, date '1970-01-01') {here}"
-    )
-    connection.execute(
-        "insert into ops.touched_months (source, billing_month) select distinct source, billing_month "
-        f"from ops.part_months where source = {sql_text(source.name)} and part_number in (select part_number "
-        f"from raw.receipts where source = {sql_text(source.name)} and load_batch > {done})"
-    )
-    fresh = _sorted_entries(connection, source, here, int(row[0]))
-    contested = [_neighbours(fresh)]
+    """Add what was read of a source to the index and note what it touches."""
+    name = sql_text(source.name)
+    listed = ", ".join(f"({name}, {part}, date '{month}')" for part, month in fresh.months)
+    connection.execute(f"insert into ops.part_months values {listed}")
+    months = ", ".join(f"({name}, date '{month}')" for month in sorted({month for _, month in fresh.months}))
+    connection.execute(f"insert into ops.touched_months (source, billing_month) values {months}")
     runs = _runs(connection, folder, source)
+    contested = [_neighbours(fresh.entries)]
     for _, entries in runs:
-        contested += _met(fresh, entries)
-    entries_met = np.unique(np.concatenate(contested)) if contested else fresh[:0]
-    if len(entries_met):
-        _note_contested(connection, source, entries_met, batch)
-    _keep(connection, folder, source, fresh, runs, batch)
+        contested += _met(fresh.entries, entries)
+    met = np.unique(np.concatenate(contested))
+    if len(met):
+        _note_contested(connection, source, met, batch)
+    _keep(connection, folder, source, fresh.entries, runs, batch)
 
 
 def _sorted_entries(connection: duckdb.DuckDBPyConnection, source: IndexedSource, here: str, count: int) -> Entries:

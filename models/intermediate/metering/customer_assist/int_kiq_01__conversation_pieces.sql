@@ -5,18 +5,9 @@
 -- depends_on: {{ ref('int_gen_02__conversation_messages_contested') }}
 {%- set stretches = part_stretches('kustomer_messages', last_batch(this) if is_incremental() else 0) %}
 
-with messages as (
-    select
-        *,
-        {{ is_customer_message() }} as is_customer_message,
-        {{ is_premium_reply() }} as is_premium_reply,
-    from {{ ref('int_gen_02__conversation_messages_states') }}
-    where is_current
-)
-{% if is_incremental() %},
-
+{% if is_incremental() %}
 -- A record that came again was counted when it first came.
-counted_before as (
+with counted_before as (
     select record_key
     from {{ ref('int_gen_02__conversation_messages_contested') }}
     where first_load_batch <= {{ last_batch(this) }}
@@ -27,23 +18,24 @@ counted_before as (
 select
     conversation_id,
     org_id as message_org_id,
-    min(sent_at) filter (where is_customer_message) as first_customer_message_at,
-    min(sent_at) filter (where is_premium_reply) as first_reply_at,
-    max(sent_at) filter (where is_premium_reply) as last_reply_at,
+    min(sent_at) filter (where {{ is_customer_message() }}) as first_customer_message_at,
+    min(sent_at) filter (where {{ is_premium_reply() }}) as first_reply_at,
+    max(sent_at) filter (where {{ is_premium_reply() }}) as last_reply_at,
     min(sent_at) as first_message_at,
     count(*)::bigint as message_count,
     {{ stretch.parts | first }}::integer as first_part,
     {{ stretch.parts | last }}::integer as last_part,
     {{ stretch.load_batch }}::integer as load_batch,
-from messages
-{% if stretch.parts != [0] %}
+from {{ ref('int_gen_02__conversation_messages_states') }}
 where
-    part_number in (0, {{ stretch.parts | join(', ') }})
+    is_current
+    {% if stretch.parts != [0] %}
+    and part_number in (0, {{ stretch.parts | join(', ') }})
     and home_part in ({{ stretch.parts | join(', ') }})
+    {% endif %}
     {% if is_incremental() %}
     and record_key not in (select counted_before.record_key from counted_before)
     {% endif %}
-{% endif %}
 group by conversation_id, org_id
 {% if not loop.last %}union all{% endif %}
 {% endfor %}

@@ -12,7 +12,7 @@
 with messages as (
     select * from {{ ref('int_gen_02__conversation_messages_states') }}
     where is_current
-    {% if is_incremental() %}
+    {% if flags.WHICH != 'test' %}
     and part_number in ({{ numbers_found(parts_of_conversations_reread()) }})
     {% endif %}
 ),

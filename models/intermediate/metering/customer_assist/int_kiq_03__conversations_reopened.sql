@@ -23,18 +23,19 @@ conversations_of_them as (
     inner join customers_changed using (org_id, customer_id)
 ),
 {% else %}
--- Most customers write once: only the others are compared with themselves.
+-- Most customers write once: only the others are compared with themselves. Customers whose hashes
+-- agree are looked at, too, and told apart below.
 customers_back as (
-    select {{ key_hash("customer_id || '|' || org_id") }} as customer_hash
-    from conversations
-    where customer_id is not null
-    group by {{ key_hash("customer_id || '|' || org_id") }}
+    select {{ key_hash('customer_id') }} as customer_hash
+    from {{ ref('int_gen_02__conversations_states') }}
+    where is_current and customer_id is not null
+    group by {{ key_hash('customer_id') }}
     having count(*) > 1
 ),
 
 conversations_of_them as (
     select * from conversations
-    where {{ key_hash("customer_id || '|' || org_id") }} in (
+    where {{ key_hash('customer_id') }} in (
         select customers_back.customer_hash from customers_back
     )
 ),

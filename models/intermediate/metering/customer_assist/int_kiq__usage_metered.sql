@@ -6,8 +6,16 @@ with exchanges as (
     select * from {{ ref('int_kiq_01__exchanges_completed') }}
 ),
 
+-- What is asked of a conversation, said before the join: it is millions of rows wide.
 conversations as (
-    select * from {{ ref('int_gen_02__conversations_states') }} where is_current
+    select
+        conversation_id,
+        org_id,
+        coalesce(spam, false) as is_spam,
+        imported_at is not null as is_imported,
+        ended_at is not null and transferred_to_agent_at is null as is_ended_unassisted,
+    from {{ ref('int_gen_02__conversations_states') }}
+    where is_current
 ),
 
 accounts as (
@@ -31,15 +39,12 @@ conversations_dated as (
     select
         exchanges.*,
         conversations.conversation_id is not null as is_known,
-        coalesce(conversations.spam, false) as is_spam,
-        conversations.imported_at is not null as is_imported,
+        coalesce(conversations.is_spam, false) as is_spam,
+        coalesce(conversations.is_imported, false) as is_imported,
         coalesce(conversations.org_id, exchanges.message_org_id) as org_id,
         -- Ended, never handed to an agent, and the customer did not come back at once.
         coalesce(
-            conversations.ended_at is not null
-            and conversations.transferred_to_agent_at is null
-            and reopened.conversation_id is null,
-            false
+            conversations.is_ended_unassisted and reopened.conversation_id is null, false
         ) as is_kiq_03,
         coalesce(exchanges.exchange_completed_at, exchanges.first_message_at)
             as occurred_at,

@@ -1,14 +1,23 @@
 -- GEN-11: usage inside a recorded suspension of its service: billed all the same, and flagged.
 -- Grain: tenant x month x meter x suspension. Records are looked at only in months in which a
--- suspended tenant used the suspended service at all; mostly there is none.
+-- suspended tenant used the suspended service at all, and of those only in touched ones.
 {% set metered = {
     'int_voi__legs_metered': 'twilio_calls',
     'int_voi_04__recordings_metered': 'twilio_recordings',
     'int_voi_04__transcriptions_metered': 'twilio_transcriptions',
     'int_msg__usage_metered': 'twilio_messages',
-    'int_wap__usage_metered': none,
+    'int_wap__usage_metered': 'whatsapp_webhooks',
 } %}
-{% set months = months_of_suspended_use() %}
+{% set sources = [
+    'twilio_calls', 'twilio_recordings', 'twilio_transcriptions', 'twilio_messages',
+    'whatsapp_webhooks',
+] %}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_months(this, ['twilio_calls', 'twilio_recordings', 'twilio_transcriptions', 'twilio_messages', 'whatsapp_webhooks']) }}",
+) }}
+{% set suspended = suspended_use(months_touched(sources)) %}
 
 with suspensions as (
     select * from {{ ref('int_gen_02__suspensions_states') }} where is_current
@@ -25,7 +34,12 @@ usage_united as (
     where
         metered_fate = 'countable'
         and tenant_id in (select suspensions.tenant_id from suspensions)
-        {{ in_months(months, source_name) }}
+        {% if suspended.tenants is not none %}
+        and tenant_id in (
+            ''{% for tenant in suspended.tenants %}, '{{ tenant | replace("'", "''") }}'{% endfor %}
+        )
+        {% endif %}
+        {{ in_months(suspended.months, source_name) }}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )

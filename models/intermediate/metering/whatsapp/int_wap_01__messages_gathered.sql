@@ -10,8 +10,27 @@
     pre_hook=["{{ note_conversations_left(this) }}", "{{ forget_messages_changed(this) }}"],
 ) }}
 {%- set newer_than = last_batch(this) if is_incremental() else 0 %}
+{#- Column, how statuses are put together, what one status says. -#}
+{%- set figures = [
+    ('conversation_id', 'max', 'conversation_id'),
+    ('recipient_id', 'max', 'recipient_id'),
+    ('pricing_model', 'max', 'upper(pricing_model)'),
+    ('pricing_type', 'max', 'lower(pricing_type)'),
+    ('pricing_category', 'max', "replace(lower(pricing_category), '-', '_')"),
+    ('origin_type', 'max', "replace(lower(origin_type), '-', '_')"),
+    ('has_unbillable_status', 'bool_or', 'billable is false'),
+    ('expires_at', 'min', 'expires_at'),
+    ('first_progress_at', 'min',
+        "case when status in ('sent', 'delivered', 'read') then event_at end"),
+    ('delivered_at', 'min', "case when status = 'delivered' then event_at end"),
+    ('read_at', 'min', "case when status = 'read' then event_at end"),
+    ('first_event_at', 'min', 'event_at'),
+    ('is_delivered', 'bool_or', "status in ('delivered', 'read')"),
+    ('raw_rows', 'sum', '1::bigint'),
+    ('load_batch', 'max', 'load_batch'),
+] %}
 
-with events as (
+with events as {{ not_kept() }} (
     select * from {{ ref('int_gen_02__whatsapp_events_states') }}
     where is_current and coalesce(direction, 'out') != 'in'
 ),
@@ -47,35 +66,42 @@ events_to_gather as (
         and events.record_key not in (select counted_before.record_key from counted_before)
     union all
     select events.* from events
-    inner join changed using (waba_id, wamid)
+    semi join changed using (waba_id, wamid)
 ),
 {% else %}
-events_to_gather as (
+events_to_gather as {{ not_kept() }} (
     select * from events
 ),
 {% endif %}
 
+messages_of_several as (
+    select {{ row_hash(['waba_id', 'wamid']) }} as message_hash
+    from events_to_gather
+    group by {{ row_hash(['waba_id', 'wamid']) }}
+    having count(*) > 1
+),
+
+-- A message with one status is what that status says; only the others are put together.
 gathered as (
     select
         waba_id,
         wamid,
-        max(conversation_id) as conversation_id,
-        max(recipient_id) as recipient_id,
-        max(upper(pricing_model)) as pricing_model,
-        max(lower(pricing_type)) as pricing_type,
-        max(replace(lower(pricing_category), '-', '_')) as pricing_category,
-        max(replace(lower(origin_type), '-', '_')) as origin_type,
-        bool_or(billable is false) as has_unbillable_status,
-        min(expires_at) as expires_at,
-        min(event_at) filter (where status in ('sent', 'delivered', 'read'))
-            as first_progress_at,
-        min(event_at) filter (where status = 'delivered') as delivered_at,
-        min(event_at) filter (where status = 'read') as read_at,
-        min(event_at) as first_event_at,
-        bool_or(status in ('delivered', 'read')) as is_delivered,
-        count(*)::bigint as raw_rows,
-        max(load_batch)::integer as load_batch,
+        {% for name, _, said in figures %}{{ said }} as {{ name }},
+        {% endfor %}
     from events_to_gather
+    where {{ row_hash(['waba_id', 'wamid']) }} not in (
+        select messages_of_several.message_hash from messages_of_several
+    )
+    union all
+    select
+        waba_id,
+        wamid,
+        {% for name, together, said in figures %}{{ together }}({{ said }}) as {{ name }},
+        {% endfor %}
+    from events_to_gather
+    where {{ row_hash(['waba_id', 'wamid']) }} in (
+        select messages_of_several.message_hash from messages_of_several
+    )
     group by waba_id, wamid
 )
 
@@ -96,23 +122,11 @@ pieces as (
 select
     waba_id,
     wamid,
-    max(conversation_id) as conversation_id,
-    max(recipient_id) as recipient_id,
-    max(pricing_model) as pricing_model,
-    max(pricing_type) as pricing_type,
-    max(pricing_category) as pricing_category,
-    max(origin_type) as origin_type,
-    bool_or(has_unbillable_status) as has_unbillable_status,
-    min(expires_at) as expires_at,
-    min(first_progress_at) as first_progress_at,
-    min(delivered_at) as delivered_at,
-    min(read_at) as read_at,
-    min(first_event_at) as first_event_at,
-    bool_or(is_delivered) as is_delivered,
-    sum(raw_rows)::bigint as raw_rows,
-    max(load_batch)::integer as load_batch,
+    {% for name, together, _ in figures %}{{ together }}({{ name }})
+    {{- '::bigint' if name == 'raw_rows' }} as {{ name }},
+    {% endfor %}
 from pieces
 group by waba_id, wamid
 {% else %}
-select * from gathered
+select * replace (raw_rows::bigint as raw_rows) from gathered
 {% endif %}

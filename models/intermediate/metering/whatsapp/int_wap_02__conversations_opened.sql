@@ -3,7 +3,7 @@
 -- 24 hours before the earliest expiry, 72 for a free entry point.
 {{ config(materialized='view') }}
 
-with messages as (
+with messages as {{ not_kept() }} (
     select * from {{ ref('int_wap_01__messages_gathered') }}
     where conversation_id is not null and coalesce(pricing_model, 'CBP') = 'CBP'
 ),
