@@ -10,29 +10,11 @@
 md5(concat_ws(chr(31){% for column in columns %}, coalesce({{ column }}::varchar, chr(30)){% endfor %}))
 {%- endmacro %}
 
-{# The newest load batch a model already holds, as a literal so that older Parquet parts are skipped. #}
-{% macro last_batch(relation) %}
-{%- if execute -%}
-{{ run_query('select coalesce(max(load_batch), 0) as n from ' ~ relation).columns[0].values()[0] }}
-{%- else -%}0{%- endif -%}
-{% endmacro %}
-
 {# 44 bits of a record key's hash: the name under which orchestration/warehouse/key_index.py lists
    contested records. Rows that share it are candidates for one record; the key itself decides. #}
 {% macro key_hash(record_key) %}{{ return(adapter.dispatch('key_hash')(record_key)) }}{% endmacro %}
 {% macro default__key_hash(record_key) %}(hash({{ record_key }}) >> 20){% endmacro %}
 
-{# The newest batch of the last complete build, as a literal: what came after it is new. #}
-{% macro metered_batch() %}
-{%- if execute and flags.WHICH != 'test' -%}
-{{ run_query('select coalesce(max(load_batch), 0) from ops.metered_batches').columns[0].values()[0] }}
-{%- else -%}0{%- endif -%}
-{% endmacro %}
-
 {# A hash of several columns; equal rows have equal hashes, nulls among them. #}
 {% macro row_hash(columns) %}{{ return(adapter.dispatch('row_hash')(columns)) }}{% endmacro %}
 {% macro default__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
-
-{# For a common table expression that reads much and is used more than once: read again, not kept. #}
-{% macro not_kept() %}{{ return(adapter.dispatch('not_kept')()) }}{% endmacro %}
-{% macro default__not_kept() %}not materialized{% endmacro %}

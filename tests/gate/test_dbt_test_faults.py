@@ -56,6 +56,9 @@ STATEMENT_FAULTS = {
         "update broken set status = 'issued' where rowid = 0",
         "update broken set invoice_number = 'MH-1' where rowid = 0",
     ),
+    "wap_04__no_prefix_is_longer_than_the_digits_compared": (
+        "update broken set calling_prefix = '12345678' where rowid = 0",
+    ),
     "expression_holds_fct_invoices_line_count_0": ("update broken set line_count = 0 where rowid = 0",),
 }
 

@@ -1,0 +1,70 @@
+{# The newest load batch a model already holds, as a literal so that older Parquet parts are skipped. #}
+{% macro last_batch(relation) %}
+{%- if execute -%}
+{{ run_query('select coalesce(max(load_batch), 0) as n from ' ~ relation).columns[0].values()[0] }}
+{%- else -%}0{%- endif -%}
+{% endmacro %}
+
+{# The newest batch of the last complete build, as a literal: what came after it is new. #}
+{% macro metered_batch() %}
+{%- if execute and flags.WHICH != 'test' -%}
+{{ run_query('select coalesce(max(load_batch), 0) from ops.metered_batches').columns[0].values()[0] }}
+{%- else -%}0{%- endif -%}
+{% endmacro %}
+
+{# The newest batch taken in, as a literal. #}
+{% macro newest_batch() %}
+{%- if execute and flags.WHICH != 'test' -%}
+{{ run_query('select coalesce(max(load_batch), 0) from raw.receipts').columns[0].values()[0] }}
+{%- else -%}0{%- endif -%}
+{% endmacro %}
+
+{# Numbers a query finds, as literals that let the engine skip files; 0 is always among them. #}
+{% macro numbers_found(query) %}
+{%- if execute and flags.WHICH != 'test' -%}
+0{% for number in run_query(query).columns[0].values() %}, {{ number }}{% endfor %}
+{%- else -%}0{%- endif -%}
+{% endmacro %}
+
+{# The accepted parts of a source newer than a batch, in stretches of some millions of rows: a large
+   load is grouped stretch by stretch, in memory, where the whole would not fit. Figures: 55 million
+   messages in one grouping 54 s of CPU and on disk, in stretches 20 s and in memory. #}
+{% macro part_stretches(source_name, newer_than) %}
+{%- set nothing = {'parts': [0], 'load_batch': 0} -%}
+{%- if not execute or flags.WHICH == 'test' -%}{{ return([nothing]) }}{%- endif -%}
+{%- set parts = run_query(
+    "select part_number, rows_accepted, load_batch from raw.receipts where status = 'accepted' and source = '"
+    ~ source_name ~ "' and load_batch > " ~ newer_than ~ " order by part_number"
+).rows -%}
+{%- set stretches = [] -%}
+{%- set filled = namespace(rows=0) -%}
+{%- for part in parts -%}
+    {%- if not stretches or (filled.rows > 0 and filled.rows + part[1] > 4000000) -%}
+        {%- do stretches.append({'parts': [], 'load_batch': 0}) -%}{%- set filled.rows = 0 -%}
+    {%- endif -%}
+    {%- do stretches[-1].parts.append(part[0]) -%}
+    {%- do stretches[-1].update({'load_batch': part[2]}) -%}
+    {%- set filled.rows = filled.rows + part[1] -%}
+{%- endfor -%}
+{{ return(stretches or [{'parts': [-1], 'load_batch': newer_than}]) }}
+{% endmacro %}
+
+{# Whether a table stands under the relation's name. #}
+{% macro relation_exists(relation) %}
+{{ return(run_query(
+    "select count(*) from duckdb_tables() where database_name = current_database() and schema_name = '"
+    ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'"
+).columns[0].values()[0] > 0) }}
+{% endmacro %}
+
+{# Whether anything of a source was ever accepted. #}
+{% macro any_rows_of(source_name) %}
+{{ return(run_query(
+    "select coalesce(sum(rows_accepted), 0) from raw.receipts where status = 'accepted' and source = '"
+    ~ source_name ~ "'"
+).columns[0].values()[0] > 0) }}
+{% endmacro %}
+
+{# For a common table expression that reads much and is used more than once: read again, not kept. #}
+{% macro not_kept() %}{{ return(adapter.dispatch('not_kept')()) }}{% endmacro %}
+{% macro default__not_kept() %}not materialized{% endmacro %}

@@ -1,0 +1,21 @@
+{# VOI-04: a recording takes the key of its leg, so a leg that comes or changes touches the months of
+   its recordings, and those of the recordings of the legs under it. #}
+{% macro touch_months_of_recordings() %}
+{%- set calls = ref('int_gen_02__calls_states') -%}
+{%- set recordings = ref('int_gen_02__recordings_states') -%}
+{% if execute and is_incremental() and any_rows_of('twilio_recordings') %}
+insert into ops.touched_months (source, billing_month)
+with changed as (
+    select call_sid from {{ calls }} where load_batch > {{ metered_batch() }}
+),
+affected as (
+    select call_sid from changed
+    union
+    select legs.call_sid from {{ calls }} as legs
+    where legs.parent_call_sid in (select call_sid from changed)
+)
+select distinct 'twilio_recordings', {{ billing_month('occurred_at') }}
+from {{ recordings }}
+where call_sid in (select call_sid from affected)
+{% else %}select 1{% endif %}
+{% endmacro %}
