@@ -19,9 +19,10 @@
 {%- else -%}0{%- endif -%}
 {% endmacro %}
 
-{# Numbers a query finds, as literals that let the engine skip files; 0 is always among them. #}
+{# Numbers a query of `ops` finds, as literals that let the engine skip files; 0 is always among them, and
+   alone where nothing was ever taken in, as for a linter. #}
 {% macro numbers_found(query) %}
-{%- if execute and flags.WHICH != 'test' -%}
+{%- if execute and flags.WHICH != 'test' and anything_taken_in() -%}
 0{% for number in run_query(query).columns[0].values() %}, {{ number }}{% endfor %}
 {%- else -%}0{%- endif -%}
 {% endmacro %}
@@ -68,3 +69,9 @@
 {# For a common table expression that reads much and is used more than once: read again, not kept. #}
 {% macro not_kept() %}{{ return(adapter.dispatch('not_kept')()) }}{% endmacro %}
 {% macro default__not_kept() %}not materialized{% endmacro %}
+
+{% macro anything_taken_in() %}
+{{ return(run_query(
+    "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'contested_parts'"
+).columns[0].values()[0] > 0) }}
+{% endmacro %}
