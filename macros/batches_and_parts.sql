@@ -23,7 +23,7 @@
    alone where nothing was ever taken in, as for a linter. #}
 {% macro numbers_found(query) %}
 {%- if execute and flags.WHICH != 'test' and anything_taken_in() -%}
-0{% for number in run_query(query).columns[0].values() %}, {{ number }}{% endfor %}
+0{% for number in run_query(query).columns[0].values() | sort %}, {{ number }}{% endfor %}
 {%- else -%}0{%- endif -%}
 {% endmacro %}
 
