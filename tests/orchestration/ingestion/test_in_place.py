@@ -355,7 +355,8 @@ def test_any_file_that_is_linked_reads_as_if_it_were_typed(
         typed = connection.execute(typing_select(spec, rows.column_types, rows.relation)).fetchall()
         faults = [row[-1] for row in typed if row[-1] is not None]
         if rows.in_place is None:
-            assert faults or any(str(v) != str(v).strip(" ") for row in content for v in row[:3])
+            # Blanks around a required text, or one that sorts before '!' as a lone tab does, are looked at one by one.
+            assert faults or any(str(v) != str(v).strip(" ") or str(v) < "!" for row in content for v in row[:3])
             return
         assert faults == []
         found = connection.execute(f"select {rows.in_place.layout.select_list} from '{path}'").fetchall()
