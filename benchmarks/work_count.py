@@ -80,6 +80,9 @@ class _Counted:
             self._total.add(work_of_profile(json.loads(found) if isinstance(found, str) else found))
         return result
 
+    def cursor(self) -> _Counted:
+        return _Counted(self._connection.cursor(), self._total)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 

@@ -50,6 +50,13 @@
 {{ return(stretches or [{'parts': [-1], 'load_batch': newer_than}]) }}
 {% endmacro %}
 
+{# Whether this build adds to an earlier complete one: is_incremental() for the hook of a view. #}
+{% macro builds_upon_another() %}
+{{ return(
+    execute and flags.WHICH != 'test' and not should_full_refresh() and (metered_batch() | trim | int) > 0
+) }}
+{% endmacro %}
+
 {# Whether a table stands under the relation's name. #}
 {% macro relation_exists(relation) %}
 {{ return(run_query(

@@ -28,9 +28,9 @@ where record_key in (
 )
 {% endmacro %}
 
-{% macro touch_months_of_exchanges(conversations) %}
+{% macro touch_months_of_exchanges(conversations, is_wanted) %}
 {%- set exchanges = ref('int_kiq_01__exchanges_completed') -%}
-{% if execute and is_incremental() %}
+{% if is_wanted %}
 insert into ops.touched_months (source, billing_month)
 select distinct
     'kustomer_messages', {{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}
@@ -39,16 +39,20 @@ where conversation_id in ({{ conversations }})
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# A conversation's own row may come or change long after its messages: the months they count in. #}
+{# A conversation's own row may come or change long after its messages: the months they count in. Noted behind
+   the view that reads both, so before any model asks which months to read anew. #}
 {% macro touch_months_of_conversations() %}
-{{ touch_months_of_exchanges('select conversation_id from (' ~ conversations_changed() ~ ')') }}
+{{ touch_months_of_exchanges(
+    'select conversation_id from (' ~ conversations_changed() ~ ')', builds_upon_another()
+) }}
 {% endmacro %}
 
 {# KIQ-03: one that a customer opens decides about those that ended within the day before. #}
 {% macro touch_months_of_reopened(relation) %}
 {{ touch_months_of_exchanges(
     'select conversation_id from ' ~ relation ~ ' where (org_id, customer_id) in ('
-    ~ 'select (org_id, customer_id) from (' ~ conversations_changed() ~ '))'
+    ~ 'select (org_id, customer_id) from (' ~ conversations_changed() ~ '))',
+    execute and is_incremental()
 ) }}
 {% endmacro %}
 

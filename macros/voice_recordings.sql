@@ -1,9 +1,10 @@
 {# VOI-04: a recording takes the key of its leg, so a leg that comes or changes touches the months of
-   its recordings, and those of the recordings of the legs under it. #}
+   its recordings, and those of the recordings of the legs under it. Noted behind the view that reads both, so
+   before any model asks which months to read anew. #}
 {% macro touch_months_of_recordings() %}
 {%- set calls = ref('int_gen_02__calls_states') -%}
 {%- set recordings = ref('int_gen_02__recordings_states') -%}
-{% if execute and is_incremental() and any_rows_of('twilio_recordings') %}
+{% if builds_upon_another() and any_rows_of('twilio_recordings') %}
 insert into ops.touched_months (source, billing_month)
 with changed as (
     select call_sid from {{ calls }} where load_batch > {{ metered_batch() }}

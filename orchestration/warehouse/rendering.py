@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,6 +117,12 @@ class Renderer:
             (raw["source_name"], raw["name"]): Relation.of(raw["relation_name"])
             for raw in project.raw["sources"].values()
         }
+
+    def on(self, connection: duckdb.DuckDBPyConnection) -> Renderer:
+        """The same on another connection, for another thread: what it asks, it asks there."""
+        other = copy(self)
+        other._connection = connection
+        return other
 
     def _named_macros(self) -> dict[str, str]:
         """Source of every macro that may be called, by name; a generic test is a macro too."""

@@ -19,7 +19,8 @@ from orchestration.closing.ledger import closes_head
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
-from orchestration.warehouse.node_runner import TestResult, content_of, relations_there
+from orchestration.warehouse.node_runner import TestResult
+from orchestration.warehouse.node_worker import content_of, relations_there
 from orchestration.warehouse.project import Node, Project
 
 DDL = (

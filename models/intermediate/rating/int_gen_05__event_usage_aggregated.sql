@@ -14,11 +14,8 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook=[
-        "{{ touch_months_of_conversations() }}",
-        "{{ touch_months_of_recordings() }}",
-        "{{ forget_touched_months(this, ['kustomer_messages', 'translations', 'twilio_calls', 'twilio_recordings', 'twilio_transcriptions', 'twilio_messages', 'whatsapp_webhooks']) }}",
-    ],
+    tags=['large'],
+    pre_hook="{{ forget_touched_months(this, ['kustomer_messages', 'translations', 'twilio_calls', 'twilio_recordings', 'twilio_transcriptions', 'twilio_messages', 'whatsapp_webhooks']) }}",
 ) }}
 
 with boundaries as (

@@ -1,6 +1,6 @@
 -- KIQ-01..04: every conversation with messages, what it is counted as and in which month.
 -- Grain: target conversation. Its messages share its fate (raw_rows), so none is lost.
-{{ config(materialized='view') }}
+{{ config(materialized='view', post_hook='{{ touch_months_of_conversations() }}') }}
 
 with exchanges as (
     select * from {{ ref('int_kiq_01__exchanges_completed') }}

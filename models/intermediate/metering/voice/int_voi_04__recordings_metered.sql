@@ -1,6 +1,6 @@
 -- VOI-04: recording minutes, under the price key of the leg that was recorded.
 -- Grain: recording. An agent's leg has no key of its own: its parent leg gives it.
-{{ config(materialized='view') }}
+{{ config(materialized='view', post_hook='{{ touch_months_of_recordings() }}') }}
 
 with recordings as (
     select * from {{ ref('int_gen_02__recordings_states') }} where is_current
