@@ -18,3 +18,9 @@ md5(concat_ws(chr(31){% for column in columns %}, coalesce({{ column }}::varchar
 {# A hash of several columns; equal rows have equal hashes, nulls among them. #}
 {% macro row_hash(columns) %}{{ return(adapter.dispatch('row_hash')(columns)) }}{% endmacro %}
 {% macro default__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
+
+{# One text for a group of hashed rows, whatever their order; two sums, so that no two changes cancel out. #}
+{% macro hash_of_hashes(column) %}{{ return(adapter.dispatch('hash_of_hashes')(column)) }}{% endmacro %}
+{% macro default__hash_of_hashes(column) -%}
+concat_ws(' ', count(*), sum({{ column }}::hugeint), sum(hash({{ column }})::hugeint))
+{%- endmacro %}

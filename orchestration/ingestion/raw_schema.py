@@ -74,6 +74,7 @@ OPS_DDL = (
     "create table if not exists ops.touched_months (source varchar, billing_month date)",
     # A home of version 0.1.0 has it without the source.
     "alter table ops.touched_months add column if not exists source varchar",
+    "create table if not exists ops.moved_tenant_months (tenant_id varchar, billing_month date)",
     "create table if not exists ops.metered_batches (load_batch integer)",
     RAW_VIEWS_DDL,
 )

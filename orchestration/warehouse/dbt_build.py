@@ -139,6 +139,8 @@ def build(
         chosen = selection.select(
             connection, project, inputs, everything=everything or by_dbt, full_refresh=outcome.full_refresh
         )
+        if everything:
+            connection.execute("insert into ops.moved_tenant_months values ('*', date '0001-01-01')")
         selection.begin(connection, chosen)
         if not by_dbt:
             texts = manifest_cache.texts(settings)

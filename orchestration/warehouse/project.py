@@ -18,7 +18,8 @@ _KNOWN_CONFIG: dict[str, tuple[Any, ...]] = {
     "enabled": (True,),
     "materialized": ("view", "table", "incremental", "seed", "test"),
     "incremental_strategy": (None, "delete+insert", "append"),
-    "on_schema_change": ("ignore",),
+    # A changed project is built anew, so the columns of a model never change under it.
+    "on_schema_change": ("ignore", "fail"),
     "on_configuration_change": ("apply",),
     "lookback": (1,),
     "full_refresh": (None,),

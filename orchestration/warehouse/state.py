@@ -59,4 +59,5 @@ def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
     connection.execute(f"insert into ops.builds values {known}")
     connection.execute(f"insert into ops.metered_batches values ({newest_batch(connection)})")
     connection.execute("delete from ops.touched_months")
+    connection.execute("delete from ops.moved_tenant_months")
     connection.execute("delete from ops.whatsapp_conversations_left")

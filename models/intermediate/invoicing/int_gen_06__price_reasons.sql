@@ -1,10 +1,16 @@
 -- GEN-06: why a line has its price: the Order over the list, or the list price and its notice.
 -- Grain: tenant x month x meter x price key x price.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with lines as (
     select distinct
         tenant_id, billing_month, meter, price_key, price_id, price_origin,
         price_effective_from, charge_category,
-    from {{ ref('int_gen_12__lines_invoiced') }}
+    from {{ ref('int_gen_12__lines_invoiced') }} {{ where_moved() }}
 ),
 
 prices as (
@@ -12,7 +18,7 @@ prices as (
         tenant_id, billing_month, meter, price_key, price_id,
         min(list_price_id) as list_price_id,
         arg_min(list_unit_price, list_price_id) as list_unit_price,
-    from {{ ref('int_gen_06__prices_chosen') }}
+    from {{ ref('int_gen_06__prices_chosen') }} {{ where_moved() }}
     group by tenant_id, billing_month, meter, price_key, price_id
 ),
 

@@ -1,19 +1,25 @@
 -- GEN-06, GEN-08, STO-02: tenant months that cannot be published, and what is missing.
 -- Grain: tenant x month x meter x price key x reason. Nobody else is held up by them.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
-    select * from {{ ref('int_gen_06__usage_by_price_version') }}
+    select * from {{ ref('int_gen_06__usage_by_price_version') }} {{ where_moved() }}
 ),
 
 fees as (
-    select * from {{ ref('int_wap_04__fees_rated') }}
+    select * from {{ ref('int_wap_04__fees_rated') }} {{ where_moved() }}
 ),
 
 penalties as (
-    select * from {{ ref('int_pen__usage_metered') }} where metered_fate = 'countable'
+    select * from {{ ref('int_pen__usage_metered') }} where metered_fate = 'countable' {{ and_moved() }}
 ),
 
 storage as (
-    select * from {{ ref('int_sto__usage_metered') }} where is_stale
+    select * from {{ ref('int_sto__usage_metered') }} where is_stale {{ and_moved() }}
 ),
 
 tenants as (

@@ -1,8 +1,14 @@
 -- GEN-09: every recomputed line, and whether its tenant's month is closed.
 -- Grain: invoice line. A month up to the newest one closed for all is closed, billed or not:
 -- what turns up for it later is a correction.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with lines as (
-    select * from {{ ref('int_gen_12__lines_invoiced') }}
+    select * from {{ ref('int_gen_12__lines_invoiced') }} {{ where_moved() }}
 ),
 
 closings as (

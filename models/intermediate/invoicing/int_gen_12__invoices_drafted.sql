@@ -1,8 +1,14 @@
 -- GEN-12: the invoices not yet closed, one per tenant, month and payment method, with all a
 -- document needs but its number and dates, which the close gives (GEN-09).
 -- Grain: invoice.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with lines as (
-    select * from {{ ref('int_gen_12__lines_drafted') }}
+    select * from {{ ref('int_gen_12__lines_drafted') }} {{ where_moved() }}
 ),
 
 tenants as (

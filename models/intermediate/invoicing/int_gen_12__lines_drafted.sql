@@ -1,12 +1,18 @@
 -- GEN-09, GEN-12: the lines of every invoice not yet closed: the open months' own, and the
 -- corrections of closed ones that are due on them.
 -- Grain: invoice line.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with open_lines as (
-    select * from {{ ref('int_gen_09__lines_by_closing') }} where not is_closed
+    select * from {{ ref('int_gen_09__lines_by_closing') }} where not is_closed {{ and_moved() }}
 ),
 
 corrections as (
-    select * from {{ ref('int_gen_09__lines_corrected') }}
+    select * from {{ ref('int_gen_09__lines_corrected') }} {{ where_moved() }}
 ),
 
 closed_invoices as (

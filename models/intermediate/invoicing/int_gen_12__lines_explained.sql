@@ -1,8 +1,14 @@
 -- One sentence of arithmetic per draft line: quantity, what was included, price and why it is
 -- that price, pool or storage limit, clause; for a correction also what had been invoiced.
 -- Grain: invoice line not yet closed.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with lines as (
-    select * from {{ ref('int_gen_12__lines_drafted') }}
+    select * from {{ ref('int_gen_12__lines_drafted') }} {{ where_moved() }}
 ),
 
 meters as (
@@ -35,6 +41,8 @@ storage as (
 parts_worded as (
     select
         lines.line_id,
+        lines.tenant_id,
+        lines.billing_month,
         case
             when lines.charge_class = 'correction'
                 then 'Correction of ' || strftime(lines.usage_month, '%Y-%m')
@@ -119,5 +127,7 @@ parts_worded as (
 
 select
     line_id,
+    tenant_id,
+    billing_month,
     arithmetic || price_sentence || limit_sentence || clause_sentence as explanation,
 from parts_worded

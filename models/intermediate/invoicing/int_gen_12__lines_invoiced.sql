@@ -1,7 +1,13 @@
 -- GEN-12: every rated line on its invoice: one per tenant, month and payment method.
 -- Grain: invoice line. Blocked tenant months are left out whole and reported as findings.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with lines as (
-    select * from {{ ref('int_gen_07__lines_rated') }}
+    select * from {{ ref('int_gen_07__lines_rated') }} {{ where_moved() }}
 ),
 
 blocked as (

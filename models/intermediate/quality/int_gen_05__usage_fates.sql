@@ -1,25 +1,31 @@
 -- GEN-05: what became of every metered record: billed, included, zero-rated, excluded, held.
 -- Grain: source x tenant x month x meter x fate x reason.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with event_usage as (
-    select * from {{ ref('int_gen_05__event_usage_aggregated') }}
+    select * from {{ ref('int_gen_05__event_usage_aggregated') }} {{ where_moved() }}
 ),
 
 state_usage as (
-    select * from {{ ref('int_gen_05__state_usage_aggregated') }}
+    select * from {{ ref('int_gen_05__state_usage_aggregated') }} {{ where_moved() }}
 ),
 
 -- Only countable usage that nothing relieves is priced.
 prices as (
     select *, 'none' as relief, 'countable' as metered_fate
-    from {{ ref('int_gen_06__prices_chosen') }}
+    from {{ ref('int_gen_06__prices_chosen') }} {{ where_moved() }}
 ),
 
 pools_drawn as (
-    select * from {{ ref('int_gen_06__order_pools_drawn') }} where relief = 'none'
+    select * from {{ ref('int_gen_06__order_pools_drawn') }} where relief = 'none' {{ and_moved() }}
 ),
 
 penalties as (
-    select * from {{ ref('int_pen__usage_metered') }}
+    select * from {{ ref('int_pen__usage_metered') }} {{ where_moved() }}
 ),
 
 tenants as (

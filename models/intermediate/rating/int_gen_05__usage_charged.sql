@@ -1,7 +1,13 @@
 -- GEN-05, GEN-07: usage of every meter with what was included, what is over, and its amount.
 -- Grain: tenant x month x meter x price key x price version x relief.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
-    select * from {{ ref('int_gen_06__order_pools_drawn') }}
+    select * from {{ ref('int_gen_06__order_pools_drawn') }} {{ where_moved() }}
 ),
 
 tenants as (

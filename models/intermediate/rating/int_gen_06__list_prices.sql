@@ -1,8 +1,14 @@
 -- GEN-06, PRC-01..04: the published price of each key a tenant used, in the tenant's currency.
 -- Grain: tenant x month x meter x price key x segment. No row = no price in force.
 -- Trap: words follow the tenant's term (PRC-03), WhatsApp units the rate card (PRC-02).
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
-    select * from {{ ref('int_gen_06__usage_to_price') }} where relief = 'none'
+    select * from {{ ref('int_gen_06__usage_to_price') }} where relief = 'none' {{ and_moved() }}
 ),
 
 tenants as (

@@ -1,8 +1,14 @@
 -- GEN-06: usage split into what an Order includes and what is left to charge.
 -- Grain: as int_gen_06__usage_by_price_version. The pool is taken in order of time, then key;
 -- an override valid on the month's last instant counts for the whole month.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
-    select * from {{ ref('int_gen_06__usage_by_price_version') }}
+    select * from {{ ref('int_gen_06__usage_by_price_version') }} {{ where_moved() }}
 ),
 
 pools as (

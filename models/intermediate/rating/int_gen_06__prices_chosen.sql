@@ -1,7 +1,13 @@
 -- GEN-06: the one price of each use: the Order's, else the published one, else none.
 -- Grain: tenant x month x meter x price key x segment. Trap: no price is "unrated", never zero.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
-    select * from {{ ref('int_gen_06__usage_to_price') }} where relief = 'none'
+    select * from {{ ref('int_gen_06__usage_to_price') }} where relief = 'none' {{ and_moved() }}
 ),
 
 tenants as (
@@ -13,7 +19,7 @@ order_prices as (
 ),
 
 list_prices as (
-    select * from {{ ref('int_gen_06__list_prices') }}
+    select * from {{ ref('int_gen_06__list_prices') }} {{ where_moved() }}
 ),
 
 orders_matched as (

@@ -1,13 +1,19 @@
 -- GEN-06, GEN-07, TRW-02: usage gathered per price version, the grain of an invoice line.
 -- Grain: tenant x month x meter x price key x price version x relief. Neighbouring segments at
 -- one price are one line; words are made here, once per version: ceil(characters / 5).
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
-    select * from {{ ref('int_gen_06__usage_to_price') }}
+    select * from {{ ref('int_gen_06__usage_to_price') }} {{ where_moved() }}
 ),
 
 -- Only what nothing relieves is priced; said as a column, for a join on two keys is a hash join.
 prices as (
-    select *, 'none' as relief from {{ ref('int_gen_06__prices_chosen') }}
+    select *, 'none' as relief from {{ ref('int_gen_06__prices_chosen') }} {{ where_moved() }}
 ),
 
 usage_priced as (

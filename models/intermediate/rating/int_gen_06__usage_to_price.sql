@@ -1,11 +1,17 @@
 -- GEN-06: all countable usage, event meters and state meters together, ready to be priced.
 -- Grain: tenant x month x meter x price key x segment x relief.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with event_usage as (
-    select * from {{ ref('int_gen_05__event_usage_aggregated') }}
+    select * from {{ ref('int_gen_05__event_usage_aggregated') }} {{ where_moved() }}
 ),
 
 state_usage as (
-    select * from {{ ref('int_gen_05__state_usage_aggregated') }}
+    select * from {{ ref('int_gen_05__state_usage_aggregated') }} {{ where_moved() }}
 ),
 
 usage_united as (

@@ -1,17 +1,23 @@
 -- GEN-07: every invoice line with its amount; the one place where money is rounded.
 -- Grain: tenant x month x meter x price key x price version x charge category.
 -- Trap: what a pool or the first number covers is a line of its own at unit price 0.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
-    select * from {{ ref('int_gen_06__order_pools_drawn') }}
+    select * from {{ ref('int_gen_06__order_pools_drawn') }} {{ where_moved() }}
 ),
 
 fees as (
-    select * from {{ ref('int_wap_04__fees_rated') }}
+    select * from {{ ref('int_wap_04__fees_rated') }} {{ where_moved() }}
 ),
 
 penalties as (
     select * from {{ ref('int_pen__usage_metered') }}
-    where metered_fate = 'countable'
+    where metered_fate = 'countable' {{ and_moved() }}
 ),
 
 tenants as (

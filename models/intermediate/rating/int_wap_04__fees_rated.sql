@@ -1,14 +1,20 @@
 -- WAP-04: the vendor's fee on every priced WhatsApp unit, a component and history of its own.
 -- Grain: tenant x month x WhatsApp price key x fee version. An Order's price for the unit
 -- replaces card and fee together; a fee of zero makes no line.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
     select * from {{ ref('int_gen_06__usage_to_price') }}
-    where meter in ('whatsapp_conversation', 'whatsapp_message') and relief = 'none'
+    where meter in ('whatsapp_conversation', 'whatsapp_message') and relief = 'none' {{ and_moved() }}
 ),
 
 prices as (
     select * from {{ ref('int_gen_06__prices_chosen') }}
-    where price_origin = 'published'
+    where price_origin = 'published' {{ and_moved() }}
 ),
 
 order_prices as (

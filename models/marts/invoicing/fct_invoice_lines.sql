@@ -1,11 +1,18 @@
 -- Every invoice line with its clause, price and amount; the sum of an invoice is the sum of these.
 -- Grain: invoice line. Lines of closed invoices come from the ledger as they were issued (GEN-09).
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with lines as (
-    select * from {{ ref('int_gen_12__lines_drafted') }}
+    select * from {{ ref('int_gen_12__lines_drafted') }} {{ where_moved() }}
 ),
 
 explanations as (
-    select * from {{ ref('int_gen_12__lines_explained') }}
+    select * from {{ ref('int_gen_12__lines_explained') }} {{ where_moved() }}
 ),
 
 meters as (
@@ -13,7 +20,7 @@ meters as (
 ),
 
 closed_lines as (
-    select * from {{ source('ledger', 'closed_lines') }}
+    select * from {{ source('ledger', 'closed_lines') }} {{ where_moved() }}
 ),
 
 drafted as (

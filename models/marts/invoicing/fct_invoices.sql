@@ -1,12 +1,19 @@
 -- One invoice per tenant, month and payment method (GEN-12), for a month in arrears (GEN-09):
 -- a draft until its month is closed, then as the ledger issued it, numbered and dated.
 -- Grain: invoice.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with drafted as (
-    select * from {{ ref('int_gen_12__invoices_drafted') }}
+    select * from {{ ref('int_gen_12__invoices_drafted') }} {{ where_moved() }}
 ),
 
 closed_invoices as (
-    select * from {{ source('ledger', 'closed_invoices') }}
+    select * from {{ source('ledger', 'closed_invoices') }} {{ where_moved() }}
 )
 
 select

@@ -1,7 +1,14 @@
 -- One sentence of arithmetic per invoice line: quantity, what was included, price and why, clause.
 -- Grain: invoice line.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with lines as (
-    select * from {{ ref('fct_invoice_lines') }}
+    select * from {{ ref('fct_invoice_lines') }} {{ where_moved() }}
 )
 
 select

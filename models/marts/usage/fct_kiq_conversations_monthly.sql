@@ -1,8 +1,15 @@
 -- KIQ: conversations under the contract's definition, and beside it the narrower one.
 -- Grain: tenant x month x meter x price key x price version x relief.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
     select * from {{ ref('int_gen_05__usage_charged') }}
-    where meter = 'kiq_conversation'
+    where meter = 'kiq_conversation' {{ and_moved() }}
 ),
 
 narrower as (
@@ -11,7 +18,7 @@ narrower as (
         billing_month,
         sum(kiq_03_count)::bigint as kiq_03_quantity,
     from {{ ref('int_gen_05__event_usage_aggregated') }}
-    where metered_fate = 'countable' and meter = 'kiq_conversation'
+    where metered_fate = 'countable' and meter = 'kiq_conversation' {{ and_moved() }}
     group by tenant_id, billing_month
 )
 

@@ -1,7 +1,14 @@
 -- MSG: SMS segments and MMS messages and what they are charged at.
 -- Grain: tenant x month x meter x price key x price version x relief.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
-    select * from {{ ref('int_gen_05__usage_charged') }}
+    select * from {{ ref('int_gen_05__usage_charged') }} {{ where_moved() }}
 )
 
 select

@@ -1,13 +1,20 @@
 -- STO: storage held at month end against its limit, and the blocks charged above it.
 -- Grain: tenant x month x meter.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with measured as (
     select * from {{ ref('int_sto__usage_metered') }}
-    where metered_fate = 'countable'
+    where metered_fate = 'countable' {{ and_moved() }}
 ),
 
 usage as (
     select * from {{ ref('int_gen_05__usage_charged') }}
-    where meter in ('data_storage', 'attachment_storage')
+    where meter in ('data_storage', 'attachment_storage') {{ and_moved() }}
 )
 
 select

@@ -1,12 +1,19 @@
 -- All meters in one long table, for questions across services.
 -- Grain: tenant x month x meter.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
-    select * from {{ ref('int_gen_05__usage_charged') }}
+    select * from {{ ref('int_gen_05__usage_charged') }} {{ where_moved() }}
 ),
 
 lines as (
     select * from {{ ref('int_gen_07__lines_rated') }}
-    where meter in ('carrier_penalty', 'whatsapp_fee')
+    where meter in ('carrier_penalty', 'whatsapp_fee') {{ and_moved() }}
 )
 
 select

@@ -1,8 +1,15 @@
 -- WAP: WhatsApp conversations and messages by market and category, pool and all.
 -- Grain: tenant x month x meter x price key x price version x relief.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_moved(this) }}",
+) }}
+
 with usage as (
     select * from {{ ref('int_gen_05__usage_charged') }}
-    where meter in ('whatsapp_conversation', 'whatsapp_message')
+    where meter in ('whatsapp_conversation', 'whatsapp_message') {{ and_moved() }}
 ),
 
 pools as (

@@ -1,0 +1,69 @@
+{# Which tenant months are rated and invoiced again: those anything changed for that their lines are made
+   of (int_gen_05__tenant_months_fingerprinted notes them in ops.moved_tenant_months). A tenant '*' stands
+   for all of them. Rows without a tenant or month have the keys '' and the year 1. #}
+{% macro moved_only() %}
+{{ return(
+    execute and is_incremental() and flags.WHICH != 'test'
+    and run_query("select count(*) from ops.moved_tenant_months where tenant_id = '*'").columns[0].values()[0] == 0
+) }}
+{% endmacro %}
+
+{% macro is_moved(month='billing_month') %}
+(coalesce(tenant_id, ''), coalesce({{ month }}, date '0001-01-01')) in (
+    select tenant_id, billing_month from ops.moved_tenant_months
+)
+{%- endmacro %}
+
+{# Behind a from clause, and behind a where clause. #}
+{% macro where_moved(month='billing_month') %}{% if moved_only() %}where {{ is_moved(month) }}{% endif %}{% endmacro %}
+{% macro and_moved(month='billing_month') %}{% if moved_only() %}and {{ is_moved(month) }}{% endif %}{% endmacro %}
+
+{# Run before such a model appends: takes out what it is about to work out again. #}
+{% macro forget_moved(relation) %}
+{%- do ref('int_gen_05__tenant_months_fingerprinted') -%}
+{% if execute and is_incremental() %}delete from {{ relation }} {{ where_moved() }}{% else %}select 1{% endif %}
+{% endmacro %}
+
+{% macro keep_fingerprints_before(relation) %}
+create or replace table ops.tenant_month_fingerprints_before as
+{% if execute and relation_exists(relation) %}
+select tenant_id, billing_month, is_closed_for_all, fingerprint from {{ relation }}
+{% else %}
+select '' as tenant_id, date '0001-01-01' as billing_month, false as is_closed_for_all, '' as fingerprint where false
+{% endif %}
+{% endmacro %}
+
+{# What differs, and the open months of every tenant one of whose closed months does: corrections of it are
+   due on one of them (GEN-09), also where nothing was used in it yet. #}
+{% macro note_moved_tenant_months(relation) %}
+insert into ops.moved_tenant_months (tenant_id, billing_month)
+with moved as (
+    select
+        coalesce(fresh.tenant_id, former.tenant_id) as tenant_id,
+        coalesce(fresh.billing_month, former.billing_month) as billing_month,
+        coalesce(fresh.is_closed_for_all, false) or coalesce(former.is_closed_for_all, false) as is_closed_for_all
+    from {{ relation }} as fresh
+    full join ops.tenant_month_fingerprints_before as former
+        on fresh.tenant_id = former.tenant_id and fresh.billing_month = former.billing_month
+    where fresh.fingerprint is distinct from former.fingerprint
+),
+
+corrected as (
+    select distinct tenant_id from moved where is_closed_for_all
+)
+
+select tenant_id, billing_month from moved
+union
+select tenant_id, billing_month from {{ relation }}
+where not is_closed_for_all and tenant_id in (select tenant_id from corrected)
+union
+-- Left out of a close by name, a month stays open.
+select tenant_id, billing_month from {{ source('ledger', 'closings') }}
+where tenant_id in (select tenant_id from corrected)
+union
+select corrected.tenant_id, {{ next_month('newest.closed_until') }}
+from corrected
+cross join (
+    select max(billing_month) as closed_until from {{ source('ledger', 'closings') }} where tenant_id is null
+) as newest
+{% endmacro %}
