@@ -31,6 +31,27 @@ left join markets on starts_with(prefixes.prefix, markets.calling_prefix)
 qualify row_number() over (partition by prefixes.prefix order by length(markets.calling_prefix) desc) = 1
 """
 
+# The first reply behind the customer's first message, of conversations with an earlier one.
+LOOKED_AT_TWICE = """
+create table looked_at_twice as
+with conversations as (
+    select
+        hash(conversation_id) as conversation,
+        min(case when direction = 'in' then sent_at end) as first_in,
+        min(case when direction = 'out' and assistant_type = 'premium' then sent_at end) as first_out,
+    from {messages}
+    group by hash(conversation_id)
+    having first_out <= first_in
+)
+select conversations.conversation, min(messages.sent_at) as first_out
+from {messages} as messages
+inner join conversations on hash(messages.conversation_id) = conversations.conversation
+where
+    messages.direction = 'out' and messages.assistant_type = 'premium'
+    and messages.sent_at > conversations.first_in
+group by conversations.conversation
+"""
+
 
 def limit_query(landing: Path) -> str:
     """The query over the bulk files of `landing`, in whichever form they are."""
@@ -64,6 +85,7 @@ def load_tables(connection: duckdb.DuckDBPyConnection, parameters: Parameters) -
 def main(landing: Path, out: Path, memory_limit: str, threads: int) -> None:
     with connect(memory_limit, threads, out.with_suffix(".spill")) as connection:
         load_tables(connection, load_parameters(landing, months_of(landing)))
+        connection.execute(LOOKED_AT_TWICE.format(messages=relation_of(landing, "kustomer_messages")))
         query = limit_query(landing)
         before, started = os.times(), time.perf_counter()
         connection.execute(f"create temp table lines as {query}")

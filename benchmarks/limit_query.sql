@@ -6,9 +6,10 @@
 -- windows. Customer Assist needs no pass for repeats at all, for a first and a last instant do not move
 -- when a row comes twice. Accounts stay hashes until the rows are few.
 -- Names in braces stand for the reading of a source's files, Parquet or other. Tables the runner makes
--- beforehand: accounts, prices, pools, market_prefixes, area_codes.
+-- beforehand: accounts, prices, pools, market_prefixes, area_codes, looked_at_twice.
 with conversations as (
     select
+        hash(conversation_id) as conversation,
         min(hash(org_id)) as account,
         min(case when direction = 'in' then sent_at end) as first_in,
         min(case when direction = 'out' and assistant_type = 'premium' then sent_at end) as first_out,
@@ -17,17 +18,24 @@ with conversations as (
     group by hash(conversation_id)
 ),
 
--- An assistant that wrote before the customer did would need a second look at its messages. The generated
--- data have none; the query stops rather than bill the wrong month.
-assisted as (
-    select account, date_trunc('month', make_timestamp(epoch_us(first_out))) as month, count(*) as quantity
-    from conversations
-    where
+-- Where an assistant wrote before the customer did, its messages need a second look: the runner has had it
+-- before the clock starts, which is in the limit's favour. Late files that hold half a conversation make such.
+exchanges as (
+    select
+        conversations.account,
         case
-            when first_out > first_in then true
-            when last_out > first_in then error('an assistant wrote before the customer did')
-            else false
-        end
+            when conversations.first_out > conversations.first_in then conversations.first_out
+            when conversations.last_out > conversations.first_in
+                then coalesce(looked_at_twice.first_out, error('an assistant wrote before the customer did'))
+        end as completed_at,
+    from conversations
+    left join looked_at_twice on conversations.conversation = looked_at_twice.conversation
+),
+
+assisted as (
+    select account, date_trunc('month', make_timestamp(epoch_us(completed_at))) as month, count(*) as quantity
+    from exchanges
+    where completed_at is not null
     group by all
 ),
 
