@@ -29,7 +29,7 @@ def prepare_home(settings: Settings) -> None:
     (settings.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["METERHOUSE_HOME"] = str(settings.home)
-    os.environ["METERHOUSE_LANDING"] = str(settings.landing)
+    os.environ["METERHOUSE_LANDING"] = settings.landing_text
 
 
 def run_job(settings: Settings, month: str | None = None) -> None:
@@ -64,7 +64,7 @@ def note_published(settings: Settings) -> None:
     nothing is noted; `meterhouse ui` catches up.
     """
     if settings.dagster_home.exists():
-        environment = os.environ | {"METERHOUSE_HOME": str(settings.home), "METERHOUSE_LANDING": str(settings.landing)}
+        environment = os.environ | {"METERHOUSE_HOME": str(settings.home), "METERHOUSE_LANDING": settings.landing_text}
         subprocess.Popen(
             [sys.executable, "-m", "orchestration.dagster_runs"],
             cwd=settings.project_dir,

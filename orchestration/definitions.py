@@ -35,7 +35,7 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
         jobs=[jobs.publish_release, jobs.monthly_invoices, jobs.record_months, closing_jobs.close_month_job],
         schedules=[schedules.daily_draft],
         resources={
-            "installation": Installation(home=str(found.home), landing=str(found.landing)),
+            "installation": Installation(home=str(found.home), landing=found.landing_text),
             **overrides,
         },
         executor=dg.in_process_executor,
