@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
+from orchestration import dagster_home
 from orchestration.errors import BuildFailed, GateRefused, MeterhouseError
 from orchestration.publishing.release import current_release
 from orchestration.settings import Settings, load_settings
@@ -25,8 +26,7 @@ run_coordinator:
 
 def prepare_home(settings: Settings) -> None:
     """Make DAGSTER_HOME with telemetry and the sign-up window off."""
-    settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    (settings.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML, encoding="utf-8")
+    dagster_home.configure(settings, DAGSTER_YAML)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["METERHOUSE_HOME"] = str(settings.home)
     os.environ["METERHOUSE_LANDING"] = settings.landing_text
