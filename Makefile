@@ -7,7 +7,7 @@ export DO_NOT_TRACK = 1
 export GX_ANALYTICS_ENABLED = false
 export PYTHONPATH = $(CURDIR)
 
-.PHONY: invoices test lint types tests verify mutants ui docs bench bench-full bench-peers install clean
+.PHONY: invoices test test-ui lint types tests verify mutants ui docs bench bench-full bench-peers install clean
 
 $(STAMP): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
@@ -20,7 +20,9 @@ install: $(STAMP)
 MH = $(BIN)/python -m orchestration.cli
 
 invoices: $(STAMP)
-	@if [ -z "$$(ls -A $${METERHOUSE_LANDING:-landing} 2>/dev/null)" ]; then $(MH) sample; fi
+	@case "$$METERHOUSE_LANDING" in *://*) ;; *) \
+		if [ -z "$$(ls -A $${METERHOUSE_LANDING:-landing} 2>/dev/null)" ]; then $(MH) sample; fi;; \
+	esac
 	@$(MH) run
 	@$(MH) export --latest --format csv
 
@@ -36,6 +38,14 @@ types: $(STAMP)
 
 tests: $(STAMP)
 	$(BIN)/python -m pytest
+
+# The tests that need a browser, a proxy or a database server: a browser in front of the Dagster UI, nginx in
+# front of it, PostgreSQL behind it. Installs Debian's where it may; screenshots and logs go to ARTEFACTS.
+test-ui: export METERHOUSE_UI_ARTEFACTS ?= $(CURDIR)/var/ui-artefacts
+test-ui: $(STAMP)
+	@sh tests/install_programs.sh
+	@mkdir -p "$$METERHOUSE_UI_ARTEFACTS"
+	$(BIN)/python -m pytest -m needs_programs --junit-xml="$$METERHOUSE_UI_ARTEFACTS/test-ui.xml"
 
 # The oracle on 100,000 tenant-months instead of 2,000: the better part of an hour.
 verify: $(STAMP)

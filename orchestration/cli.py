@@ -43,7 +43,13 @@ def sample(
 
     from orchestration.sampling import generate
 
-    target = out or load_settings().landing
+    settings = load_settings()
+    if out is None and settings.landing_url:
+        raise MeterhouseError(
+            f"sample extracts are not written to {settings.landing_url}",
+            "Name a folder with --out, or unset METERHOUSE_LANDING.",
+        )
+    target = out or settings.landing
     console = Console(stderr=True)
     with console.status("making sample data") as status:
         try:
@@ -275,7 +281,14 @@ def doctor() -> None:
     settings = load_settings()
     problems = []
     print(f"python {sys.version.split()[0]}, duckdb {duckdb.__version__}")
-    for name, folder in (("state", settings.home), ("landing", settings.landing)):
+    folders = {"state": settings.home}
+    if settings.landing_url:
+        from orchestration.ingestion.remote_landing import RemoteLanding
+
+        print(f"landing: {settings.landing_url} ({len(RemoteLanding(settings.landing_url).objects())} objects)")
+    else:
+        folders["landing"] = settings.landing
+    for name, folder in folders.items():
         writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
         print(f"{name}: {folder} ({'ok' if writable else 'not writable'})")
         if not writable:

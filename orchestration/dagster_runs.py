@@ -10,49 +10,21 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from orchestration import dagster_home
 from orchestration.errors import BuildFailed, GateRefused, MeterhouseError
 from orchestration.publishing.release import current_release
 from orchestration.settings import Settings, load_settings
 
-# One run at a time, and one writing step: what is launched meanwhile is queued, and seen so. Output of steps is
-# not captured: they say what they do in the event log, and catching it costs a process a step.
-DAGSTER_YAML = """telemetry:
-  enabled: false
-nux:
-  enabled: false
-storage:
-  custom:
-    module: orchestration.graph.event_storage
-    class: BatchedSqliteStorage
-    config:
-      base_dir:
-        env: DAGSTER_HOME
-run_coordinator:
-  module: dagster._core.run_coordinator
-  class: QueuedRunCoordinator
-  config:
-    dequeue_interval_seconds: 1
-concurrency:
-  runs:
-    max_concurrent_runs: 1
-  pools:
-    granularity: op
-    default_limit: 1
-compute_logs:
-  module: dagster._core.storage.noop_compute_log_manager
-  class: NoOpComputeLogManager
-"""
 # Events of one kind that Dagster itself can hand over together.
 EVENT_BATCH = "1000"
 
 
 def prepare_home(settings: Settings) -> None:
     """Make DAGSTER_HOME with telemetry and the sign-up window off, and point this process at it."""
-    settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    (settings.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML, encoding="utf-8")
+    dagster_home.configure(settings)
     os.environ["DAGSTER_HOME"] = str(settings.dagster_home)
     os.environ["METERHOUSE_HOME"] = str(settings.home)
-    os.environ["METERHOUSE_LANDING"] = str(settings.landing)
+    os.environ["METERHOUSE_LANDING"] = settings.landing_text
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)
 
 
@@ -87,7 +59,7 @@ def note_published(settings: Settings) -> None:
     its own. Where no UI was ever started nobody looks, and nothing is noted; `meterhouse ui` catches up.
     """
     if settings.dagster_home.exists():
-        environment = os.environ | {"METERHOUSE_HOME": str(settings.home), "METERHOUSE_LANDING": str(settings.landing)}
+        environment = os.environ | {"METERHOUSE_HOME": str(settings.home), "METERHOUSE_LANDING": settings.landing_text}
         subprocess.Popen(
             [sys.executable, "-m", "orchestration.dagster_runs"],
             cwd=settings.project_dir,

@@ -21,7 +21,7 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
         schedules=schedules.ALL,
         sensors=[sensors.landing_sensor],
         resources={
-            "installation": Installation(home=str(found.home), landing=str(found.landing)),
+            "installation": Installation(home=str(found.home), landing=found.landing_text),
             **overrides,
         },
         executor=dg.in_process_executor,

@@ -143,7 +143,8 @@ def told_of_rerun(report: RunReport) -> list[str]:
     told = [f"computed again: {what}{f' ({again.reason})' if again.reason else ''}"]
     if again.tenants:
         told.append(
-            f"asked for {', '.join(again.tenants)}: the months were computed for all tenants, theirs among them"
+            f"asked for {', '.join(again.tenants)}: the months were metered for all tenants, priced and invoiced "
+            "again for these and for whoever's usage came out differently"
         )
     if report.same_as_before:
         told.append(f"nothing changed: content hash {report.verdict.candidate_hash[:12]} as before")

@@ -12,12 +12,7 @@ class Installation(dg.ConfigurableResource):
     landing: str = ""
 
     def settings(self) -> Settings:
-        from dataclasses import replace
         from pathlib import Path
 
         found = load_settings()
-        if self.home:
-            found = replace(found, home=Path(self.home))
-        if self.landing:
-            found = replace(found, landing=Path(self.landing))
-        return found
+        return found.at(Path(self.home) if self.home else found.home, self.landing or found.landing_text)

@@ -7,10 +7,13 @@ handed a `Settings` and can so be run on any folder, in tests as in production.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+# Names the variable with the URL of Dagster's database; Dagster reads it by this name itself.
+DAGSTER_POSTGRES = "METERHOUSE_DAGSTER_POSTGRES"
 
 # Libraries that phone home unless told not to; applied before any of them is imported.
 TELEMETRY_OFF = {
@@ -23,15 +26,32 @@ TELEMETRY_OFF = {
 
 @dataclass(frozen=True)
 class Settings:
-    """Folders and limits of one Meterhouse installation (paths absolute, sizes in DuckDB's notation)."""
+    """Folders and limits of one Meterhouse installation (paths absolute, sizes in DuckDB's notation).
+
+    With a `landing_url` (s3://bucket/prefix) `landing` is its local copy. Of the URL of Dagster's
+    database only that there is one is known here: it holds a password.
+    """
 
     home: Path
     landing: Path
+    landing_url: str = ""
+    dagster_on_postgres: bool = False
     project_dir: Path = PROJECT_DIR
     memory_limit: str = "2GB"
     threads: int = field(default_factory=lambda: os.cpu_count() or 2)
     max_file_bytes: int = 64 * 1024**3
     max_expansion_ratio: int = 200
+
+    def at(self, home: Path, landing: str) -> Settings:
+        """The same limits for another home and landing, given as METERHOUSE_LANDING is: a folder or a URL."""
+        if "://" in landing:
+            return replace(self, home=home, landing=home / "landing_spool", landing_url=landing.rstrip("/"))
+        return replace(self, home=home, landing=Path(landing).resolve(), landing_url="")
+
+    @property
+    def landing_text(self) -> str:
+        """The landing as METERHOUSE_LANDING names it."""
+        return self.landing_url or str(self.landing)
 
     @property
     def raw_dir(self) -> Path:
@@ -63,14 +83,14 @@ class Settings:
 
 
 def load_settings() -> Settings:
-    """Settings from METERHOUSE_HOME, METERHOUSE_LANDING, METERHOUSE_MEMORY_LIMIT and METERHOUSE_THREADS."""
+    """Settings from METERHOUSE_HOME, _LANDING, _MEMORY_LIMIT, _THREADS and _DAGSTER_POSTGRES."""
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
     home = Path(os.environ.get("METERHOUSE_HOME") or PROJECT_DIR / "var").resolve()
-    landing = Path(os.environ.get("METERHOUSE_LANDING") or PROJECT_DIR / "landing").resolve()
     return Settings(
         home=home,
-        landing=landing,
+        landing=home,
+        dagster_on_postgres=bool(os.environ.get(DAGSTER_POSTGRES)),
         memory_limit=os.environ.get("METERHOUSE_MEMORY_LIMIT", "2GB"),
         threads=int(os.environ.get("METERHOUSE_THREADS") or os.cpu_count() or 2),
-    )
+    ).at(home, os.environ.get("METERHOUSE_LANDING") or str(PROJECT_DIR / "landing"))

@@ -31,6 +31,7 @@ from orchestration.warehouse import state
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
 
 Say = Callable[[str], None]
+INPUTS_NAME = "inputs.parquet"
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _write_files(
         connection.execute(f"copy (from {relation} order by {order}) to {target} (format parquet, compression zstd)")
     write_evidence(connection, previous_relation(settings, found), folder / FILE_NAME)
     write_counts(connection, folder / FILE_NAME, folder / COUNTS_NAME)
-    _write_inputs(connection, found, folder / "inputs.parquet")
+    _write_inputs(connection, found, folder / INPUTS_NAME)
 
 
 def _list_months(connection: duckdb.DuckDBPyConnection, request: CloseRequest) -> None:
@@ -208,12 +209,23 @@ def _list_months(connection: duckdb.DuckDBPyConnection, request: CloseRequest) -
 
 
 def _write_inputs(connection: duckdb.DuckDBPyConnection, found: list[Entry], target: Path) -> None:
-    """The receipts of every file taken in since the close before: the inputs this close stands on."""
-    known = max((entry.body["newest_batch"] for entry in closes(found)), default=0)
+    """The receipts of every file taken in since the close before: the inputs this close stands on.
+
+    Told by content: after a restore the same files have other batches.
+    """
     connection.execute(
         "copy (select source, file_name, file_sha256, rows_total, load_batch, loader_version, status "
-        f"from raw.receipts where load_batch > {int(known)} order by all) to {sql_text(str(target))} (format parquet)"
+        "from raw.receipts where status = 'accepted' and (source, file_sha256) not in "
+        f"(select (source, file_sha256) from ({_earlier_inputs(target.parent.parent, found)})) order by all) "
+        f"to {sql_text(str(target))} (format parquet)"
     )
+
+
+def _earlier_inputs(folder: Path, found: list[Entry]) -> str:
+    paths = [sql_text(str(folder / entry.folder_name / INPUTS_NAME)) for entry in closes(found)]
+    if not paths:
+        return "select '' as source, '' as file_sha256 where false"
+    return f"select source, file_sha256 from read_parquet([{', '.join(paths)}], hive_partitioning = false)"
 
 
 def _inputs_hash(connection: duckdb.DuckDBPyConnection) -> str:

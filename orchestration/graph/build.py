@@ -41,7 +41,8 @@ class ComputeAgain(dg.Config):
     """Run config of a rerun: what it is for, and whom."""
 
     tenants: list[str] = Field(
-        default_factory=list, description="Tenants the rerun is for; each must exist. Their months are computed whole."
+        default_factory=list,
+        description="Tenants whose months are priced and invoiced again; each must exist. Metered is the whole month.",
     )
     reason: str = Field(default="", description="Why; kept in ops.reruns and shown with the verdict.")
 

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from orchestration import duck
+from orchestration.ingestion import spool
 from orchestration.ingestion.file_rows import clean_rows, open_rows
 from orchestration.ingestion.parquet_in_place import Footer, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, check_file, staging_dir, unchanged_since
@@ -98,6 +99,8 @@ def _name(path: Path) -> str:
 
 def anything_new(settings: Settings) -> bool:
     """Whether some landed file was never judged, or changed since; decided by names, sizes and times."""
+    if settings.landing_url and spool.differs(settings):
+        return True
     if not settings.warehouse_path.exists():
         return bool(landed_paths(settings))
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
@@ -118,9 +121,11 @@ def ingest_landing(settings: Settings, progress: Progress | None = None) -> Inge
 
     Returns the receipts of the files looked at; unchanged files are only counted. Raises
     duckdb.IOException where another process is writing the warehouse, RawStoreChanged where a part
-    is no longer what was taken in.
+    is no longer what was taken in, RemoteLandingError where a landing on object storage cannot be read whole.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
+    if settings.landing_url:
+        spool.fill(settings, progress)
     with duck.connect(settings.warehouse_path, settings) as connection:
         ensure_raw_relations(connection, settings)
         remove_orphans(connection, settings)

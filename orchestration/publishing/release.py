@@ -95,7 +95,10 @@ def publish(settings: Settings) -> Release:
             return served
         releases = settings.published_dir / "releases"
         releases.mkdir(parents=True, exist_ok=True)
-        numbers = [int(p.name.split("-")[0]) for p in releases.iterdir() if p.name[:6].isdigit()]
+        published = history.publications(settings)
+        # A restored installation has its history and none of its releases: numbers go on, order by them is by time.
+        known = [p.name for p in releases.iterdir()] + [p.release_id for p in published]
+        numbers = [int(name.split("-")[0]) for name in known if name[:6].isdigit()]
         release_id = f"{max(numbers, default=0) + 1:06d}-{verdict.candidate_hash[:12]}"
         building = releases / f".building-{release_id}"
         shutil.rmtree(building, ignore_errors=True)

@@ -26,6 +26,7 @@ DDL = (
     "reason varchar, project_hash varchar, requested_at varchar)"
 )
 ALIKE = 0.6
+FINGERPRINTS = "intermediate.int_gen_05__tenant_months_fingerprinted"
 TENANTS = "intermediate.int_gen_02__tenants_states"
 
 
@@ -72,6 +73,10 @@ def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Pro
             f"({sql_text(source)}, date '{month}-01')" for source in sorted(SOURCES) for month in again.months
         )
         connection.execute(f"insert into ops.touched_months (source, billing_month) values {rows}")
+        _rate_again(connection, again)
+    if again.models:
+        # A model by itself is computed whole.
+        connection.execute("insert into ops.moved_tenant_months values ('*', date '0001-01-01')")
     if keys:
         connection.execute("create table if not exists ops.unfinished_nodes (unique_id varchar)")
         connection.execute(
@@ -81,6 +86,21 @@ def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Pro
     connection.execute("update ops.builds set seeds_hash = ''")
     connection.execute("commit")
     return Marked(again, _files_not_metered(connection))
+
+
+def _rate_again(connection: duckdb.DuckDBPyConnection, again: Again) -> None:
+    """Metered again is a month whole; priced and invoiced again are the months of the tenants named, or of all."""
+    known = connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'intermediate' "
+        f"and table_name = {sql_text(FINGERPRINTS.partition('.')[2])}"
+    ).fetchone()
+    if known:
+        months = ", ".join(f"date '{month}-01'" for month in again.months)
+        whose = f"and tenant_id in ({', '.join(sql_text(t) for t in again.tenants)})" if again.tenants else ""
+        connection.execute(
+            "insert into ops.moved_tenant_months select tenant_id, billing_month "
+            f"from {FINGERPRINTS} where billing_month in ({months}) {whose}"
+        )
 
 
 def _note(connection: duckdb.DuckDBPyConnection, settings: Settings, again: Again) -> None:

@@ -105,7 +105,7 @@ def test_a_month_again_gives_the_same_content_says_so_and_keeps_the_reason(home:
     said = told(home.instance, result.run_id)
     assert "computed again: 2024-10 (asked by finance)" in said
     assert f"nothing changed: content hash {before[:12]} as before" in said
-    assert any(line.startswith(f"asked for {tenant}: the months were computed for all tenants") for line in said)
+    assert any(line.startswith(f"asked for {tenant}: the months were metered for all tenants") for line in said)
     assert made["quality/verdict", None]["nothing_changed"] is True
     rerun = home.rows("select months, tenants, reason from ops.reruns order by rerun desc limit 1")
     assert rerun == [("2024-10", tenant, "asked by finance")]

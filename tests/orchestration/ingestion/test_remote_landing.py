@@ -1,0 +1,204 @@
+"""A landing on S3-compatible storage: the same files, the same receipts, the same release as from a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+import requests
+
+from orchestration import duck, pipeline
+from orchestration.errors import MeterhouseError
+from orchestration.ingestion.landing import anything_new, ingest_landing
+from orchestration.ingestion.remote_landing import RemoteLandingError
+from orchestration.settings import Settings, load_settings
+from tests.conftest import SampleRun
+from tests.orchestration.ingestion.s3_server import BUCKET, URL, Bucket, s3_server
+
+HEADER = "translation_id,org_id,target_lang,character_count,status,completed_at\n"
+ROW = "t1,o1,de,23,completed,2024-11-05T10:00:00Z\n"
+TWO = "t2,o1,de,24,completed,2024-11-05T10:00:00Z\n"
+READER = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{BUCKET}"},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/landing/*"},
+        {"Effect": "Deny", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/landing/translations/b.csv"},
+    ],
+}
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    with s3_server(monkeypatch) as served:
+        yield served
+
+
+@pytest.fixture
+def remote(settings: Settings) -> Settings:
+    """The empty installation, landing in the bucket."""
+    return settings.at(settings.home, URL)
+
+
+def translations(settings: Settings) -> list[str]:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
+        rows = connection.execute("select translation_id from raw.translations order by 1").fetchall()
+    return [name for (name,) in rows]
+
+
+def tree(folder: Path) -> dict[str, tuple[int, int, int]]:
+    return {str(p): (s.st_size, s.st_mtime_ns, s.st_ino) for p in folder.rglob("*") for s in [p.lstat()]}
+
+
+def test_the_release_is_that_of_a_local_landing(sample_run: SampleRun, bucket: Bucket, remote: Settings) -> None:
+    bucket.put_folder(sample_run.settings.landing)
+    release = pipeline.run_all(remote).release
+    assert release is not None and sample_run.report.release is not None
+    assert release.content_hash == sample_run.report.release.content_hash
+
+    before, asked = tree(remote.home), len(bucket.requests)
+    assert not pipeline.has_work(remote)
+    made = bucket.requests[asked:]
+    assert [method for method, _ in made] == ["GET"] and "list-type=2" in made[0][1], "one listing decides"
+    assert tree(remote.home) == before
+
+
+def test_the_environment_names_the_bucket_and_its_copy_lies_below_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("METERHOUSE_HOME", str(tmp_path))
+    monkeypatch.setenv("METERHOUSE_LANDING", f"{URL}/")
+    found = load_settings()
+    assert (found.landing_url, found.landing, found.landing_text) == (URL, tmp_path / "landing_spool", URL)
+    monkeypatch.setenv("METERHOUSE_LANDING", str(tmp_path / "in"))
+    assert (load_settings().landing_url, load_settings().landing_text) == ("", str(tmp_path / "in"))
+
+
+def test_only_what_is_new_is_fetched_and_a_changed_or_deleted_object_is_as_a_file(
+    bucket: Bucket, remote: Settings
+) -> None:
+    bucket.put("translations/a.csv", (HEADER + ROW).encode())
+    bucket.put("translations/b.csv", (HEADER + TWO).encode())
+    assert len(ingest_landing(remote).receipts) == 2
+    assert sorted(bucket.objects_read()) == ["translations/a.csv", "translations/b.csv"]
+    assert not anything_new(remote)
+
+    # The same length and, for a storage that counts seconds, perhaps the same time.
+    bucket.put("translations/b.csv", (HEADER + TWO.replace("t2", "t3")).encode())
+    assert anything_new(remote)
+    changed = ingest_landing(remote)
+    assert [receipt.file_name for receipt in changed.with_status("accepted")] == ["b.csv"]
+    assert bucket.objects_read()[2:] == ["translations/b.csv"]
+    assert translations(remote) == ["t1", "t2", "t3"]
+
+    bucket.delete("translations/a.csv")
+    assert anything_new(remote)
+    assert ingest_landing(remote).receipts == []
+    assert not (remote.landing / "translations/a.csv").exists()
+    assert translations(remote) == ["t1", "t2", "t3"], "what was taken in stays"
+    assert not anything_new(remote)
+
+
+def test_a_lost_copy_is_fetched_again_and_taken_in_once(bucket: Bucket, remote: Settings) -> None:
+    bucket.put("translations/a.csv", (HEADER + ROW).encode())
+    ingest_landing(remote)
+    (remote.landing / "translations/a.csv").unlink()
+    (remote.landing / ".index.json").write_text("{cut off")
+    (remote.landing / "translations/.fetching-0123").write_text("of a run that died")
+    assert anything_new(remote)
+    again = ingest_landing(remote)
+    assert (again.receipts, again.unchanged_files) == ([], 1)
+    assert sorted(p.name for p in (remote.landing / "translations").iterdir()) == ["a.csv"]
+
+
+def test_what_a_name_or_a_size_refuses_is_told_and_not_fetched(
+    bucket: Bucket, remote: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = Settings(remote.home, remote.landing, landing_url=URL, memory_limit="1GB", max_file_bytes=1_000)
+    for key in ("../out.csv", "nowhere/a.csv", "nowhere", "/x"):
+        bucket.put(key, b"bytes")
+    for key in ("translations/sub/a.csv", "translations//b.csv", "translations/b c.csv"):
+        bucket.put(key, b"bytes")
+    bucket.put("translations/long.csv", b"x" * 2_000)
+    bucket.put("translations/a.csv.part", b"bytes")
+    bucket.put("translations/", b"")  # what consoles show as a folder
+    bucket.put(".hidden/a.csv", b"bytes")
+    bucket.put("translations/a.csv", (HEADER + ROW).encode())
+    bucket.put("translations/a.csv.manifest.json", json.dumps({"rows": 1}).encode())
+    report = ingest_landing(small)
+    assert sorted(bucket.objects_read()) == ["translations/a.csv", "translations/a.csv.manifest.json"]
+    assert [r.file_name for r in report.with_status("accepted")] == ["a.csv"]
+    assert [r.file_name for r in report.with_status("waiting")] == ["a.csv.part"]
+    told = {f"{r.source}/{r.file_name}": r.reason for r in report.findings}
+    assert "more than the limit of 1000" in told.pop("translations/long.csv")
+    assert {name: reason for name, reason in told.items() if "is not allowed" in reason}.keys() == {
+        "translations/sub%2Fa.csv",
+        "translations/%2Fb.csv",
+        "translations/b c.csv",
+    }
+    assert {reason for reason in told.values() if "is not a source" in reason} == {
+        "'nowhere' is not a source",
+        "'nowhere%' is not a source",
+        "'%..' is not a source",
+        "'%' is not a source",
+    }
+    outside = [path for path in remote.home.parent.rglob("out.csv") if remote.landing not in path.parents]
+    assert outside == []
+
+
+def test_an_object_that_may_not_be_read_stops_the_run_by_name_and_nothing_is_billed_in_part(
+    bucket: Bucket, remote: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket.put("translations/a.csv", (HEADER + ROW).encode())
+    bucket.put("translations/b.csv", (HEADER + TWO).encode())
+    iam = boto3.client("iam", endpoint_url=bucket.endpoint)
+    iam.create_user(UserName="reader")
+    iam.put_user_policy(UserName="reader", PolicyName="read", PolicyDocument=json.dumps(READER))
+    key = iam.create_access_key(UserName="reader")["AccessKey"]
+    with monkeypatch.context() as reader:
+        reader.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        reader.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        requests.post(f"{bucket.endpoint}/moto-api/reset-auth", data=b"0", timeout=10)
+        try:
+            with pytest.raises(RemoteLandingError, match=r"landing/translations/b\.csv cannot be read") as denied:
+                ingest_landing(remote)
+        finally:
+            requests.post(f"{bucket.endpoint}/moto-api/reset-auth", data=b"inf", timeout=10)
+    assert "credentials that may list the bucket and read its objects" in denied.value.remedy
+    assert "secret" not in str(denied.value).lower()
+    assert not remote.warehouse_path.exists(), "nothing was taken in"
+    read = len(bucket.objects_read())
+    assert sorted(r.file_name for r in ingest_landing(remote).with_status("accepted")) == ["a.csv", "b.csv"]
+    assert bucket.objects_read()[read:] == ["translations/b.csv"], "what was fetched is kept"
+
+
+@pytest.mark.parametrize(
+    ("landing", "environment", "what", "remedy"),
+    [
+        ("s3://no-such-bucket/landing", {}, "s3://no-such-bucket/landing cannot be listed", "Check bucket and prefix"),
+        (URL, {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "cannot be listed", "credentials"),
+        (URL, {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1"}, "cannot be listed", "Check the network"),
+        ("s4://bucket/landing", {}, "s4://bucket/landing cannot be read here", "s3://bucket/prefix"),
+        ("gs://bucket/landing", {}, "cannot be read here", "Install the package gcsfs"),
+    ],
+)
+def test_what_is_wrong_with_the_storage_is_told_with_what_to_do(
+    bucket: Bucket,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    landing: str,
+    environment: dict[str, str],
+    what: str,
+    remedy: str,
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(settings.home / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(settings.home / "none"))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
+    with pytest.raises(MeterhouseError, match=what) as told:
+        pipeline.has_work(settings.at(settings.home, landing))
+    assert remedy in told.value.remedy
