@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import assets, closing_jobs, jobs, schedules
+from orchestration.pulling import dagster_jobs as pulling_jobs
 from orchestration.resources import Installation
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import manifest_cache
@@ -32,8 +33,14 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
             assets.release,
             assets.invoices,
         ],
-        jobs=[jobs.publish_release, jobs.monthly_invoices, jobs.record_months, closing_jobs.close_month_job],
-        schedules=[schedules.daily_draft],
+        jobs=[
+            jobs.publish_release,
+            jobs.monthly_invoices,
+            jobs.record_months,
+            closing_jobs.close_month_job,
+            pulling_jobs.pull_extracts,
+        ],
+        schedules=[schedules.daily_draft, pulling_jobs.daily_pull],
         resources={
             "installation": Installation(home=str(found.home), landing=str(found.landing)),
             **overrides,
