@@ -66,6 +66,11 @@ def _link(node: Any, path: tuple[str, ...]) -> str | None:
     return node or None
 
 
+def _on_one_line(text: str) -> str:
+    # Most pages have no line breaks, and looking for the blanks around them takes longer than parsing.
+    return _LINE_BREAK.sub(" ", text) if "\n" in text or "\r" in text else text
+
+
 class _Reader:
     """Walks the outermost object; everything inside it is the standard library's to parse."""
 
@@ -106,7 +111,7 @@ class _Reader:
             self._blanks()
             begin = self.position
             fields = self._value()
-            found.append(Record(_LINE_BREAK.sub(" ", self.text[begin : self.position]), fields))
+            found.append(Record(_on_one_line(self.text[begin : self.position]), fields))
         self._expect("]")
         return found
 

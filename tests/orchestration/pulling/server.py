@@ -35,12 +35,13 @@ LISTS = {
 
 @dataclass(frozen=True)
 class Fault:
-    """What is answered instead: a status, or a body cut after `cut` bytes of it."""
+    """What is answered instead: a status, a body cut after `cut` bytes of it, or nothing while `held`."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     cut: int | None = None
+    held: threading.Event | None = None
 
 
 @dataclass
@@ -55,6 +56,7 @@ class Api:
     overlap: int = 0
     requests: list[str] = field(default_factory=list)
     page_number: int = 0
+    holding: threading.Event = field(default_factory=threading.Event)
     rewrite: Callable[[Resource], Resource] = lambda page: page
     indent: int | None = None
 
@@ -149,6 +151,11 @@ class _Handler(BaseHTTPRequestHandler):
         return {"data": found[begin : begin + size], "links": {"self": self.path, "next": following}}
 
     def _fail(self, fault: Fault) -> None:
+        if fault.held is not None:
+            self.api.holding.set()
+            fault.held.wait(60)
+            self.close_connection = True
+            return None
         body = fault.body if fault.body is not None else b'{"message": "as told"}'
         if fault.cut is None:
             return self._answer(fault.status, body, fault.headers)

@@ -191,19 +191,6 @@ def test_a_page_that_links_to_itself_is_not_followed_for_ever(pull: Pulling) -> 
     assert "itself" in str(_failure(pull))
 
 
-def test_a_process_that_is_killed_leaves_nothing_that_counts(five_pages: Pulling) -> None:
-    """The very thing a kill leaves behind: a hidden part file, and a transaction never ended."""
-    five_pages.api.always = BUSY
-    _failure(five_pages)
-    part = five_pages.settings.landing / "twilio_calls" / ".pulled.ndjson.gz.part"
-    part.parent.mkdir(parents=True)
-    part.write_bytes(b"half a file")
-    five_pages.api.always = None
-    (report,) = five_pages("calls", since="2024-11-01")
-    assert five_pages.files() == report.files
-    assert len(five_pages.landed()) == 10
-
-
 @pytest.mark.parametrize(
     ("source", "sent"),
     [("calls", f"{'x' * 150} {TOKEN}, Basic {BASIC}"), ("conversations", f"{'x' * 180} Bearer {PLATFORM_TOKEN}")],
