@@ -49,7 +49,7 @@ def pull(
         print(json.dumps([_plain(report) for report in reports]))
     else:
         for report in reports:
-            print(_line(report, settings.landing))
+            print(_line(report))
     failed = [report.error for report in reports if report.error is not None]
     if failed:
         for error in failed[1:]:
@@ -57,13 +57,13 @@ def pull(
         raise failed[0]
 
 
-def _line(report: Any, landing: Any) -> str:
+def _line(report: Any) -> str:
     read = f"{report.source}: {report.pages:,} pages, {report.records:,} records"
     if report.error is not None and not report.files:
         return f"{read} - FAILED, nothing landed"
     if not report.files:
         return f"{read}, nothing new"
-    files = ", ".join(str(path.relative_to(landing)) for path in report.files)
+    files = ", ".join(report.files)
     failed = " - FAILED after that" if report.error is not None else ""
     return f"{read}, {report.landed:,} new or changed -> {files}{failed}"
 
@@ -75,6 +75,6 @@ def _plain(report: Any) -> dict[str, Any]:
         "pages": report.pages,
         "records": report.records,
         "landed": report.landed,
-        "files": [str(path) for path in report.files],
+        "files": report.files,
         "error": None if error is None else {"message": str(error), "remedy": error.remedy},
     }

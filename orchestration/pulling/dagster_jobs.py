@@ -46,7 +46,7 @@ def pull_sources(context: dg.OpExecutionContext, config: PullConfig, installatio
                     "pages": report.pages,
                     "records": report.records,
                     "landed": report.landed,
-                    "files": [path.name for path in report.files],
+                    "files": report.files,
                     "error": None if report.error is None else str(report.error),
                 }
             )

@@ -8,7 +8,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 
 from orchestration import clock
 from orchestration.errors import MeterhouseError
@@ -16,6 +15,7 @@ from orchestration.pulling.access import PullOptions, access_to, is_configured, 
 from orchestration.pulling.client import ListClient
 from orchestration.pulling.endpoints import ENDPOINTS, Endpoint, endpoint_named
 from orchestration.pulling.extract_file import ExtractFile
+from orchestration.pulling.landing_place import landing_place
 from orchestration.pulling.pages import Record
 from orchestration.pulling.state import PullState, transaction
 from orchestration.pulling.waiting import Patience
@@ -40,13 +40,16 @@ class PullRequest:
 
 @dataclass
 class SourcePull:
-    """What came of one source: pages and records read, records new or changed, files landed, the error if any."""
+    """What came of one source: pages and records read, records new or changed, the error if any.
+
+    `files` are named from the landing folder on.
+    """
 
     source: str
     pages: int = 0
     records: int = 0
     landed: int = 0
-    files: list[Path] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     error: MeterhouseError | None = None
 
 
@@ -140,7 +143,7 @@ class _Puller:
         landed = 0
         with (
             transaction(self.settings, source) as state,
-            ExtractFile(self.settings.landing / source) as extract,
+            ExtractFile(landing_place(self.settings, source)) as extract,
         ):
             covered = state.covered()
             for account, start in starts.items():
@@ -156,10 +159,10 @@ class _Puller:
             ends = [covered[account].until.date() for account in starts if account in covered]
             if ends:
                 state.forget_landed_before(min(ends) - timedelta(days=self.options.repull_days))
-            path = extract.land()
-        if path is not None:
+            name = extract.land()
+        if name is not None:
             self.report.landed += landed
-            self.report.files.append(path)
+            self.report.files.append(f"{source}/{name}")
 
     def _pull_account(self, account: str, window: Window, state: PullState, extract: ExtractFile) -> int:
         landed = 0

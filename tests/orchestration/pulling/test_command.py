@@ -91,21 +91,11 @@ def test_a_failure_ends_with_its_own_exit_code_and_plain_words(pull: Pulling, en
 
 def test_json_for_scripts(pull: Pulling, environment: dict[str, str]) -> None:
     pull.api.hold(USER, "Calls", [call(1, "2024-11-05 10:00")])
-    done = _run(
-        environment,
-        "--source",
-        "calls",
-        "--source",
-        "twilio_messages",
-        "--since",
-        "2024-11-01",
-        "--until",
-        "2024-11-20",
-        "--json",
-    )
+    days = ("--since", "2024-11-01", "--until", "2024-11-20")
+    done = _run(environment, "--source", "calls", "--source", "twilio_messages", *days, "--json")
     assert done.returncode == 7
     calls, messages = json.loads(done.stdout)
-    assert (calls["source"], calls["records"], calls["error"]) == ("twilio_calls", 0, None)
+    assert (calls["source"], calls["landed"], len(calls["files"]), calls["error"]) == ("twilio_calls", 1, 1, None)
     assert "HTTP 404" in messages["error"]["message"]
 
 
@@ -133,7 +123,7 @@ def test_killed_midway_it_leaves_nothing_that_counts_and_the_next_pull_is_whole(
         release.set()
     assert [path.name for path in pull.files()] == [".pulled.ndjson.gz.part"]
     (report,) = pull("calls", since="2024-11-01")
-    assert (report.landed, pull.files()) == (10, report.files)
+    assert (report.landed, [f"twilio_calls/{path.name}" for path in pull.files()]) == (10, report.files)
     assert len(pull.landed()) == 10
 
 

@@ -23,7 +23,7 @@ def test_all_pages_land_as_one_file_of_the_vendors_own_resources(pull: Pulling) 
     pull.api.largest_page = 3
     (report,) = pull("calls", since="2024-11-01")
     assert (report.pages, report.records, report.landed, report.error) == (3, 7, 7, None)
-    assert [path.name for path in pull.files()] == [report.files[0].name]
+    assert [f"twilio_calls/{path.name}" for path in pull.files()] == report.files
     assert sorted(pull.landed(), key=lambda c: c["sid"]) == sent
     assert "PageToken=PA" in pull.api.requests[1]
 
@@ -66,7 +66,8 @@ def test_a_lost_file_is_pulled_again_when_asked(pull: Pulling) -> None:
     (lost,) = pull.files()
     lost.unlink()
     assert pull("calls")[0].landed == 0
-    assert pull("calls", since="2024-11-01", again=True)[0].files == [lost]
+    assert pull("calls", since="2024-11-01", again=True)[0].files == [f"twilio_calls/{lost.name}"]
+    assert pull.files() == [lost]
 
 
 def test_the_next_pull_looks_again_at_the_days_before_and_lands_what_changed(pull: Pulling) -> None:
