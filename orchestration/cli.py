@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration import cli_closing
+from orchestration import cli_closing, cli_pulling
 from orchestration.errors import MeterhouseError
 from orchestration.settings import load_settings
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     help="Meterhouse: from raw usage to invoices. Exit codes: 0 done, 2 your input, 3 gate refused, "
-    "4 build failed, 5 busy, 6 ledger or release tampered with.",
+    "4 build failed, 5 busy, 6 ledger or release tampered with, 7 an API could not be read.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -302,6 +302,7 @@ def doctor() -> None:
 
 
 cli_closing.register(app)
+cli_pulling.register(app)
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Where state lives and how much of the machine may be used.
 
-The only module that reads the environment. It owns no behaviour: every other module is
-handed a `Settings` and can so be run on any folder, in tests as in production.
+The only module that reads the environment, but for credentials (pulling/access.py). It owns no
+behaviour: every other module is handed a `Settings` and can so be run on any folder, in tests as in production.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ TELEMETRY_OFF = {
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     "GX_ANALYTICS_ENABLED": "false",
     "DAGSTER_DISABLE_TELEMETRY": "1",
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
 }
 
 
