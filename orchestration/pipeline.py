@@ -96,7 +96,7 @@ def build_and_judge(settings: Settings, say: Say, report: RunReport, judge_ready
         report.models_run = outcome.models_run
         report.full_refresh = outcome.full_refresh
         report.touched_months = outcome.touched_months
-        report.verdict = judge(settings, outcome.tests, runner, say)
+        report.verdict = judge(settings, outcome.tests, runner, say, outcome.touched_months)
 
 
 def run_all(settings: Settings, say: Say | None = None) -> RunReport:

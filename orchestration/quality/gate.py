@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from orchestration import duck
-from orchestration.quality import arrivals
+from orchestration import clock, duck
+from orchestration.quality import arrivals, circumstances
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
 from orchestration.quality.gx_runner import SuiteRunner
@@ -16,15 +16,19 @@ from orchestration.warehouse.node_runner import TestResult
 
 
 def _from_dbt(test: TestResult) -> Check:
+    evaluated = test.passed or test.message.startswith("Got ")
     return Check(
         name=test.name,
         kind="dbt",
         subject=test.model,
         passed=test.passed,
-        observed=f"{test.failing_rows} failing rows" if not test.passed else "",
+        observed=f"{test.failing_rows} failing row{'' if test.failing_rows == 1 else 's'}"
+        if evaluated
+        else test.message,
+        failing_keys=test.failing_keys,
         remedy=""
         if test.passed
-        else f"Its query lies under dbt/target/compiled in the state folder; see {test.model}. {test.message}",
+        else test.remedy or f"Its query lies under dbt/target/compiled in the state folder; see {test.model}.",
     )
 
 
@@ -33,8 +37,9 @@ def judge(
     tests: list[TestResult],
     runner: SuiteRunner,
     progress: Callable[[str], None] | None = None,
+    touched_months: Sequence[str] = (),
 ) -> Verdict:
-    """Judge the candidate in the build file and keep the verdict.
+    """Judge the candidate in the build file and keep the verdict, with the months the build touched.
 
     `tests` are the dbt data tests of the same build; none at all is a failure, not a pass.
     """
@@ -54,6 +59,7 @@ def judge(
         found = Verdict(combine(candidate_hashes(connection)), tuple(checks))
         connection.execute("begin")
         verdicts.keep(connection, found)
+        circumstances.keep(connection, clock.utc_now(), touched_months, runner.told, [c.name for c in checks])
         arrivals.note_judged(connection)
         connection.execute("commit")
     return found

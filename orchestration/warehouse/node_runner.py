@@ -18,6 +18,7 @@ import duckdb
 import jinja2
 
 from orchestration.ingestion.raw_schema import sql_text
+from orchestration.quality.failing_keys import SHOWN, VALUE_FIELDS, key_columns, key_text
 from orchestration.settings import Settings
 from orchestration.warehouse.project import Node, Project
 from orchestration.warehouse.rendering import Renderer
@@ -29,7 +30,7 @@ SMALL_ROWS = 20_000
 
 @dataclass(frozen=True)
 class TestResult:
-    """One dbt data test: what it is attached to, whether it passed, and how many rows fail it."""
+    """One dbt data test: what it is attached to, whether it passed, how many rows fail it, and keys of some."""
 
     unique_id: str
     name: str
@@ -37,6 +38,8 @@ class TestResult:
     passed: bool
     failing_rows: int
     message: str
+    failing_keys: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 @dataclass
@@ -128,14 +131,55 @@ class NodeRunner:
                 message = f"Got {failing} results, configured to fail if != 0" if failing else ""
             except (duckdb.Error, jinja2.TemplateError) as error:
                 # A test that cannot be evaluated has not passed.
-                failing, message = 1, " ".join(str(error).split())[:300]
-            ran.tests.append(TestResult(node.unique_id, node.name, attached, failing == 0, failing, message))
+                query, failing, message = "", 1, " ".join(str(error).split())[:300]
+            keys = self._failing_keys(node, query) if failing and query else ()
+            remedy = self._remedy(node) if failing else ""
+            ran.tests.append(
+                TestResult(node.unique_id, node.name, attached, failing == 0, failing, message, keys, remedy)
+            )
         return ran
+
+    def _failing_keys(self, node: Node, query: str) -> tuple[str, ...]:
+        """Keys of some of the rows a failed test found, those that say which row it is and nothing else of it."""
+        attached = self._project.nodes.get(str(node.raw.get("attached_node")))
+        grain = self._project.grain(attached.unique_id) if attached is not None else []
+        column = node.raw.get("column_name")
+        columns = [name for name, _ in self._described(query)]
+        if attached is not None and column:
+            # dbt's tests of one column show its values, not whose they are.
+            value = next((name for name in columns if name in VALUE_FIELDS), column)
+            query = (
+                f"select rows.* from {attached.relation} as rows where exists "
+                f'(select 1 from (\n{query}\n) as found where found."{value}" is not distinct from rows."{column}")'
+            )
+            columns, grain = [name for name, _ in self._described(query)], [*grain, column]
+        keys = key_columns(columns, grain)
+        if not keys:
+            return ()
+        names = ", ".join(f'"{name}"' for name in keys)
+        rows: list[Any] = []
+        with suppress(duckdb.Error):  # The test has failed all the same, and says so.
+            shown = f"select distinct {names} from (\n{query}\n) order by all limit {SHOWN}"
+            rows = self._connection.execute(shown).fetchall()
+        return tuple(key_text(keys, row) for row in rows)
+
+    def _remedy(self, node: Node) -> str:
+        """What to do about a failed test: where the rows are made, and which query finds them."""
+        attached = self._project.nodes.get(str(node.raw.get("attached_node")))
+        made_by = attached.raw["original_file_path"] if attached is not None else "the model that makes the rows"
+        if attached is not None and attached.kind == "seed":
+            return f"Mend these rows of {made_by}, or what they refer to, and run again."
+        query = f"dbt/target/{self._compiled_path(node)}"
+        return f"Mend {made_by}, or the input of these rows, and run again. In the state folder {query} finds them."
+
+    def _compiled_path(self, node: Node) -> Path:
+        """Where dbt would lay the query, from its target folder."""
+        path = Path("compiled") / node.raw["package_name"] / node.raw["original_file_path"]
+        return path / node.raw["path"] if "test_metadata" in node.raw else path
 
     def _lay_down(self, node: Node, query: str) -> None:
         """Keep a test's query where dbt would: the remedy of a failed check names the place."""
-        path = Path("compiled") / node.raw["package_name"] / node.raw["original_file_path"]
-        target = self._settings.dbt_target_dir / (path / node.raw["path"] if "test_metadata" in node.raw else path)
+        target = self._settings.dbt_target_dir / self._compiled_path(node)
         if not target.exists() or target.read_text(encoding="utf-8") != query:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(query, encoding="utf-8")
