@@ -1,4 +1,4 @@
-"""What is remembered beside the verdict for people to read: when it was given, what the build touched, the library's results.
+"""What is kept beside the verdict for people: when it was given, months the build touched, the library's results.
 
 None of it is part of the verdict: that is of content alone, and equal content has equal verdicts.
 """
@@ -25,7 +25,7 @@ _DDL = (
 
 @dataclass(frozen=True)
 class Circumstances:
-    """When the last verdict was given (UTC, as text) and the months its build touched, as 2024-11; empty if not known."""
+    """When the last verdict was given (UTC) and the months its build touched (2024-11); empty where not known."""
 
     judged_at: str = ""
     touched_months: tuple[str, ...] = ()

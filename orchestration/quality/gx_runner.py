@@ -121,7 +121,9 @@ def _failing_keys(engine: Any, suite: Suite, expectation: Expectation, result: d
         query = f"select {', '.join(keys)} from {suite.relation} where {column} is null order by all limit {SHOWN}"
         with engine.connect() as session:
             return tuple(key_text(keys, row) for row in session.exec_driver_sql(query).fetchall())
-    rows = [{column: value} for value in dict.fromkeys(result.get("partial_unexpected_list") or [])]
+    rows: list[dict[str, Any]] = [
+        {str(column): value} for value in dict.fromkeys(result.get("partial_unexpected_list") or [])
+    ]
     rows += [dict(row) for row in result.get("details", {}).get("unexpected_rows") or []]
     shown = []
     for row in rows[:SHOWN]:

@@ -67,8 +67,8 @@ def arriving_suites(sources: list[str]) -> list[Suite]:
                 subject=f"raw.{source}",
             ),
         ]
-    keys = ("source", "load_batch")
-    return [Suite("arriving", arrivals.RELATION, tuple(expectations), keys)] if expectations else []
+    judged = Suite("arriving", arrivals.RELATION, tuple(expectations), keys=("source", "load_batch"))
+    return [judged] if expectations else []
 
 
 def candidate_suites() -> list[Suite]:

@@ -36,7 +36,8 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 1rem auto; max-width: 72rem
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th, td { border-bottom: 1px solid #d9dee3; padding: .3rem .6rem; text-align: left; vertical-align: top; }
 th { white-space: nowrap; } td { overflow-wrap: anywhere; }
-h5, h6 { font-size: 1rem; } .modal, [onclick] { display: none; } i { font-style: normal; font-weight: 600; white-space: nowrap; }
+h5, h6 { font-size: 1rem; } .modal, [onclick] { display: none; }
+i { font-style: normal; font-weight: 600; white-space: nowrap; }
 .fa-check-circle::before { content: "passed"; color: #2f6b4a; }
 .fa-times::before, .fa-exclamation-triangle::before { content: "failed"; color: #a5443c; }
 .meterhouse-note { border: 1px solid #5b6570; padding: .5rem .75rem; }
