@@ -1,14 +1,16 @@
-"""The close as a Dagster job: the same demands as the command line's, seen in the same run history."""
+"""The close, and the proposal to close, as Dagster jobs: the command line's demands, seen in the run history."""
 
 import dagster as dg
 from pydantic import Field
 
 from orchestration import clock, pipeline
 from orchestration.closing.close import CloseRequest, close_month
+from orchestration.closing.proposal import propose_close
 from orchestration.errors import MeterhouseError
+from orchestration.graph.steps import WRITER_POOL, sole_writer, when_free
+from orchestration.month_report.page import write_month_report
 from orchestration.publishing.exports import parse_month
 from orchestration.resources import Installation
-from orchestration.warehouse.writer_lock import writer_lock
 
 
 class CloseConfig(dg.Config):
@@ -21,14 +23,14 @@ class CloseConfig(dg.Config):
     early_reason: str = ""
 
 
-@dg.op(description="Number the month's invoices and append them to the ledger; refuses with what is missing.")
+@dg.op(pool=WRITER_POOL, description="Number the month's invoices and append them to the ledger; refuses with what is missing.")
 def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, installation: Installation) -> str:
     settings = installation.settings()
     request = CloseRequest(
         parse_month(config.month), config.by, tuple(config.leave_out), tuple(config.tenants), config.early_reason
     )
     try:
-        with writer_lock(settings):
+        with sole_writer(settings, context.log):
             entry = close_month(settings, request, clock.utc_now(), context.log.info)
     except MeterhouseError as error:
         raise dg.Failure(f"{error}. {error.remedy}", allow_retries=False) from error
@@ -43,9 +45,10 @@ def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, install
     return config.month
 
 
-@dg.op(ins={"month": dg.In(str)}, description="Publish the closed invoices as issued.")
+@dg.op(pool=WRITER_POOL, ins={"month": dg.In(str)}, description="Publish the closed invoices as issued.")
 def publish_as_issued(context: dg.OpExecutionContext, installation: Installation, month: str) -> None:
-    report = pipeline.run_all(installation.settings(), context.log.info)
+    settings = installation.settings()
+    report = when_free(context.log, lambda: pipeline.run_all(settings, context.log.info))
     assert report.release is not None
     context.log.info(f"{month} is served as issued by release {report.release.release_id}")
 
@@ -57,3 +60,48 @@ def publish_as_issued(context: dg.OpExecutionContext, installation: Installation
 )
 def close_month_job() -> None:
     publish_as_issued(close_the_month())
+
+
+class ProposeConfig(dg.Config):
+    """Which month to propose for closing."""
+
+    month: str
+
+
+@dg.op(
+    pool=WRITER_POOL,
+    description="Bring the month up to date, write its report, and say what must be signed. Closes nothing.",
+)
+def propose(context: dg.OpExecutionContext, config: ProposeConfig, installation: Installation) -> None:
+    settings = installation.settings()
+    month = parse_month(config.month)
+    try:
+        report = when_free(context.log, lambda: pipeline.run_all(settings, context.log.info))
+        assert report.release is not None
+        proposal = propose_close(settings, month, clock.utc_now())
+        page = write_month_report(settings, month, settings.exports_dir / config.month / "report.html")
+    except MeterhouseError as error:
+        raise dg.Failure(f"{error}. {error.remedy}", allow_retries=False) from error
+    for line in proposal.to_do:
+        context.log.info(line)
+    context.add_output_metadata(
+        {
+            "month": config.month,
+            "drafts": proposal.drafts,
+            "totals": dg.MetadataValue.json(proposal.totals),
+            "holds_to_sign": proposal.unsigned_holds,
+            "to_do": dg.MetadataValue.md("\n".join(f"1. {line}" for line in proposal.to_do)),
+            "report": dg.MetadataValue.path(str(page)),
+            "release_id": report.release.release_id,
+        }
+    )
+
+
+@dg.job(
+    name="propose_close",
+    executor_def=dg.in_process_executor,
+    tags={"dagster/max_runtime": "14400"},
+    description="Propose a month for closing: report, totals, and what must be signed. Nothing is closed.",
+)
+def propose_close_job() -> None:
+    propose()

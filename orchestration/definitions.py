@@ -1,39 +1,25 @@
 """Assembly of the Dagster definitions; nothing is decided here."""
 
-import json
 from typing import Any
 
 import dagster as dg
 
-from orchestration import assets, closing_jobs, jobs, schedules
+from orchestration import assets, closing_jobs, jobs, schedules, sensors
 from orchestration.resources import Installation
 from orchestration.settings import Settings, load_settings
-from orchestration.warehouse import manifest_cache
-
-
-def _manifest(settings: Settings) -> dict[str, Any]:
-    content = manifest_cache.manifest_json(settings)
-    if content is None:
-        from orchestration.warehouse.dbt_build import parse_manifest
-
-        parse_manifest(settings)
-        content = (settings.dbt_target_dir / manifest_cache.MANIFEST).read_bytes()
-    found: dict[str, Any] = json.loads(content)
-    return found
+from orchestration.warehouse.column_lineage import column_lineage
+from orchestration.warehouse.dbt_build import project_of
 
 
 def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.Definitions:
-    """All assets, checks, jobs and schedules; `overrides` replaces resources by name."""
+    """All assets, checks, jobs, schedules and sensors; `overrides` replaces resources by name."""
     found = settings or load_settings()
+    project = project_of(found)
     return dg.Definitions(
-        assets=[
-            assets.raw_extracts,
-            assets.build_warehouse_asset(_manifest(found)),
-            assets.release,
-            assets.invoices,
-        ],
-        jobs=[jobs.publish_release, jobs.monthly_invoices, jobs.record_months, closing_jobs.close_month_job],
-        schedules=[schedules.daily_draft],
+        assets=assets.all_assets(found, project.raw, column_lineage(found, project)),
+        jobs=[*jobs.ALL, closing_jobs.close_month_job, closing_jobs.propose_close_job],
+        schedules=schedules.ALL,
+        sensors=[sensors.landing_sensor],
         resources={
             "installation": Installation(home=str(found.home), landing=str(found.landing)),
             **overrides,

@@ -1,33 +1,36 @@
-"""Jobs: the main job in one process, one at a time."""
+"""Jobs: what landed, or months again; each in one process, one at a time."""
 
 from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.graph.keys import BOOK_KEYS, LANDING_KEYS, RAW_KEYS, RELEASE_KEY, VERDICT_KEY
 from orchestration.partitions import billing_months
 
-# Everything up to the release; months are found by what landed, not chosen.
+MAX_SECONDS = "14400"
+WRITING = {"dagster/max_runtime": MAX_SECONDS}
+
+# Months are found by what landed, not chosen; so it selects nothing that is partitioned. The step makes the
+# models all the same, and tells of each that was made.
 publish_release = dg.define_asset_job(
     "publish_release",
-    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["publishing", "invoices"]),
+    selection=dg.AssetSelection.assets(*RAW_KEYS.values(), *BOOK_KEYS.values(), VERDICT_KEY, RELEASE_KEY)
+    - dg.AssetSelection.all_asset_checks(),
     executor_def=dg.in_process_executor,
-    tags={"dagster/max_runtime": "14400"},
-    description="Take in landing/, build and judge the candidate, publish it if it passes.",
+    tags=WRITING,
+    description="Take in landing/, build and judge the candidate, publish it if it passes. Cheap when nothing is new.",
 )
 
 monthly_invoices = dg.define_asset_job(
     "monthly_invoices",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all()
+    - dg.AssetSelection.assets(*LANDING_KEYS.values())
+    - dg.AssetSelection.all_asset_checks(),
     partitions_def=billing_months,
     executor_def=dg.in_process_executor,
-    tags={"dagster/max_runtime": "14400"},
-    description="The main job for one billing month; safe to repeat, cheap when nothing is new.",
+    tags=WRITING,
+    description="Compute billing months again, judge all of it and publish: the same content when nothing was wrong. "
+    "The run config can name the tenants it is for and why. Newly landed files are taken in on the way.",
 )
 
-record_months = dg.define_asset_job(
-    "record_months",
-    selection=dg.AssetSelection.assets(["publishing", "invoices"]),
-    partitions_def=billing_months,
-    executor_def=dg.in_process_executor,
-    description="Note each published month's totals on its partition.",
-)
+ALL = [publish_release, monthly_invoices]

@@ -20,6 +20,7 @@ from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import state
+from orchestration.warehouse.again import Again, Marked
 from orchestration.warehouse.writer_lock import doubt_noted, settle_doubt, writer_lock
 
 Say = Callable[[str], None]
@@ -35,6 +36,16 @@ class RunReport:
     touched_months: list[str] = field(default_factory=list)
     verdict: Verdict | None = None
     release: Release | None = None
+    # Ids of the seeds and models that ran.
+    built: list[str] = field(default_factory=list)
+    # What was computed again on purpose, and the hash of the verdict that stood before.
+    marked: Marked | None = None
+    hash_before: str | None = None
+
+    @property
+    def same_as_before(self) -> bool:
+        """Whether what was judged now is what stood judged before: nothing changed."""
+        return self.verdict is not None and self.verdict.candidate_hash == self.hash_before
 
     @property
     def nothing_new(self) -> bool:
@@ -72,22 +83,30 @@ def take_in(settings: Settings, say: Say) -> IngestReport:
     return ingest_landing(settings, lambda name, done, total: say(f"taking in {name} ({done} of {total})"))
 
 
-def build_and_judge(settings: Settings, say: Say, report: RunReport, judge_ready: SuiteRunner | None = None) -> None:
+def build_and_judge(
+    settings: Settings,
+    say: Say,
+    report: RunReport,
+    judge_ready: SuiteRunner | None = None,
+    again: Again | None = None,
+) -> None:
     """Steps two and three: candidate marts, then the verdict. Skipped when the candidate is current.
 
-    `judge_ready` is a worker started earlier. Call with the writer lock held. Raises BuildFailed with the
-    models at fault.
+    `judge_ready` is a worker started earlier; `again` computes months once more whatever is current. Call
+    with the writer lock held. Raises BuildFailed with the models at fault, MeterhouseError where `again`
+    names what is not there.
     """
     # No verdict holds what has only just arrived: no need to open the build file for it.
     judged = standing_verdict(settings) if report.ingest.batch is None else None
     doubted = doubt_noted(settings)
-    if judged is not None and judged[1] and not doubted:
+    if judged is not None and judged[1] and not doubted and again is None:
         return
+    report.hash_before = _judged_hash(settings)
     from orchestration.quality.gate import judge
     from orchestration.warehouse.dbt_build import build
 
     with judge_ready or SuiteRunner(settings) as runner:
-        outcome = build(settings, everything=doubted, progress=say)
+        outcome = build(settings, everything=doubted, again=again, progress=say)
         if not outcome.ok:
             raise BuildFailed(
                 "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."
@@ -96,18 +115,55 @@ def build_and_judge(settings: Settings, say: Say, report: RunReport, judge_ready
         report.models_run = outcome.models_run
         report.full_refresh = outcome.full_refresh
         report.touched_months = outcome.touched_months
+        report.built = outcome.built
+        report.marked = outcome.marked
         report.verdict = judge(settings, outcome.tests, runner, say, outcome.touched_months)
+    for line in told_of_rerun(report):
+        say(line)
 
 
-def run_all(settings: Settings, say: Say | None = None) -> RunReport:
+def _judged_hash(settings: Settings) -> str | None:
+    """Hash of the last verdict, whether or not it holds all that has landed."""
+    if not settings.warehouse_path.exists():
+        return None
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
+        try:
+            found = verdicts.standing(connection)
+        except duckdb.CatalogException:
+            return None
+    return found[0] if found else None
+
+
+def told_of_rerun(report: RunReport) -> list[str]:
+    """What came of computing again, in plain sentences; nothing where that was not asked for."""
+    if report.marked is None or report.verdict is None:
+        return []
+    again = report.marked.again
+    what = ", ".join([*again.months, *again.models])
+    told = [f"computed again: {what}{f' ({again.reason})' if again.reason else ''}"]
+    if again.tenants:
+        told.append(f"asked for {', '.join(again.tenants)}: the months were computed for all tenants, theirs among them")
+    if report.same_as_before:
+        told.append(f"nothing changed: content hash {report.verdict.candidate_hash[:12]} as before")
+    else:
+        told.append(f"content hash {report.verdict.candidate_hash[:12]}, before {(report.hash_before or 'none')[:12]}")
+    if report.marked.new_files:
+        months = ", ".join(report.marked.other_months(report.touched_months)) or "no other month"
+        files = report.marked.new_files
+        named = ", ".join(files[:20]) + (f" and {len(files) - 20} more" if len(files) > 20 else "")
+        told.append(f"newly landed files came with it and touched {months}: {named}")
+    return told
+
+
+def run_all(settings: Settings, say: Say | None = None, again: Again | None = None) -> RunReport:
     """All steps in this process, under the writer lock. Raises GateRefused, BuildFailed, WarehouseBusy."""
     tell = say or (lambda _: None)
     report = RunReport()
     with writer_lock(settings), ExitStack() as ending:
         # The library's load passes while files are read; where there is none, it may turn out unneeded.
-        ready = ending.enter_context(SuiteRunner(settings)) if anything_new(settings) else None
+        ready = ending.enter_context(SuiteRunner(settings)) if again or anything_new(settings) else None
         report.ingest = take_in(settings, tell)
-        build_and_judge(settings, tell, report, ready)
+        build_and_judge(settings, tell, report, ready, again)
         tell("publishing")
         report.release = publish(settings)
     return report

@@ -20,7 +20,8 @@ from orchestration.closing.ledger import entries
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.ingestion.raw_schema import ensure_raw_relations
 from orchestration.settings import Settings
-from orchestration.warehouse import key_index, manifest_cache, selection, state
+from orchestration.warehouse import key_index, manifest_cache, selection, state, unit_tests
+from orchestration.warehouse.again import Again, Marked, mark
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import NodeRunner, TestResult
 from orchestration.warehouse.project import Project, read_project
@@ -36,6 +37,9 @@ class BuildResult:
     touched_months: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
+    # Ids of the seeds and models that ran; the rest holds what it held.
+    built: list[str] = field(default_factory=list)
+    marked: Marked | None = None
 
     @property
     def ok(self) -> bool:
@@ -113,18 +117,20 @@ def build(
     *,
     full_refresh: bool = False,
     everything: bool = False,
+    again: Again | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> BuildResult:
     """Bring the candidate marts up to date and run the data tests.
 
     What runs is found, not chosen: the descendants of what changed since the last complete build, months
     touched since then, and all of it for a changed project. `everything` runs all nodes and tests upon
-    what is there. Errors are collected as plain messages, never raised.
+    what is there; `again` computes months or models again (MeterhouseError where it names what is not
+    there). Errors are collected as plain messages, never raised.
     """
     say = progress or (lambda _: None)
     outcome = BuildResult()
     say("reading the dbt project")
-    project = _project(settings)
+    project = project_of(settings)
     with duck.connect(settings.warehouse_path, settings) as connection:
         # As profiles.yml has it: rows of a table have no order, and keeping one costs memory.
         connection.execute("set preserve_insertion_order = false")
@@ -135,6 +141,7 @@ def build(
         indexed_anew = key_index.index_new_parts(connection, settings)
         outcome.full_refresh = full_refresh or indexed_anew or state.built_with(connection)[0] != project_hash(settings)
         inputs = selection.fingerprints(connection, settings, project)
+        outcome.marked = mark(connection, settings, project, again) if again else None
         by_dbt = bool(project.unknown_features)
         chosen = selection.select(
             connection, project, inputs, everything=everything or by_dbt, full_refresh=outcome.full_refresh
@@ -144,12 +151,15 @@ def build(
             texts = manifest_cache.texts(settings)
             before = len(texts)
             _run(NodeRunner(project, connection, settings, outcome.full_refresh, texts), chosen, outcome, say)
+            if outcome.ok:
+                outcome.tests += unit_tests.results(connection, settings, project, say)
             _record(connection, settings, inputs, outcome)
             if len(texts) > before:
                 manifest_cache.keep_texts(settings, texts)
     if by_dbt:
         say(f"building with dbt, for it has {project.unknown_features[0]}")
         _run_by_dbt(settings, bool(chosen.seeds), outcome)
+        outcome.tests += unit_tests.by_model(project, _unit_tests_by_dbt(settings)) if outcome.ok else []
         with duck.connect(settings.warehouse_path, settings) as connection:
             _record(connection, settings, inputs, outcome)
     return outcome
@@ -172,7 +182,7 @@ def _read(content: bytes) -> Project:
     return read_project(content)
 
 
-def _project(settings: Settings) -> Project:
+def project_of(settings: Settings) -> Project:
     """The project as dbt parsed it; dbt is loaded only where nothing is kept of this very project."""
     content = manifest_cache.manifest_json(settings)
     if content is None:
@@ -187,6 +197,7 @@ def _run(runner: NodeRunner, chosen: selection.Selection, outcome: BuildResult, 
     if outcome.errors:
         return
     outcome.models_run = len(ran.built) - len(chosen.seeds)
+    outcome.built = ran.built
     tests, kept = chosen.settled(ran.built)
     say(f"running {len(tests)} data tests; {len(kept)} results still hold")
     outcome.tests = sorted([*runner.test(tests).tests, *kept], key=lambda test: test.unique_id)
@@ -210,6 +221,23 @@ def _run_by_dbt(settings: Settings, seeds: bool, outcome: BuildResult) -> None:
         _collect_tests(outcome, result)
     finally:
         _release_connections()
+
+
+def _unit_tests_by_dbt(settings: Settings) -> dict[str, str]:
+    """What is wrong by unique id of the unit test, asked of dbt once for a state of the project."""
+    found = unit_tests.kept(settings)
+    if found is None:
+        from dbt.cli.main import dbtRunner
+
+        command = ["test", "--select", "test_type:unit", "--no-write-json", *_common(settings)]
+        result = dbtRunner(manifest=parse_manifest(settings)).invoke(command)
+        _release_connections()
+        if result.result is None:
+            return {"dbt": f"dbt unit tests did not run: {result.exception}"}
+        outcomes = [(node.node.unique_id, str(node.status), str(node.message)) for node in result.result.results]
+        found = {key: " ".join(message.split())[:300] for key, status, message in outcomes if status != "pass"}
+        unit_tests.keep(settings, found)
+    return found
 
 
 def _collect_errors(outcome: BuildResult, result: Any) -> None:

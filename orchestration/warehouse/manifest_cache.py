@@ -15,6 +15,7 @@ import tempfile
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from orchestration.settings import Settings
 from orchestration.warehouse.fingerprint import files_hash
@@ -98,6 +99,30 @@ def keep_texts(settings: Settings, found: dict[str, str]) -> None:
             json.dump({"sha256": _sum(found), "texts": found}, file)
         Path(building).chmod(0o644)
         Path(building).replace(folder / TEXTS)
+
+
+def kept_json(settings: Settings, name: str) -> Any:
+    """What keep_json kept of this very project under `name`, or None."""
+    try:
+        told = json.loads((_root(settings) / _key(settings) / name).read_text(encoding="utf-8"))
+        return told["kept"] if told["sha256"] == _json_sum(told["kept"]) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_json(settings: Settings, name: str, content: Any) -> None:
+    """Keep what follows from the project alone beside its manifest; where none is kept there is no place for it."""
+    folder = _root(settings) / _key(settings)
+    with suppress(OSError):
+        descriptor, building = tempfile.mkstemp(prefix=".building-", dir=folder)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"sha256": _json_sum(content), "kept": content}, file)
+        Path(building).chmod(0o644)
+        Path(building).replace(folder / name)
+
+
+def _json_sum(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _sum(found: dict[str, str]) -> str:

@@ -175,7 +175,7 @@ class Renderer:
             "model": node.raw,
             "config": _Config(node),
             "execute": True,
-            "flags": _Flags("test" if node.kind == "test" else "run", self._refreshing),
+            "flags": Flags("test" if node.kind == "test" else "run", self._refreshing),
             "ref": lambda *names, **_: self._ref(node, *names),
             "source": lambda *names: _known(self._sources, names),
             "var": lambda _, default=None: default,
@@ -220,7 +220,7 @@ class Renderer:
 
 
 @dataclass(frozen=True)
-class _Flags:
+class Flags:
     WHICH: str
     refreshing: Callable[[], bool]
 

@@ -1,0 +1,71 @@
+"""What is missing before a month can be closed, all of it at once. Reads the release and the ledger; signs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from orchestration import duck
+from orchestration.closing import demands, ledger
+from orchestration.closing.scope import drafts, month_text
+from orchestration.closing.signing import content_of, holds_of, signed_holds, standing_sign_off
+from orchestration.errors import MeterhouseError
+from orchestration.publishing.exports import require_release
+from orchestration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A month proposed for closing: drafts, totals (exact text) by currency, and what to do, in order."""
+
+    month: date
+    drafts: int
+    totals: dict[str, str]
+    unsigned_holds: int
+    to_do: list[str] = field(default_factory=list)
+
+    @property
+    def ready(self) -> bool:
+        """Whether only the close itself is left to do."""
+        return len(self.to_do) == 1
+
+
+def propose_close(settings: Settings, month: date, now: datetime) -> Proposal:
+    """Everything a close of `month` would be refused for at `now` (UTC), and the command to close with."""
+    found, text = ledger.entries(settings), month_text(month)
+    with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
+        waiting = drafts(connection)
+        mine = [draft for draft in waiting if draft.billing_month == month]
+        unsigned = [hold for hold in holds_of(connection, month) if hold.hold_id not in signed_holds(found)]
+        totals = connection.execute(
+            "select currency_code, sum(billed_amount)::varchar from marts.fct_invoices "
+            "where status = 'draft' and strftime(billing_month, '%Y-%m') = ? group by 1 order by 1",
+            [text],
+        ).fetchall()
+        to_do = [
+            *_refusal(lambda: demands.demand_not_closed(found, month, [], [])),
+            *_refusal(lambda: demands.demand_in_time(month, now, "")),
+            *_refusal(lambda: demands.demand_in_order(connection, waiting, found, month, [], [])),
+            *_refusal(lambda: demands.demand_rated(connection, month, [], [])),
+        ]
+    to_do += [
+        f"sign the hold {hold.hold_id} ({hold.hold}, {hold.tenant_id or 'all tenants'}): {hold.facts}. {hold.remedy} "
+        f"Then meterhouse sign-hold --month {text} {hold.hold_id} --by NAME --why TEXT."
+        for hold in unsigned
+    ]
+    if not mine:
+        to_do.append(f"there is no draft invoice of {text}: nothing was used, or its usage has not landed.")
+    elif standing_sign_off(found, month, content_of(mine)) is None:
+        to_do.append(f"sign off the {len(mine)} drafts: meterhouse sign-off --month {text} --by NAME.")
+    to_do.append(f"close: meterhouse close --month {text} --by NAME, or the job close_month.")
+    return Proposal(month, len(mine), dict(totals), len(unsigned), to_do)
+
+
+def _refusal(demand: Callable[[], Any]) -> list[str]:
+    try:
+        demand()
+    except MeterhouseError as error:
+        return [f"{error}. {error.remedy}"]
+    return []

@@ -1,0 +1,54 @@
+"""What lies in the landing folder, as assets that are observed: others write there."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+
+from orchestration.graph.keys import LANDING_KEYS
+from orchestration.graph.specs import landing_specs
+from orchestration.graph.tables import table
+from orchestration.ingestion.landing import landed_paths
+from orchestration.resources import Installation
+from orchestration.settings import Settings
+from orchestration.ingestion.landed_content import signatures_seen
+
+
+@dg.multi_observable_source_asset(name="look_at_landing", specs=landing_specs(), can_subset=True)
+def landing(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[dg.ObserveResult]:
+    """Names, sizes and times of what lies there; reads no file and takes in nothing."""
+    settings = installation.settings()
+    seen = _seen(settings)
+    by_source: dict[str, list[Path]] = defaultdict(list)
+    for source, path in landed_paths(settings):
+        by_source[source].append(path)
+    for name, key in LANDING_KEYS.items():
+        if key not in context.selected_asset_keys:
+            continue
+        looks = [(path, path.lstat()) for path in by_source.get(name, [])]
+        new = [path.name for path, look in looks if seen.get(str(path)) != (look.st_size, look.st_mtime_ns)]
+        newest = max((look.st_mtime for _, look in looks), default=None)
+        rows = [{"file": path.name, "bytes": look.st_size, "new": path.name in new} for path, look in looks]
+        yield dg.ObserveResult(
+            asset_key=key,
+            metadata={
+                "files": len(looks),
+                "bytes": sum(look.st_size for _, look in looks),
+                "not_taken_in_yet": len(new),
+                **({"newest": dg.MetadataValue.timestamp(datetime.fromtimestamp(newest, UTC))} if newest else {}),
+                **({"lying_there": table(sorted(rows, key=lambda row: not row["new"]))} if rows else {}),
+            },
+        )
+
+
+def _seen(settings: Settings) -> dict[str, tuple[int, int]]:
+    try:
+        return signatures_seen(settings)
+    except duckdb.IOException as error:
+        raise dg.Failure(
+            "another process is writing the warehouse, so what is new cannot be told. Observe again when it is done.",
+            allow_retries=False,
+        ) from error

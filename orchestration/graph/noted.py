@@ -1,0 +1,49 @@
+"""What the command line published, as events of the graph: so that the UI shows one history, whoever ran."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from orchestration import duck
+from orchestration.graph import checks, figures
+from orchestration.graph.keys import INVOICES_KEY, RELEASE_KEY, VERDICT_KEY, by_month
+from orchestration.graph.published import invoices_told, release_metadata
+from orchestration.publishing.release import Release
+from orchestration.quality.verdict import Check, Verdict
+from orchestration.settings import Settings
+from orchestration.warehouse.dbt_build import project_of
+
+Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
+
+
+def events_of_release(settings: Settings, served: Release, told: dict[str, Any]) -> Iterator[Event]:
+    """The release's marts and invoices by month, its checks, and last the verdict: it says that all is noted."""
+    manifest = project_of(settings).raw
+    verdict = Verdict(
+        told["candidate_hash"],
+        tuple(Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in told["checks"]),
+    )
+    with duck.connect(served.database, settings, read_only=True) as connection:
+        months = [month for month in figures.published_months(connection) if month >= "2022-01"]
+        rows = figures.tables_there(connection)
+        for node in manifest["nodes"].values():
+            relation = f"{node['schema']}.{node['name']}"
+            if node["schema"] != "marts" or relation not in rows:
+                continue
+            key = dg.AssetKey(["marts", node["name"]])
+            if not by_month(node):
+                yield dg.AssetMaterialization(key, metadata={"dagster/row_count": rows[relation]})
+                continue
+            for month, found in figures.month_figures(connection, relation, months).items():
+                yield dg.AssetMaterialization(key, metadata=found, partition=month)
+    yield from checks.evaluations(settings, verdict, checks.check_specs(manifest), manifest)
+    for month, found in invoices_told(settings, served).items():
+        yield dg.AssetMaterialization(INVOICES_KEY, metadata=found, partition=month)
+    yield dg.AssetMaterialization(RELEASE_KEY, metadata=release_metadata(settings, served))
+    yield dg.AssetMaterialization(
+        VERDICT_KEY,
+        metadata={"passed": verdict.passed, "candidate_hash": served.content_hash, "checks": len(verdict.checks)},
+    )

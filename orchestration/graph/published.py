@@ -1,0 +1,95 @@
+"""The steps that publish, and the month's invoices as published."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from orchestration import duck
+from orchestration.errors import MeterhouseError
+from orchestration.graph import figures
+from orchestration.graph.keys import INVOICES_KEY, OWNERS, RELEASE_KEY, VERDICT_KEY
+from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer
+from orchestration.graph.tables import moved_metadata
+from orchestration.partitions import billing_months
+from orchestration.publishing.changes import moved_with
+from orchestration.publishing.release import Release, current_release, publish
+from orchestration.resources import Installation
+from orchestration.settings import Settings
+
+
+@dg.asset(
+    key=RELEASE_KEY,
+    deps=[VERDICT_KEY],
+    group_name="publishing",
+    owners=OWNERS,
+    kinds={"duckdb", "parquet"},
+    description="The read-only release analysts and finance read; refuses without a passing verdict on exactly "
+    "this candidate, whatever was selected.",
+    pool=WRITER_POOL,
+)
+def release(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[Any]:
+    settings = installation.settings()
+    with sole_writer(settings, context.log):
+        try:
+            published = publish(settings)
+        except MeterhouseError as error:
+            raise dg.Failure(f"{error}. {error.remedy}", allow_retries=False) from error
+    if published.is_new:
+        context.log.info(f"serving release {published.release_id}")
+        months = set(months_of(context))
+        for month, told in invoices_told(settings, published).items():
+            # Those the run was started for are told of by their own step.
+            if month not in months:
+                yield dg.AssetMaterialization(INVOICES_KEY, metadata=told, partition=month)
+    else:
+        context.log.info(f"nothing changed: release {published.release_id} is served as before")
+    yield dg.MaterializeResult(metadata=release_metadata(settings, published))
+
+
+def release_metadata(settings: Settings, published: Release) -> dict[str, Any]:
+    """What a release is and what moved with it; that nothing did where it is the one before."""
+    with duck.connect(published.database, settings, read_only=True) as connection:
+        moved = moved_with(connection, published.release_id)
+    return {
+        "release_id": published.release_id,
+        "content_hash": published.content_hash,
+        "database": dg.MetadataValue.path(str(published.database)),
+        "nothing_changed": not published.is_new,
+        **(moved_metadata(moved) if published.is_new else {"lines_moved": 0}),
+    }
+
+
+def invoices_told(settings: Settings, published: Release) -> dict[str, dict[str, Any]]:
+    """Figures of every month of a release, by month."""
+    with duck.connect(published.database, settings, read_only=True) as connection:
+        months = figures.published_months(connection)
+        found = figures.invoice_figures(connection, months)
+    # A partition starts where the seeds can price; what is older has none.
+    return {
+        month: {**told, "release_id": published.release_id} for month, told in found.items() if month >= "2022-01"
+    }
+
+
+@dg.asset(
+    key=INVOICES_KEY,
+    deps=[RELEASE_KEY],
+    partitions_def=billing_months,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="publishing",
+    owners=OWNERS,
+    kinds={"duckdb"},
+    description="A billing month's published invoices: how many, what they add up to, and what became of every "
+    "record of the month. Reads the release, computes nothing.",
+)
+def invoices(context: dg.AssetExecutionContext, installation: Installation) -> None:
+    settings = installation.settings()
+    served = current_release(settings)
+    if served is None:
+        raise dg.Failure("nothing is published yet: run the job publish_release first", allow_retries=False)
+    with duck.connect(served.database, settings, read_only=True) as connection:
+        found = figures.invoice_figures(connection, context.partition_keys)
+    for month, told in found.items():
+        if not told["invoices"]:
+            context.log.info(f"{month} has no invoices: nothing was used, or its month is not rated yet")
+        context.add_asset_metadata({**told, "release_id": served.release_id}, partition_key=month)

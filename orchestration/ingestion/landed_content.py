@@ -1,0 +1,91 @@
+"""What new content lies in the landing folder: told by hashes, so that a renamed or touched file is not new.
+
+For who must decide whether to start a run; taking in decides for itself. Reads only what looks new, and
+remembers what it read by path, size and time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from orchestration import duck
+from orchestration.ingestion.landing import landed_paths
+from orchestration.ingestion.receipts import seen_files
+from orchestration.settings import Settings
+
+Signature = tuple[int, int]
+CHUNK = 1024 * 1024
+
+
+@dataclass
+class NewContent:
+    """Files whose content was never judged: (source, file name), and one hash over what they hold.
+
+    `read` is what to pass on to the next look: hashes by path, size and time.
+    """
+
+    files: list[tuple[str, str]] = field(default_factory=list)
+    content_hash: str = ""
+    read: dict[str, str] = field(default_factory=dict)
+    known_again: int = 0
+
+
+def signatures_seen(settings: Settings) -> dict[str, Signature]:
+    """Size and time of every path as last judged. Raises duckdb.IOException while somebody writes."""
+    if not settings.warehouse_path.exists():
+        return {}
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
+        try:
+            return seen_files(connection)
+        except duckdb.CatalogException:
+            return {}
+
+
+def new_content(settings: Settings, read_before: Mapping[str, str]) -> NewContent:
+    """What lies there that no run has judged, by content. Raises duckdb.IOException while somebody writes."""
+    seen, judged = signatures_seen(settings), _judged(settings)
+    found = NewContent()
+    contents = set()
+    for source, path in landed_paths(settings):
+        look = path.lstat()
+        if seen.get(str(path)) == (look.st_size, look.st_mtime_ns) or path.name.endswith(".part"):
+            continue
+        look_key = f"{path} {look.st_size} {look.st_mtime_ns}"
+        try:
+            digest = read_before.get(look_key) or _sha256(path)
+        except OSError:
+            continue  # went away, or cannot be read: a run says so, a look need not
+        found.read[look_key] = digest
+        if (source, digest) in judged:
+            found.known_again += 1
+            continue
+        found.files.append((source, path.name))
+        contents.add(f"{source} {digest}")
+    if contents:
+        found.content_hash = hashlib.sha256("\n".join(sorted(contents)).encode()).hexdigest()
+    return found
+
+
+def _judged(settings: Settings) -> set[tuple[str, str]]:
+    """(source, content) of every file accepted, or refused for what it holds."""
+    if not settings.warehouse_path.exists():
+        return set()
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
+        try:
+            rows = connection.execute("select distinct source, file_sha256 from raw.receipts").fetchall()
+        except duckdb.CatalogException:
+            return set()
+    return {(source, digest) for source, digest in rows}
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,132 @@
+"""Computing months again on purpose: marked in the build file before a build, recorded with its reason.
+
+Marking is all that is done here: the months are noted as touched for every source, and the models that hold
+months as unfinished, so that the next build, this one or the one after a crash, runs them. What comes out
+follows from inputs and project alone; so months computed again hold what they held, or something was wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import duckdb
+
+from orchestration import clock
+from orchestration.errors import MeterhouseError
+from orchestration.ingestion.raw_schema import sql_text, sql_values
+from orchestration.ingestion.sources import SOURCES
+from orchestration.settings import Settings
+from orchestration.warehouse.fingerprint import project_hash
+from orchestration.warehouse.project import Project
+
+DDL = (
+    "create table if not exists ops.reruns (rerun integer, months varchar, tenants varchar, models varchar, "
+    "reason varchar, project_hash varchar, requested_at varchar)"
+)
+TENANTS = "intermediate.int_gen_02__tenants_states"
+
+
+@dataclass(frozen=True)
+class Again:
+    """What to compute again: months as 2024-11, for all tenants or those named, or single models by name.
+
+    `reason` is recorded in ops.reruns.
+    """
+
+    months: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    reason: str = ""
+    models: tuple[str, ...] = ()
+
+
+@dataclass
+class Marked:
+    """What was marked, and files taken in before that no build has metered yet: they are built with it."""
+
+    again: Again
+    new_files: list[str] = field(default_factory=list)
+
+    def other_months(self, touched: Sequence[str]) -> list[str]:
+        """Months, as 2024-11, that the build touched beside those asked for."""
+        found = {month[:7] for month in touched} - set(self.again.months)
+        # Years 1, 1970 and 9999 stand for "every month" and "no month".
+        return sorted(month for month in found if "2000" < month < "9000")
+
+
+def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Project, again: Again) -> Marked:
+    """Note in the build file what the build about to start must compute again. Call before models are selected.
+
+    Raises MeterhouseError for a tenant or model that is not there.
+    """
+    _demand_tenants(connection, again.tenants)
+    keys = _models_named(project, again.models)
+    if again.months:
+        keys |= {node.unique_id for node in project.of_kind("model") if "billing_month" in node.raw["columns"]}
+    connection.execute("begin")
+    _note(connection, settings, again)
+    if again.months:
+        rows = ", ".join(
+            f"({sql_text(source)}, date '{month}-01')" for source in sorted(SOURCES) for month in again.months
+        )
+        connection.execute(f"insert into ops.touched_months (source, billing_month) values {rows}")
+    if keys:
+        connection.execute("create table if not exists ops.unfinished_nodes (unique_id varchar)")
+        connection.execute(
+            f"insert into ops.unfinished_nodes values {', '.join(f'({sql_text(key)})' for key in sorted(keys))}"
+        )
+    # Until it is built, what stands is not current: a run that fails leaves work for the next one.
+    connection.execute("update ops.builds set seeds_hash = ''")
+    connection.execute("commit")
+    return Marked(again, _files_not_metered(connection))
+
+
+def _note(connection: duckdb.DuckDBPyConnection, settings: Settings, again: Again) -> None:
+    connection.execute(DDL)
+    row = connection.execute("select coalesce(max(rerun), 0) + 1 from ops.reruns").fetchone()
+    told = sql_values(
+        row[0] if row else 1,
+        ", ".join(again.months),
+        ", ".join(again.tenants),
+        ", ".join(again.models),
+        again.reason,
+        project_hash(settings),
+        clock.utc_now().isoformat(timespec="seconds"),
+    )
+    connection.execute(f"insert into ops.reruns values {told}")
+
+
+def _files_not_metered(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    rows = connection.execute(
+        "select source || '/' || file_name from raw.receipts where status = 'accepted' "
+        "and load_batch > (select coalesce(max(load_batch), 0) from ops.metered_batches) order by all"
+    ).fetchall()
+    return [name for (name,) in rows]
+
+
+def _demand_tenants(connection: duckdb.DuckDBPyConnection, tenants: Sequence[str]) -> None:
+    if not tenants:
+        return
+    try:
+        known = {str(key) for (key,) in connection.execute(f"select distinct tenant_id from {TENANTS}").fetchall()}
+    except duckdb.CatalogException:
+        raise MeterhouseError("no tenant is known yet: nothing was ever built", "Run `meterhouse run` first.") from None
+    for tenant in tenants:
+        if tenant not in known:
+            raise MeterhouseError(f"there is no tenant {tenant!r}", _suggestion(tenant, known))
+
+
+def _models_named(project: Project, names: Sequence[str]) -> set[str]:
+    by_name = {node.name: node.unique_id for node in project.nodes.values() if node.kind in ("model", "seed")}
+    for name in names:
+        if name not in by_name:
+            raise MeterhouseError(f"there is no model {name!r}", _suggestion(name, set(by_name)))
+    return {by_name[name] for name in names}
+
+
+def _suggestion(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, sorted(known), n=3, cutoff=0.6)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return f"Known are {', '.join(sorted(known)[:10])}{' and others' if len(known) > 10 else ''}."
