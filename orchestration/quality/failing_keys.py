@@ -13,9 +13,9 @@ SHOWN = 10
 # What dbt's own tests of one column call its value in the rows they find.
 VALUE_FIELDS = ("unique_field", "value_field", "from_field")
 # A relation's grain may hold them; whom they belong to is nobody's business in a report.
-_PERSONAL = re.compile(r"name|address|mail|contact|body|text|digits")
+_PERSONAL = re.compile(r"name|address|mail|contact|body|text|digits|^(recipient|user|customer)_id$")
 _IDENTIFYING = re.compile(r"(_id|_key|_month|_number|_on|_from|_batch)$|^(meter|source|market|currency_code|category)$")
-_PHONE_NUMBER = re.compile(r"\+?\d{7,15}(?!\w)")
+_PHONE_NUMBER = re.compile(r"(?<!\w)\+?\d{7,15}(?!\w)")
 _VALUE_LENGTH = 120
 
 
@@ -35,6 +35,7 @@ def _shown(name: str, value: Any) -> str:
     if value is None:
         return "not set"
     text = str(value)[:_VALUE_LENGTH]
-    if "phone" in name or "+" in text:
+    # A key made of several values may hold one.
+    if "phone" in name or name == "record_key" or "+" in text:
         return _PHONE_NUMBER.sub(lambda found: f"…{found.group()[-4:]}", text)
     return text

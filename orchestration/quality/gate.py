@@ -13,23 +13,27 @@ from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Check, Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse.node_runner import TestResult
+from orchestration.warehouse.unit_tests import check_name
 
 
 def _from_dbt(test: TestResult) -> Check:
-    evaluated = test.passed or test.message.startswith("Got ")
+    counted = test.passed or test.message.startswith("Got ")
+    rows = f"{test.failing_rows} failing row{'' if test.failing_rows == 1 else 's'}"
     return Check(
         name=test.name,
         kind="dbt",
         subject=test.model,
         passed=test.passed,
-        observed=f"{test.failing_rows} failing row{'' if test.failing_rows == 1 else 's'}"
-        if evaluated
-        else test.message,
+        observed=rows if counted else test.message,
         failing_keys=test.failing_keys,
-        remedy=""
-        if test.passed
-        else test.remedy or f"Its query lies under dbt/target/compiled in the state folder; see {test.model}.",
+        remedy="" if test.passed else test.remedy or _unit_test_remedy(test),
     )
+
+
+def _unit_test_remedy(test: TestResult) -> str:
+    if test.name == check_name(test.model):
+        return f"Mend {test.model}, or the example of its unit test that is wrong, and run again."
+    return f"Its query lies under dbt/target/compiled in the state folder; see {test.model}."
 
 
 def judge(

@@ -8,6 +8,7 @@ from typing import Any
 
 from orchestration.ingestion.sources import SOURCES
 from orchestration.quality.suites import Expectation, arriving_suites, candidate_suites
+from orchestration.warehouse.unit_tests import check_name
 
 SUITE_TITLES = {
     "arriving": "What arrived",
@@ -35,11 +36,12 @@ def of_suites() -> dict[str, Expected]:
         title = f"Great Expectations: {SUITE_TITLES.get(suite.name, suite.name.replace('_', ' '))}"
         for expectation in suite.expectations:
             relation = expectation.subject or suite.relation
-            found[expectation.name] = Expected(_in_words(expectation), title, relation)
+            found[expectation.name] = Expected(in_words(expectation), title, relation)
     return found
 
 
-def _in_words(expectation: Expectation) -> str:
+def in_words(expectation: Expectation) -> str:
+    """What one expectation of a suite expects, as a sentence."""
     if expectation.expected:
         return expectation.expected
     column = expectation.arguments.get("column")
@@ -68,6 +70,22 @@ def of_dbt_tests(manifest: dict[str, Any]) -> dict[str, Expected]:
             condition,
             " ".join((node.get("description") or "").split()),
         )
+    return found
+
+
+def of_unit_tests(manifest: dict[str, Any]) -> dict[str, Expected]:
+    """The check of each model's dbt unit tests, by name."""
+    models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+    tests: dict[str, list[str]] = {}
+    for test in manifest.get("unit_tests", {}).values():
+        tests.setdefault(test["model"], []).append(test["name"])
+    found = {}
+    for model, names in tests.items():
+        node = models.get(model)
+        relation = f"{node['schema']}.{model}" if node else model
+        text = f"The model gives what its {len(names)} worked example{'s say' if names[1:] else ' says'}."
+        described = ", ".join(sorted(names))
+        found[check_name(model)] = Expected(text, "dbt unit tests", relation, "", described)
     return found
 
 

@@ -171,7 +171,10 @@ def gather_facts(
 def _dbt_tests_in_words(settings: Settings) -> dict[str, expected.Expected]:
     # Where the build lays it; without one the tests' names have to do.
     path = settings.dbt_target_dir / manifest_cache.MANIFEST
-    return expected.of_dbt_tests(json.loads(path.read_bytes())) if path.exists() else {}
+    if not path.exists():
+        return {}
+    manifest = json.loads(path.read_bytes())
+    return expected.of_dbt_tests(manifest) | expected.of_unit_tests(manifest)
 
 
 def _check_fact(check: Check, found: expected.Expected | None, rules: dict[str, Rule]) -> CheckFact:
