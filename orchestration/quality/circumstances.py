@@ -68,7 +68,7 @@ def read(connection: duckdb.DuckDBPyConnection) -> Circumstances:
     return Circumstances(row[0], tuple(json.loads(row[1]))) if row else Circumstances()
 
 
-def suite_results(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
+def results_by_suite(connection: duckdb.DuckDBPyConnection) -> dict[str, list[dict[str, Any]]]:
     """The library's own results behind the last verdict, by suite; empty where none were kept."""
     try:
         rows = connection.execute("select suite, result from ops.suite_results order by suite, check_name").fetchall()

@@ -50,7 +50,7 @@ def build_data_docs(settings: Settings, our_page: Path) -> Path:
     `our_page` is linked from every page. Raises MeterhouseError where no results of the suites are kept.
     """
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
-        results = circumstances.suite_results(connection)
+        results = circumstances.results_by_suite(connection)
         judged_at = circumstances.read(connection).judged_at
     if not results:
         raise MeterhouseError(

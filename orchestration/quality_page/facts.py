@@ -65,8 +65,8 @@ class SuiteFact:
 class VerdictFacts:
     """A verdict and what became of its candidate.
 
-    `published` is the release that holds this very content and `published_at` when it first was; `served` is
-    the one served now. Both are None where there is none.
+    `published` is the newest release of this very content and `published_at` when it was; `served` is the one
+    served now. Both releases are None where there is none.
     """
 
     candidate_hash: str
@@ -80,11 +80,11 @@ class VerdictFacts:
 
     @property
     def months_in_words(self) -> str:
-        """`2024-10, 2024-11`; the month without a date stands for all of them."""
+        """`2024-10, 2024-11`; the month of no date stands for all of them."""
         named = ", ".join(month for month in self.touched_months if month != EVERY_MONTH)
         if EVERY_MONTH in self.touched_months:
             return f"all, for contract data came in{f'; usage came in of {named}' if named else ''}"
-        return named or ("none" if self.judged_at else "not known")
+        return named or "none"
 
     @property
     def checks(self) -> list[CheckFact]:
@@ -142,20 +142,17 @@ def release_verdict(release: Release) -> Verdict:
         ) from error
 
 
-def gather_facts(
-    settings: Settings, verdict: Verdict, known: Circumstances, publishing: str | None = None
-) -> VerdictFacts:
-    """The facts of `verdict`; `publishing` is the id of the release being made of it, which nothing lists yet."""
+def gather_facts(settings: Settings, verdict: Verdict, known: Circumstances) -> VerdictFacts:
+    """The facts of `verdict`, given in the circumstances `known`."""
     in_words = expected.of_suites() | _dbt_tests_in_words(settings)
     rules = {rule.rule_id: rule for rule in read_rules(settings.project_dir)}
     checks = [_check_fact(check, in_words.get(check.name), rules) for check in verdict.checks]
     served = current_release(settings)
-    published, published_at = publishing, ""
-    if published is None:
-        for publication in history.publications(settings):
-            if publication.content_hash == verdict.candidate_hash:
-                published = publication.release_id
-                published_at = f"{publication.published_at[:19].replace('T', ' ')} UTC"
+    published, published_at = None, ""
+    for publication in history.publications(settings):
+        if publication.content_hash == verdict.candidate_hash:
+            published = publication.release_id
+            published_at = f"{publication.published_at[:19].replace('T', ' ')} UTC"
     return VerdictFacts(
         candidate_hash=verdict.candidate_hash,
         passed=verdict.passed,
@@ -163,7 +160,7 @@ def gather_facts(
         touched_months=known.touched_months,
         published=published,
         published_at=published_at,
-        served=publishing or (served.release_id if served else None),
+        served=served.release_id if served else None,
         suites=tuple(_suites(checks)),
     )
 

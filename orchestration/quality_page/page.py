@@ -9,11 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from orchestration.month_report import figures
 from orchestration.quality.circumstances import Circumstances
-from orchestration.quality.verdict import Verdict
 from orchestration.quality_page.facts import VerdictFacts, gather_facts, kept_release, last_verdict, release_verdict
 from orchestration.settings import Settings
 
-RELEASE_PAGE = "verdict.html"
 _HERE = Path(__file__).resolve().parent
 
 
@@ -37,14 +35,6 @@ def write_kept_release_page(settings: Settings, release_id: str) -> Path:
     release = kept_release(settings, release_id)
     verdict = release_verdict(release)
     return _write(gather_facts(settings, verdict, Circumstances()), page_path(settings, verdict.candidate_hash))
-
-
-def write_release_page(
-    settings: Settings, folder: Path, release_id: str, verdict: Verdict, known: Circumstances | None = None
-) -> Path:
-    """Write the page of the verdict a release is made under into the release's folder. Takes 40 ms or so."""
-    facts = gather_facts(settings, verdict, known or Circumstances(), publishing=release_id)
-    return _write(facts, folder / RELEASE_PAGE)
 
 
 def _write(facts: VerdictFacts, target: Path) -> Path:

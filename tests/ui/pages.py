@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 CHROMIUM_ARGUMENTS = [
     "--headless=new",
@@ -20,11 +20,13 @@ CHROMIUM_ARGUMENTS = [
 LOCATION = "orchestration.definitions"
 MONTH_JOB = "monthly_invoices"
 # Group names of the asset graph, in no order.
-STAGES = ("raw", "staging", "metering", "rating", "invoicing", "marts", "quality", "publishing")
+STAGES = ("landing", "raw", "staging", "metering", "rating", "invoicing", "marts", "quality", "publishing")
 INVOICES = "publishing/invoices"
 RELEASE = "publishing/release"
 VERDICT = "quality/verdict"
 LINES = "marts/fct_invoice_lines"
+# The message of the event that carries a failed step's reason.
+FAILED_STEP = 'Execution of step "build_and_judge" failed'
 # A run's worker loads everything anew, and the machine may be busy.
 RUN_MILLISECONDS = 300_000
 PAGE_MILLISECONDS = 60_000
@@ -103,12 +105,11 @@ class Ui:
         expect(ended).to_be_visible(timeout=RUN_MILLISECONDS)
         return ended.inner_text()
 
-    def filter_log(self, text: str) -> Locator:
-        """The run's log cut down to messages with `text`."""
+    def filter_log(self, text: str) -> None:
+        """Cut the run's log down to events whose message has `text`."""
         box = self.page.get_by_placeholder("Filter…")
         box.fill(text)
         box.press("Enter")
-        return self.page.get_by_text(text).first
 
 
 def _is_launch(body: str | None) -> bool:

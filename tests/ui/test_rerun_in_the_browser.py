@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from playwright.sync_api import expect
 from orchestration.publishing.release import current_release
 from orchestration.settings import Settings
 from tests.ui.conftest import Installation, environment
-from tests.ui.pages import INVOICES, LINES, RELEASE, VERDICT, Ui
+from tests.ui.pages import FAILED_STEP, INVOICES, LINES, RELEASE, VERDICT, Ui
 
 pytestmark = pytest.mark.needs_programs
 
@@ -110,8 +111,11 @@ def test_a_month_is_rerun_broken_and_mended_in_the_ui(installation: Installation
     price_book = _mistype(settings)
     run_id = ui.launch_month(MONTH)
     assert ui.watch_run(run_id) == "Failure"
+    ui.filter_log(FAILED_STEP)
+    expect(ui.page.get_by_text(re.compile("so nothing is published")).first).to_be_visible()
     ui.shot("run-red")
-    expect(ui.filter_log("refused translations/mangled.csv")).to_be_visible()
+    ui.filter_log("refused translations/mangled.csv")
+    expect(ui.page.get_by_text("refused translations/mangled.csv").first).to_be_visible()
     ui.shot("refused-file")
     ui.open_check(RED_ASSET, RED_CHECK)
     expect(ui.page.get_by_text("Failed", exact=True).first).to_be_visible()
