@@ -63,21 +63,25 @@ def sample(
 
 @app.command(epilog="Example: meterhouse run --month 2024-11")
 def run(
-    month: Annotated[str | None, typer.Option(help="Record the run on this month, as 2024-11.")] = None,
+    month: Annotated[
+        list[str] | None, typer.Option(help="Compute this month again, as 2024-11; may be given several times.")
+    ] = None,
+    tenant: Annotated[
+        list[str] | None, typer.Option(help="With --month: whom it is for. Their months are computed whole.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="With --month: why; kept in ops.reruns.")] = "",
     as_json: Json = False,
 ) -> None:
     """Take in what landed, build, judge, publish. Does nothing, and says so, when nothing is new."""
     from orchestration import pipeline, reporting
-    from orchestration.publishing.exports import parse_month
     from orchestration.publishing.release import current_release
     from orchestration.warehouse.writer_lock import in_doubt
 
     settings = load_settings()
-    if month is not None:
-        parse_month(month)
+    again = _again(month or [], tenant or [], reason)
     console = reporting.wide_console(stderr=as_json)
     started = time.monotonic()
-    if not pipeline.has_work(settings) and not in_doubt(settings):
+    if again is None and not pipeline.has_work(settings) and not in_doubt(settings):
         served = current_release(settings)
         assert served is not None
         if as_json:
@@ -87,24 +91,40 @@ def run(
             reporting.print_invoices(console, settings, served)
             _where(console, settings)
         return
-    from orchestration.dagster_runs import note_published, run_job
+    from orchestration.dagster_runs import note_published
 
     with console.status("taking in") as status:
-        if month is not None:
-            run_job(settings, month)
-        else:
-            pipeline.run_all(settings, status.update)
-            note_published(settings)
+        report = pipeline.run_all(settings, status.update, again)
+        note_published(settings)
     served = current_release(settings)
     assert served is not None
     if as_json:
-        print(json.dumps(reporting.summary(settings, served)))
+        summary = reporting.summary(settings, served)
+        told = {"computed_again": list(again.months), "same_content": report.same_as_before} if again else {}
+        print(json.dumps(summary | told))
         return
     reporting.print_invoices(console, settings, served)
+    for line in pipeline.told_of_rerun(report):
+        console.print(f"{line[0].upper()}{line[1:]}.")
     reporting.print_moved(console, settings, served)
     reporting.print_left_out(console, settings, served, _refused(settings))
     console.print(f"Done in {time.monotonic() - started:.1f} s.")
     _where(console, settings)
+
+
+def _again(months: list[str], tenants: list[str], reason: str) -> Any:
+    """What to compute again, or None; months are checked and in order."""
+    from orchestration.publishing.exports import parse_month
+    from orchestration.warehouse.again import Again
+
+    if not months:
+        if tenants or reason:
+            raise MeterhouseError(
+                "--tenant and --reason are about a month to compute again", "Name it: --month 2024-11."
+            )
+        return None
+    found = sorted({f"{parse_month(month):%Y-%m}" for month in months})
+    return Again(tuple(found), tuple(dict.fromkeys(tenants)), reason)
 
 
 def _refused(settings: Any) -> list[Any]:

@@ -23,7 +23,10 @@ class CloseConfig(dg.Config):
     early_reason: str = ""
 
 
-@dg.op(pool=WRITER_POOL, description="Number the month's invoices and append them to the ledger; refuses with what is missing.")
+@dg.op(
+    pool=WRITER_POOL,
+    description="Number the month's invoices and append them to the ledger; refuses with what is missing.",
+)
 def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, installation: Installation) -> str:
     settings = installation.settings()
     request = CloseRequest(

@@ -56,9 +56,7 @@ def prepare_home(settings: Settings) -> None:
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)
 
 
-def run_job(
-    settings: Settings, months: tuple[str, ...] = (), run_config: Mapping[str, Any] | None = None
-) -> str:
+def run_job(settings: Settings, months: tuple[str, ...] = (), run_config: Mapping[str, Any] | None = None) -> str:
     """Run the main job in this process, for months or for all that landed; returns the run's id.
 
     Raises the step's own MeterhouseError, so that a refusal reads the same everywhere.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.graph.keys import BOOK_KEYS, LANDING_KEYS, RAW_KEYS, RELEASE_KEY, VERDICT_KEY
-from orchestration.partitions import billing_months
 
 MAX_SECONDS = "14400"
 WRITING = {"dagster/max_runtime": MAX_SECONDS}
@@ -26,7 +25,6 @@ monthly_invoices = dg.define_asset_job(
     selection=dg.AssetSelection.all()
     - dg.AssetSelection.assets(*LANDING_KEYS.values())
     - dg.AssetSelection.all_asset_checks(),
-    partitions_def=billing_months,
     executor_def=dg.in_process_executor,
     tags=WRITING,
     description="Compute billing months again, judge all of it and publish: the same content when nothing was wrong. "

@@ -142,7 +142,9 @@ def told_of_rerun(report: RunReport) -> list[str]:
     what = ", ".join([*again.months, *again.models])
     told = [f"computed again: {what}{f' ({again.reason})' if again.reason else ''}"]
     if again.tenants:
-        told.append(f"asked for {', '.join(again.tenants)}: the months were computed for all tenants, theirs among them")
+        told.append(
+            f"asked for {', '.join(again.tenants)}: the months were computed for all tenants, theirs among them"
+        )
     if report.same_as_before:
         told.append(f"nothing changed: content hash {report.verdict.candidate_hash[:12]} as before")
     else:

@@ -36,9 +36,7 @@ _UNDECIDED = {
     default_status=dg.DefaultSensorStatus.STOPPED,
     description="Looks every 30 seconds whether new content has landed, and starts publish_release for it.",
 )
-def landing_sensor(
-    context: dg.SensorEvaluationContext, installation: Installation
-) -> dg.SensorResult | dg.SkipReason:
+def landing_sensor(context: dg.SensorEvaluationContext, installation: Installation) -> dg.SensorResult | dg.SkipReason:
     settings = installation.settings()
     try:
         if not anything_new(settings):

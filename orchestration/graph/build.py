@@ -47,9 +47,7 @@ class ComputeAgain(dg.Config):
     reason: str = Field(default="", description="Why; kept in ops.reruns and shown with the verdict.")
 
 
-def build_warehouse_asset(
-    manifest: dict[str, Any], texts: ClauseTexts, lineage: Lineage
-) -> dg.AssetsDefinition:
+def build_warehouse_asset(manifest: dict[str, Any], texts: ClauseTexts, lineage: Lineage) -> dg.AssetsDefinition:
     """Raw relations, seeds, models with their checks, and the verdict, as the one step that makes them."""
     nodes = node_specs(manifest, texts, lineage)
     marts = [spec.key for spec in nodes if spec.key.path[0] == "marts"]
@@ -63,9 +61,7 @@ def build_warehouse_asset(
         pool=WRITER_POOL,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def warehouse(
-        context: dg.AssetExecutionContext, config: ComputeAgain, installation: Installation
-    ) -> Iterator[Any]:
+    def warehouse(context: dg.AssetExecutionContext, config: ComputeAgain, installation: Installation) -> Iterator[Any]:
         settings = installation.settings()
         selected = context.selected_asset_keys
         months = months_of(context)
@@ -99,8 +95,8 @@ def _again(config: ComputeAgain, months: Sequence[str], selected: set[dg.AssetKe
         return Again(tenants=tuple(config.tenants), reason=config.reason, models=models)
     if config.tenants:
         raise dg.Failure(
-            "tenants are named but no month: what of them should be computed again?",
-            "Start the run for a month (the partition), with the tenants in the run config.",
+            "tenants are named but no month: what of them should be computed again? Start the run for a month (the "
+            "partition), with the tenants in the run config.",
             allow_retries=False,
         )
     return None
@@ -199,8 +195,8 @@ class _Told:
 
 def _known_months(connection: Any) -> list[str]:
     rows = connection.execute(
-        "select strftime(billing_month, '%Y-%m') from marts.dim_billing_months where billing_month >= date '2022-01-01' "
-        "order by 1"
+        "select strftime(billing_month, '%Y-%m') from marts.dim_billing_months "
+        "where billing_month >= date '2022-01-01' order by 1"
     ).fetchall()
     return [month for (month,) in rows]
 

@@ -10,7 +10,7 @@ for no event is what anything rests on: the warehouse and the releases are.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -20,7 +20,6 @@ from dagster._core.events.log import EventLogEntry
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite_storage import (
     DagsterSqliteStorage,
-    SqliteStorageConfig,
     _event_logs_directory,
 )
 from dagster._serdes import ConfigurableClassData
@@ -126,9 +125,7 @@ class BatchedEventLog(SqliteEventLogStorage):
 
     @contextmanager
     def _opened(self, shard: str) -> Iterator[Connection]:
-        engine = db.create_engine(
-            self.conn_string_for_shard(shard), poolclass=NullPool, connect_args={"timeout": 60}
-        )
+        engine = db.create_engine(self.conn_string_for_shard(shard), poolclass=NullPool, connect_args={"timeout": 60})
         if shard not in self._initialized_dbs:
             self._initdb(engine)
             self._initialized_dbs.add(shard)
@@ -156,6 +153,6 @@ class BatchedSqliteStorage(DagsterSqliteStorage):
 
     @classmethod
     def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: SqliteStorageConfig
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> BatchedSqliteStorage:
         return cls.from_local(inst_data=inst_data, **config_value)

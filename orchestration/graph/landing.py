@@ -11,10 +11,10 @@ import duckdb
 from orchestration.graph.keys import LANDING_KEYS
 from orchestration.graph.specs import landing_specs
 from orchestration.graph.tables import table
+from orchestration.ingestion.landed_content import signatures_seen
 from orchestration.ingestion.landing import landed_paths
 from orchestration.resources import Installation
 from orchestration.settings import Settings
-from orchestration.ingestion.landed_content import signatures_seen
 
 
 @dg.multi_observable_source_asset(name="look_at_landing", specs=landing_specs(), can_subset=True)

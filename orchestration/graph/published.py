@@ -67,9 +67,7 @@ def invoices_told(settings: Settings, published: Release) -> dict[str, dict[str,
         months = figures.published_months(connection)
         found = figures.invoice_figures(connection, months)
     # A partition starts where the seeds can price; what is older has none.
-    return {
-        month: {**told, "release_id": published.release_id} for month, told in found.items() if month >= "2022-01"
-    }
+    return {month: {**told, "release_id": published.release_id} for month, told in found.items() if month >= "2022-01"}
 
 
 @dg.asset(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 
 import duckdb
 
@@ -25,6 +25,7 @@ DDL = (
     "create table if not exists ops.reruns (rerun integer, months varchar, tenants varchar, models varchar, "
     "reason varchar, project_hash varchar, requested_at varchar)"
 )
+ALIKE = 0.6
 TENANTS = "intermediate.int_gen_02__tenants_states"
 
 
@@ -126,7 +127,10 @@ def _models_named(project: Project, names: Sequence[str]) -> set[str]:
 
 
 def _suggestion(name: str, known: set[str]) -> str:
-    near = get_close_matches(name, sorted(known), n=3, cutoff=0.6)
+    likeness = {other: SequenceMatcher(None, name, other).ratio() for other in known}
+    near = sorted((other for other in known if likeness[other] > ALIKE), key=lambda other: (-likeness[other], other))[
+        :3
+    ]
     if near:
         return f"Did you mean {' or '.join(near)}?"
     return f"Known are {', '.join(sorted(known)[:10])}{' and others' if len(known) > 10 else ''}."

@@ -6,6 +6,8 @@ manifest. Values only: a column that merely filters or joins is no parent.
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,10 +29,12 @@ Lineage = dict[str, dict[str, list[tuple[str, str]]]]
 
 def column_lineage(settings: Settings, project: Project) -> Lineage:
     """The lineage kept of this very project, else computed now and kept."""
-    kept = manifest_cache.kept_json(settings, KEPT)
-    if kept is None:
-        kept = compute(project)
-        manifest_cache.keep_json(settings, KEPT, kept)
+    by = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    found = manifest_cache.kept_json(settings, KEPT)
+    if not isinstance(found, dict) or found.get("by") != by:
+        found = {"by": by, "lineage": compute(project)}
+        manifest_cache.keep_json(settings, KEPT, found)
+    kept = found["lineage"]
     return {
         model: {column: [(parent, name) for parent, name in parents] for column, parents in columns.items()}
         for model, columns in kept.items()
@@ -69,7 +73,7 @@ class _Tables:
 
     def __init__(self, project: Project) -> None:
         self.ids: dict[tuple[str, str], str] = {}
-        self.schema: dict[str, dict[str, dict[str, str]]] = {}
+        self.schema: dict[str, Any] = {}
         for node in project.nodes.values():
             if node.kind in ("model", "seed"):
                 self._add(node.place, node.unique_id, [c["name"] for c in node.raw["columns"].values()])
@@ -105,20 +109,16 @@ def _of_model(node: Node, query: str, tables: _Tables) -> dict[str, list[tuple[s
     tree = sqlglot.parse_one(query, dialect="duckdb")
     for table in tree.find_all(exp.Table):
         table.set("catalog", None)
-    tree = qualify(
-        tree, dialect="duckdb", schema=tables.schema, validate_qualify_columns=False, identify=False
-    )
+    tree = qualify(tree, dialect="duckdb", schema=tables.schema, validate_qualify_columns=False, identify=False)
     scope = build_scope(tree)
     if scope is None:
         return {}
     found = {}
     for column in node.raw["columns"]:
         parents = set()
-        for step in lineage(column, tree, None, scope=scope, dialect="duckdb", copy=False, trim_selects=False).walk():
+        for step in lineage(column, tree, {}, scope=scope, dialect="duckdb", copy=False, trim_selects=False).walk():
             table = step.expression
             if isinstance(table, exp.Table) and (table.db, table.name) in tables.ids:
                 parents.add((tables.ids[table.db, table.name], step.name.rsplit(".", 1)[-1].strip('"')))
         found[column] = sorted(parents)
     return found
-
-

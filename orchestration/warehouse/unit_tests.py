@@ -9,7 +9,6 @@ compared, is as dbt has it; a test holds the two to the same verdicts.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -24,7 +23,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import manifest_cache, rendering
 from orchestration.warehouse.node_runner import TestResult
 from orchestration.warehouse.project import Node, Project
-from orchestration.warehouse.rendering import Relation, Renderer, Flags
+from orchestration.warehouse.rendering import Flags, Relation, Renderer
 
 KEPT = "unit_tests.json"
 _INPUT = re.compile(r"""^(ref|source)\((.+)\)$""")
@@ -126,7 +125,9 @@ class _Bench:
     def __init__(self, connection: duckdb.DuckDBPyConnection, project: Project) -> None:
         self._connection = connection
         self._models = {node.name: node for node in project.of_kind("model")}
-        self._relations = {("ref", n.name): n.relation for n in project.nodes.values() if n.relation}
+        self._relations: dict[tuple[str, ...], str] = {
+            ("ref", n.name): n.relation for n in project.nodes.values() if n.relation
+        }
         self._relations |= {
             ("source", raw["source_name"], raw["name"]): raw["relation_name"] for raw in project.raw["sources"].values()
         }
