@@ -18,7 +18,8 @@ from orchestration.warehouse.unit_tests import check_name
 
 def _from_dbt(test: TestResult) -> Check:
     counted = test.passed or test.message.startswith("Got ")
-    rows = f"{test.failing_rows} failing row{'' if test.failing_rows == 1 else 's'}"
+    thing = "example" if test.name == check_name(test.model) else "row"
+    rows = f"{test.failing_rows} failing {thing}{'' if test.failing_rows == 1 else 's'}"
     return Check(
         name=test.name,
         kind="dbt",

@@ -91,6 +91,7 @@ class Ui:
         chosen.press("Tab")
         launch = dialog.get_by_role("button", name="Launch 1 run")
         expect(launch).to_be_enabled()
+        expect(dialog.get_by_text("Loading pipeline")).to_have_count(0)
         self.shot("dialog")
         with self.page.expect_response(lambda response: _is_launch(response.request.post_data)) as answered:
             launch.click()
@@ -103,6 +104,8 @@ class Ui:
         self.shot("run-under-way")
         ended = self.page.get_by_text(re.compile(r"^(Success|Failure|Canceled)$")).first
         expect(ended).to_be_visible(timeout=RUN_MILLISECONDS)
+        # How long it took is told last.
+        expect(self.page.get_by_text(re.compile(r"^\d+:\d\d:\d\d$")).first).to_be_visible()
         return ended.inner_text()
 
     def filter_log(self, text: str) -> None:
