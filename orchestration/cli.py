@@ -301,6 +301,28 @@ def doctor() -> None:
         raise MeterhouseError("; ".join(problems))
 
 
+@app.command(epilog="Example: meterhouse quality --open")
+def quality(
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    release: Annotated[str | None, typer.Option(help="A kept release's id, instead of the last verdict.")] = None,
+    data_docs: Annotated[
+        bool, typer.Option("--data-docs", help="Make Great Expectations' own pages as well; takes seconds.")
+    ] = False,
+) -> None:
+    """Write the last verdict as one HTML page: every check, what it saw, failing keys, what to do."""
+    from orchestration.quality_page.page import write_kept_release_page, write_verdict_page
+
+    settings = load_settings()
+    page = write_kept_release_page(settings, release) if release else write_verdict_page(settings)
+    print(page)
+    if data_docs:
+        from orchestration.quality_page.data_docs import build_data_docs
+
+        print(f"{build_data_docs(settings, page)} (Great Expectations' own pages, without their web styles)")
+    if show:
+        typer.launch(page.as_uri())
+
+
 cli_closing.register(app)
 cli_pulling.register(app)
 

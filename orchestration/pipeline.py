@@ -117,7 +117,7 @@ def build_and_judge(
         report.touched_months = outcome.touched_months
         report.built = outcome.built
         report.marked = outcome.marked
-        report.verdict = judge(settings, outcome.tests, runner, say)
+        report.verdict = judge(settings, outcome.tests, runner, say, outcome.touched_months)
     for line in told_of_rerun(report):
         say(line)
 

@@ -71,6 +71,10 @@ class Settings:
         return self.home / "exports"
 
     @property
+    def quality_dir(self) -> Path:
+        return self.home / "quality"
+
+    @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"
 

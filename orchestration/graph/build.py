@@ -28,6 +28,7 @@ from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
 from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.verdict import Verdict
+from orchestration.quality_page.shown import page_metadata
 from orchestration.resources import Installation
 from orchestration.settings import Settings
 from orchestration.warehouse.again import Again
@@ -74,7 +75,7 @@ def build_warehouse_asset(manifest: dict[str, Any], texts: ClauseTexts, lineage:
             verdict = report.verdict or _standing(settings)
             told = _Told(settings, manifest, {spec.key: spec for spec in nodes}, report)
             yield from told.materializations(months)
-            yield from checks.evaluations(settings, verdict, check_specs, manifest)
+            yield from checks.evaluations(verdict, check_specs)
             metadata = _verdict_metadata(settings, verdict, report)
         if VERDICT_KEY in selected:
             yield dg.MaterializeResult(VERDICT_KEY, metadata=metadata)
@@ -227,6 +228,7 @@ def _verdict_metadata(settings: Settings, verdict: Verdict, report: pipeline.Run
         "load_batch": _newest_batch(settings),
         **({"rerun": "\n".join(told)} if told else {}),
         **failed_metadata(verdict),
+        **page_metadata(settings),
     }
 
 

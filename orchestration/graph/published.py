@@ -14,6 +14,7 @@ from orchestration.graph.tables import moved_metadata
 from orchestration.partitions import billing_months
 from orchestration.publishing.changes import moved_with
 from orchestration.publishing.release import Release, current_release, publish
+from orchestration.quality_page.shown import page_metadata
 from orchestration.resources import Installation
 from orchestration.settings import Settings
 
@@ -44,7 +45,7 @@ def release(context: dg.AssetExecutionContext, installation: Installation) -> It
                 yield dg.AssetMaterialization(INVOICES_KEY, metadata=told, partition=month)
     else:
         context.log.info(f"nothing changed: release {published.release_id} is served as before")
-    yield dg.MaterializeResult(metadata=release_metadata(settings, published))
+    yield dg.MaterializeResult(metadata={**release_metadata(settings, published), **page_metadata(settings)})
 
 
 def release_metadata(settings: Settings, published: Release) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from orchestration import duck
-from orchestration.quality import arrivals
+from orchestration import clock, duck
+from orchestration.quality import arrivals, circumstances
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
 from orchestration.quality.gx_runner import SuiteRunner
@@ -13,19 +13,28 @@ from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Check, Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse.node_runner import TestResult
+from orchestration.warehouse.unit_tests import check_name
 
 
 def _from_dbt(test: TestResult) -> Check:
+    counted = test.passed or test.message.startswith("Got ")
+    thing = "example" if test.name == check_name(test.model) else "row"
+    rows = f"{test.failing_rows} failing {thing}{'' if test.failing_rows == 1 else 's'}"
     return Check(
         name=test.name,
         kind="dbt",
         subject=test.model,
         passed=test.passed,
-        observed=f"{test.failing_rows} failing rows" if not test.passed else "",
-        remedy=""
-        if test.passed
-        else f"Its query lies under dbt/target/compiled in the state folder; see {test.model}. {test.message}",
+        observed=rows if counted else test.message,
+        failing_keys=test.failing_keys,
+        remedy="" if test.passed else test.remedy or _unit_test_remedy(test),
     )
+
+
+def _unit_test_remedy(test: TestResult) -> str:
+    if test.name == check_name(test.model):
+        return f"Mend {test.model}, or the example of its unit test that is wrong, and run again."
+    return f"Its query lies under dbt/target/compiled in the state folder; see {test.model}."
 
 
 def judge(
@@ -33,8 +42,9 @@ def judge(
     tests: list[TestResult],
     runner: SuiteRunner,
     progress: Callable[[str], None] | None = None,
+    touched_months: Sequence[str] = (),
 ) -> Verdict:
-    """Judge the candidate in the build file and keep the verdict.
+    """Judge the candidate in the build file and keep the verdict, with the months the build touched.
 
     `tests` are the dbt data tests of the same build; none at all is a failure, not a pass.
     """
@@ -54,6 +64,7 @@ def judge(
         found = Verdict(combine(candidate_hashes(connection)), tuple(checks))
         connection.execute("begin")
         verdicts.keep(connection, found)
+        circumstances.keep(connection, clock.utc_now(), touched_months, runner.told, [c.name for c in checks])
         arrivals.note_judged(connection)
         connection.execute("commit")
     return found

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from orchestration.errors import BuildFailed
+from orchestration.quality.failing_keys import SHOWN, key_columns, key_text
 from orchestration.quality.suites import Expectation, Suite
 from orchestration.quality.verdict import Check
 from orchestration.settings import PROJECT_DIR, Settings
@@ -46,10 +47,11 @@ def _exception_text(info: Any) -> str:
     return next((text for value in info.values() if (text := _exception_text(value))), "")
 
 
-def evaluate(warehouse: str, suites: list[Suite]) -> list[Check]:
+def evaluate(warehouse: str, suites: list[Suite], told: dict[str, Any] | None = None) -> list[Check]:
     """Judge every expectation against the build file.
 
-    Returns one Check per expectation; an expectation that cannot be evaluated has failed.
+    Returns one Check per expectation; an expectation that cannot be evaluated has failed. `told` is filled
+    with the library's own results by name, as it writes them: its Data Docs are made of them.
     """
     import logging
     import warnings
@@ -81,26 +83,57 @@ def evaluate(warehouse: str, suites: list[Suite]) -> list[Check]:
             batch = asset.add_batch_definition_whole_table("whole").get_batch()
             for expectation in suite.expectations:
                 judged = getattr(gxe, expectation.kind)(**expectation.arguments)
-                outcome = batch.validate(judged, result_format="BASIC")
-                result = outcome.result or {}
-                error = _exception_text(outcome.exception_info)
-                shown = result.get("partial_unexpected_list") or result.get("details", {}).get("unexpected_rows", [])
-                checks.append(
-                    Check(
-                        name=expectation.name,
-                        kind="great_expectations",
-                        subject=expectation.subject or suite.relation,
-                        passed=bool(outcome.success),
-                        observed=str(error or result.get("observed_value") or result.get("unexpected_count") or "")[
-                            :200
-                        ],
-                        failing_keys=tuple(str(row)[:200] for row in list(shown)[:10]),
-                        remedy=expectation.remedy,
-                    )
-                )
+                # Only the longest form has the rows a query of ours finds; of values it would list all.
+                form = "COMPLETE" if expectation.kind == "UnexpectedRowsExpectation" else "BASIC"
+                outcome = batch.validate(judged, result_format=form)
+                if told is not None:
+                    told[expectation.name] = {"suite": suite.name, "result": outcome.to_json_dict()}
+                checks.append(_check(engine, suite, expectation, outcome))
     finally:
         engine.dispose()
     return checks
+
+
+def _check(engine: Any, suite: Suite, expectation: Expectation, outcome: Any) -> Check:
+    result = outcome.result or {}
+    count = result.get("unexpected_count")
+    if expectation.kind == "UnexpectedRowsExpectation":
+        count = result.get("observed_value")
+    observed = (
+        result.get("observed_value") if count is None else f"{count} row{'' if count == 1 else 's'} not as expected"
+    )
+    passed = bool(outcome.success)
+    return Check(
+        name=expectation.name,
+        kind="great_expectations",
+        subject=expectation.subject or suite.relation,
+        passed=passed,
+        observed=str(_exception_text(outcome.exception_info) or ("" if observed is None else observed))[:200],
+        failing_keys=() if passed else _failing_keys(engine, suite, expectation, result),
+        remedy=expectation.remedy,
+    )
+
+
+def _failing_keys(engine: Any, suite: Suite, expectation: Expectation, result: dict[str, Any]) -> tuple[str, ...]:
+    """Keys of some rows that are not as expected, however the library shows them."""
+    column = expectation.arguments.get("column")
+    if expectation.kind == "ExpectColumnValuesToNotBeNull":
+        # The library shows the values, which are all null.
+        keys = key_columns(suite.keys, suite.keys)
+        if not keys:
+            return ()
+        query = f"select {', '.join(keys)} from {suite.relation} where {column} is null order by all limit {SHOWN}"
+        with engine.connect() as session:
+            return tuple(key_text(keys, row) for row in session.exec_driver_sql(query).fetchall())
+    rows: list[dict[str, Any]] = [
+        {str(column): value} for value in dict.fromkeys(result.get("partial_unexpected_list") or [])
+    ]
+    rows += [dict(row) for row in result.get("details", {}).get("unexpected_rows") or []]
+    shown = []
+    for row in rows[:SHOWN]:
+        keys = key_columns(list(row), suite.keys)
+        shown.append(key_text(keys, [row[key] for key in keys]))
+    return tuple(shown)
 
 
 class SuiteRunner:
@@ -111,6 +144,8 @@ class SuiteRunner:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # The library's own results by name of expectation, once `run` has returned.
+        self.told: dict[str, Any] = {}
         self._answer = settings.tmp_dir / "suites_answer.json"
         self._answer.unlink(missing_ok=True)
         self._worker = subprocess.Popen(
@@ -142,7 +177,8 @@ class SuiteRunner:
         }
         _, complaints = self._worker.communicate(json.dumps(job))
         asked = sum(len(suite.expectations) for suite in suites)
-        found = json.loads(self._answer.read_text(encoding="utf-8")) if self._answer.exists() else []
+        answer = json.loads(self._answer.read_text(encoding="utf-8")) if self._answer.exists() else {}
+        found, self.told = answer.get("checks", []), answer.get("told", {})
         if self._worker.returncode != 0 or len(found) != asked:
             last_words = complaints.strip().splitlines()[-1:] or ["no message"]
             raise BuildFailed(
@@ -181,11 +217,12 @@ def _work() -> None:
 
     job = json.loads(sys.stdin.read())
     suites = [
-        Suite(suite["name"], suite["relation"], tuple(Expectation(**e) for e in suite["expectations"]))
+        Suite(suite["name"], suite["relation"], tuple(Expectation(**e) for e in suite["expectations"]), suite["keys"])
         for suite in job["suites"]
     ]
-    checks = [asdict(check) for check in evaluate(job["warehouse"], suites)]
-    Path(job["answer"]).write_text(json.dumps(checks), encoding="utf-8")
+    told: dict[str, Any] = {}
+    checks = [asdict(check) for check in evaluate(job["warehouse"], suites, told)]
+    Path(job["answer"]).write_text(json.dumps({"checks": checks, "told": told}), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ class Expectation:
     remedy: str
     # What a failure is about, where that is not the relation judged.
     subject: str = ""
+    # What is expected in words, where kind and arguments do not say it.
+    expected: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,12 @@ class Suite:
     name: str
     relation: str
     expectations: tuple[Expectation, ...] = field(default_factory=tuple)
+    # What identifies a row of the relation: a failing one is shown by these alone.
+    keys: tuple[str, ...] = ()
 
 
-def _sql(name: str, query: str, remedy: str, subject: str = "") -> Expectation:
-    return Expectation(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, remedy, subject)
+def _sql(name: str, expected: str, query: str, remedy: str, subject: str = "") -> Expectation:
+    return Expectation(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, remedy, subject, expected)
 
 
 def arriving_suites(sources: list[str]) -> list[Suite]:
@@ -50,18 +54,21 @@ def arriving_suites(sources: list[str]) -> list[Suite]:
         expectations += [
             _sql(
                 f"arriving_{source}_has_rows",
+                f"The accepted files of {source} hold at least one row.",
                 f"select '{source}' as source where (select coalesce(sum(rows), 0) {of_source}) < 1",
                 f"Files of {source} were accepted but hold no row: ask upstream for the extract again.",
                 subject=f"raw.{source}",
             ),
             _sql(
                 f"arriving_{source}_keys_are_set",
+                f"Every row that arrived has {', '.join(keys)}.",
                 f"select load_batch, unset_keys {of_source} and unset_keys != 0",
                 f"Find the batch's files in raw.receipts and have {', '.join(keys)} delivered.",
                 subject=f"raw.{source}",
             ),
         ]
-    return [Suite("arriving", arrivals.RELATION, tuple(expectations))] if expectations else []
+    judged = Suite("arriving", arrivals.RELATION, tuple(expectations), keys=("source", "load_batch"))
+    return [judged] if expectations else []
 
 
 def candidate_suites() -> list[Suite]:
@@ -93,6 +100,8 @@ def candidate_suites() -> list[Suite]:
             ),
             _sql(
                 "gen_07_amounts_are_quantity_times_price_rounded_once",
+                "Every line's rated amount is its quantity times its price, and its billed amount is that rounded "
+                "once to the currency's smallest unit.",
                 "select line_id from {batch} where rated_amount != pricing_quantity * unit_price "
                 "or charge_class is null and billed_amount != case "
                 "when currency_code in ('JPY', 'CLP') then round(rated_amount, 0) "
@@ -102,6 +111,8 @@ def candidate_suites() -> list[Suite]:
             ),
             _sql(
                 "gen_08_lines_are_in_the_tenants_currency",
+                "Every line is in its tenant's currency, unless it was issued, or corrects a line that was, before "
+                "the tenant changed it.",
                 "select l.line_id from {batch} as l left join marts.dim_tenants as t on l.tenant_id = t.tenant_id "
                 "left join marts.fct_invoices as i on l.invoice_id = i.invoice_id "
                 "where t.currency_code is distinct from l.currency_code "
@@ -110,6 +121,7 @@ def candidate_suites() -> list[Suite]:
                 "A line is in another currency than its tenant's: check the price book.",
             ),
         ),
+        keys=("line_id", "invoice_id", "tenant_id"),
     )
     invoices = Suite(
         "candidate_invoices",
@@ -129,6 +141,7 @@ def candidate_suites() -> list[Suite]:
             ),
             _sql(
                 "gen_07_invoice_totals_are_the_sum_of_their_lines",
+                "Every invoice's amount and number of lines are those of its lines together.",
                 "select i.invoice_id from {batch} as i left join (select invoice_id, "
                 "sum(billed_amount) as lines_amount, count(*) as lines_count from marts.fct_invoice_lines "
                 "group by invoice_id) as l on i.invoice_id = l.invoice_id "
@@ -137,6 +150,7 @@ def candidate_suites() -> list[Suite]:
                 "An invoice does not add up to its lines: rebuild the month; see fct_invoices.",
             ),
         ),
+        keys=("invoice_id", "tenant_id"),
     )
     fates = Suite(
         "candidate_record_fates",
@@ -150,6 +164,7 @@ def candidate_suites() -> list[Suite]:
             ),
             _sql(
                 "gen_05_every_raw_row_has_one_fate",
+                "For every source as many raw rows are accounted for as its accepted files hold.",
                 "select coalesce(r.source, f.source) as source from "
                 "(select source, sum(rows_total) as n from raw.receipts where status = 'accepted' "
                 "group by source having sum(rows_total) > 0) as r full join "
@@ -158,5 +173,6 @@ def candidate_suites() -> list[Suite]:
                 "Rows landed and rows accounted for differ for this source: see rpt_record_fates.",
             ),
         ),
+        keys=("source",),
     )
     return [lines, invoices, fates]

@@ -71,17 +71,27 @@ def find(connection: duckdb.DuckDBPyConnection, candidate_hash: str) -> Verdict 
         ).fetchone()
     except duckdb.CatalogException:
         return None
-    return _read(row[0]) if row else None
+    return read(row[0]) if row else None
 
 
 def latest_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
     """The checks of the last verdict, whatever it was on; none before the first."""
     connection.execute(DDL)
-    row = connection.execute("select body from ops.verdicts").fetchone()
-    return list(_read(row[0]).checks) if row else []
+    found = latest(connection)
+    return list(found.checks) if found else []
 
 
-def _read(body: str) -> Verdict:
+def latest(connection: duckdb.DuckDBPyConnection) -> Verdict | None:
+    """The last verdict, whatever it was on; None before the first. Reads only."""
+    try:
+        row = connection.execute("select body from ops.verdicts").fetchone()
+    except duckdb.CatalogException:
+        return None
+    return read(row[0]) if row else None
+
+
+def read(body: str) -> Verdict:
+    """A verdict as its `as_dict` was written in JSON."""
     told = json.loads(body)
     checks = tuple(Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in told["checks"])
     return Verdict(told["candidate_hash"], checks)

@@ -15,6 +15,7 @@ import duckdb
 import jinja2
 
 from orchestration.settings import Settings
+from orchestration.warehouse.failed_tests import failing_keys, remedy
 from orchestration.warehouse.node_worker import ContractBroken, NodeWorker, relations_there
 from orchestration.warehouse.project import Node, Project
 from orchestration.warehouse.rendering import Renderer
@@ -29,7 +30,7 @@ MOST_WORKERS = 4
 
 @dataclass(frozen=True)
 class TestResult:
-    """One dbt data test: what it is attached to, whether it passed, and how many rows fail it."""
+    """One dbt data test: what it is attached to, whether it passed, how many rows fail it, and keys of some."""
 
     unique_id: str
     name: str
@@ -37,6 +38,8 @@ class TestResult:
     passed: bool
     failing_rows: int
     message: str
+    failing_keys: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 @dataclass
@@ -63,6 +66,7 @@ class NodeRunner:
         full_refresh: bool,
         texts: dict[str, str] | None = None,
     ) -> None:
+        self._project = project
         there = relations_there(connection)
         for schema in sorted({node.place[0] for node in project.nodes.values() if node.kind != "test"}):
             connection.execute(f'create schema if not exists "{schema}"')
@@ -116,13 +120,19 @@ class NodeRunner:
 
         def test_one(node: Node, number: int) -> bool:
             attached = str(node.raw.get("attached_node") or "").rsplit(".", 1)[-1]
+            worker, keys = self._workers[number], tuple[str, ...]()
             try:
-                failing = self._workers[number].failing_rows(node)
+                failing, query = worker.failing_rows(node)
                 message = f"Got {failing} results, configured to fail if != 0" if failing else ""
+                if failing:
+                    keys = failing_keys(worker.connection, self._project, node, query)
             except (duckdb.Error, jinja2.TemplateError) as error:
                 # A test that cannot be evaluated has not passed.
                 failing, message = 1, " ".join(str(error).split())[:300]
-            ran.tests.append(TestResult(node.unique_id, node.name, attached, failing == 0, failing, message))
+            told = remedy(self._project, node) if failing else ""
+            ran.tests.append(
+                TestResult(node.unique_id, node.name, attached, failing == 0, failing, message, keys, told)
+            )
             return True
 
         run_side_by_side(list(nodes), len(self._workers), test_one)

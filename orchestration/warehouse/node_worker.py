@@ -7,13 +7,13 @@ nodes run, nor in which order.
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
+from orchestration.warehouse.failed_tests import compiled_path
 from orchestration.warehouse.project import Node
 from orchestration.warehouse.rendering import Renderer
 
@@ -33,7 +33,7 @@ class NodeWorker:
         there: dict[tuple[str, str], str],
         full_refresh: bool,
     ) -> None:
-        self._connection = connection
+        self.connection = connection
         self._settings = settings
         self._renderer = renderer
         self._there = there
@@ -42,14 +42,14 @@ class NodeWorker:
     def lay_down(self, node: Node) -> None:
         """Build the node, whole or not at all. Raises what DuckDB or Jinja raise, and ContractBroken."""
         query = "" if node.kind == "seed" else self._renderer.compile(node)
-        self._connection.execute("begin")
+        self.connection.execute("begin")
         try:
             self._hooks(node, "pre-hook")
             if node.kind == "seed":
                 self._load_seed(node)
             elif node.materialized == "view":
                 self._make_room(node, "view")
-                self._connection.execute(f"create or replace view {node.relation} as (\n{query}\n)")
+                self.connection.execute(f"create or replace view {node.relation} as (\n{query}\n)")
             elif (
                 node.materialized == "incremental" and self._there.get(node.place) == "table" and not self._full_refresh
             ):
@@ -57,11 +57,11 @@ class NodeWorker:
             else:
                 self._make_table(node, query)
             self._hooks(node, "post-hook")
-            self._connection.execute("commit")
+            self.connection.execute("commit")
         except BaseException:
             # The statement's own error is the one to tell, also where the transaction is gone by now.
             with suppress(duckdb.Error):
-                self._connection.execute("rollback")
+                self.connection.execute("rollback")
             raise
         self._there[node.place] = "view" if node.materialized == "view" else "table"
 
@@ -69,22 +69,22 @@ class NodeWorker:
         for hook in node.config.get(kind, []):
             statement = self._renderer.render(node, hook["sql"]).strip()
             if statement:
-                self._connection.execute(statement)
+                self.connection.execute(statement)
 
     def _make_room(self, node: Node, kind: str) -> None:
         there = self._there.get(node.place, kind)
         if there != kind:
-            self._connection.execute(f"drop {there} {node.relation} cascade")
+            self.connection.execute(f"drop {there} {node.relation} cascade")
 
     def _make_table(self, node: Node, query: str) -> None:
         self._make_room(node, "table")
         if not node.contract:
-            self._connection.execute(f"create or replace table {node.relation} as (\n{query}\n)")
+            self.connection.execute(f"create or replace table {node.relation} as (\n{query}\n)")
             return
         self._check_contract(node, query)
-        self._connection.execute(f"create or replace table {node.relation} ({', '.join(_definitions(node))})")
+        self.connection.execute(f"create or replace table {node.relation} ({', '.join(_definitions(node))})")
         names = ", ".join(_quoted(column) for column in node.raw["columns"].values())
-        self._connection.execute(f"insert into {node.relation} ({names}) select {names} from (\n{query}\n)")
+        self.connection.execute(f"insert into {node.relation} ({names}) select {names} from (\n{query}\n)")
 
     def _check_contract(self, node: Node, query: str) -> None:
         """The query's columns have the promised names and types: an insert alone would cast them silently."""
@@ -98,21 +98,21 @@ class NodeWorker:
             raise ContractBroken(f"This model has an enforced contract that failed: {told}")
 
     def _described(self, query: str) -> list[tuple[str, str]]:
-        return [(name, kind) for name, kind, *_ in self._connection.execute(f"describe (\n{query}\n)").fetchall()]
+        return [(name, kind) for name, kind, *_ in self.connection.execute(f"describe (\n{query}\n)").fetchall()]
 
     def _add_to(self, node: Node, query: str) -> None:
         """delete+insert by the unique key, or append: the rows of `query` into the table that is there."""
         fresh = f'temp."{node.place[1]}__fresh"'
-        self._connection.execute(f"create or replace temp table {node.place[1]}__fresh as (\n{query}\n)")
+        self.connection.execute(f"create or replace temp table {node.place[1]}__fresh as (\n{query}\n)")
         keys = node.config.get("unique_key")
         if keys and node.config.get("incremental_strategy") != "append":
             listed = ", ".join([keys] if isinstance(keys, str) else keys)
-            self._connection.execute(
+            self.connection.execute(
                 f"delete from {node.relation} where ({listed}) in (select distinct {listed} from {fresh})"
             )
         names = ", ".join(f'"{name}"' for name, _ in self._described(f"from {node.relation}"))
-        self._connection.execute(f"insert into {node.relation} ({names}) select {names} from {fresh}")
-        self._connection.execute(f"drop table {fresh}")
+        self.connection.execute(f"insert into {node.relation} ({names}) select {names} from {fresh}")
+        self.connection.execute(f"drop table {fresh}")
 
     def _load_seed(self, node: Node) -> None:
         path = self._settings.project_dir / node.raw["original_file_path"]
@@ -120,22 +120,21 @@ class NodeWorker:
         kinds = node.config["column_types"]
         columns = ", ".join(f"{name.strip()} {kinds[name.strip()]}" for name in header)
         self._make_room(node, "table")
-        self._connection.execute(f"create or replace table {node.relation} ({columns})")
-        self._connection.execute(
+        self.connection.execute(f"create or replace table {node.relation} ({columns})")
+        self.connection.execute(
             f"copy {node.relation} from {sql_text(str(path))} (format csv, header true, delimiter ',')"
         )
 
-    def failing_rows(self, node: Node) -> int:
-        """How many rows a data test finds: none if it passes. Raises what DuckDB or Jinja raise."""
+    def failing_rows(self, node: Node) -> tuple[int, str]:
+        """How many rows a data test finds, none if it passes, and its query. Raises what DuckDB or Jinja raise."""
         query = self._renderer.compile(node)
         self._keep_query(node, query)
-        found = self._connection.execute(f"select count(*) from (\n{query}\n)").fetchone()
-        return int(found[0]) if found else 1
+        found = self.connection.execute(f"select count(*) from (\n{query}\n)").fetchone()
+        return (int(found[0]) if found else 1), query
 
     def _keep_query(self, node: Node, query: str) -> None:
         """Keep a test's query where dbt would: the remedy of a failed check names the place."""
-        path = Path("compiled") / node.raw["package_name"] / node.raw["original_file_path"]
-        target = self._settings.dbt_target_dir / (path / node.raw["path"] if "test_metadata" in node.raw else path)
+        target = self._settings.dbt_target_dir / compiled_path(node)
         if not target.exists() or target.read_text(encoding="utf-8") != query:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(query, encoding="utf-8")
@@ -144,8 +143,8 @@ class NodeWorker:
         """What the node's table holds; None where it has none, or too much to look at for the sake of what it saves."""
         if self._there.get(node.place) != "table":
             return None
-        row = self._connection.execute(f"select count(*) from {node.relation}").fetchone()
-        return content_of(self._connection, node.relation) if row and row[0] <= most_rows else None
+        row = self.connection.execute(f"select count(*) from {node.relation}").fetchone()
+        return content_of(self.connection, node.relation) if row and row[0] <= most_rows else None
 
 
 def content_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:

@@ -105,6 +105,23 @@ class Project:
                 found.add(node.unique_id)
         return found
 
+    def grain(self, unique_id: str) -> list[str]:
+        """Columns that tell the node's rows apart, by its constraints or else its tests; empty where none say so."""
+        raw = self.nodes[unique_id].raw
+        for constraint in raw.get("constraints", []):
+            if constraint["type"] == "primary_key":
+                return list(constraint["columns"])
+        found: list[str] = []
+        for test in self.of_kind("test"):
+            metadata = test.raw.get("test_metadata") or {"name": ""}
+            if test.raw.get("attached_node") != unique_id:
+                continue
+            if metadata["name"] == "unique_combination":
+                return list(metadata["kwargs"]["columns"])
+            if metadata["name"] == "unique":
+                found.append(test.raw["column_name"])
+        return found
+
     @cached_property
     def unknown_features(self) -> list[str]:
         """What node_runner does not know of this project, in words; empty when it can run it."""

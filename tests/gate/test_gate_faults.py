@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -84,10 +85,13 @@ def test_the_expectation_fails_on_its_seeded_fault(
     with duckdb.connect(str(broken)) as connection:
         fault = _fault(suite, expectation).replace("{t}", suite.relation)
         connection.execute(fault.replace("{source}", _source(expectation)))
-    (check,) = evaluate(str(broken), [Suite(suite.name, suite.relation, (expectation,))])
+    (check,) = evaluate(str(broken), [replace(suite, expectations=(expectation,))])
     assert not check.passed
     assert check.remedy
     assert check.subject == (expectation.subject or suite.relation)
+    # A table without rows has none to point at.
+    assert bool(check.failing_keys) == (expectation.kind != "ExpectTableRowCountToBeBetween")
+    assert all("=" in key for key in check.failing_keys)
 
 
 @pytest.mark.parametrize("source", SOURCES)
