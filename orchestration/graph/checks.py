@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,6 @@ _KEY_COLUMN = re.compile(
 _PERSONAL = {"recipient_id", "user_id", "customer_id"}
 # What dbt's own tests call the value of the column they judge.
 _JUDGED = {"unique_field", "from_field", "value_field"}
-Subjects = Mapping[tuple[str, str], dg.AssetCheckKey]
 
 
 def check_specs(manifest: dict[str, Any]) -> list[dg.AssetCheckSpec]:
@@ -100,14 +100,30 @@ def _unit_tests(manifest: dict[str, Any]) -> Iterator[dg.AssetCheckSpec]:
         )
 
 
-def subjects(specs: Iterable[dg.AssetCheckSpec]) -> Subjects:
-    """Check keys by (asset's name, check's name), as the verdict names both."""
-    return {(spec.asset_key.path[-1], spec.name): spec.key for spec in specs}
+@dataclass(frozen=True)
+class Evaluation:
+    """What the verdict says of one check: as the result of a check that is run, or as an event of any other."""
+
+    key: dg.AssetCheckKey
+    passed: bool
+    metadata: dict[str, dg.MetadataValue]
+
+    @property
+    def result(self) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(
+            passed=self.passed, asset_key=self.key.asset_key, check_name=self.key.name, metadata=self.metadata
+        )
+
+    @property
+    def event(self) -> dg.AssetCheckEvaluation:
+        return dg.AssetCheckEvaluation(
+            asset_key=self.key.asset_key, check_name=self.key.name, passed=self.passed, metadata=self.metadata
+        )
 
 
 def evaluations(
     settings: Settings, verdict: Verdict, specs: list[dg.AssetCheckSpec], manifest: dict[str, Any]
-) -> Iterator[dg.AssetCheckEvaluation]:
+) -> Iterator[Evaluation]:
     """What the verdict says, check by check; one it does not name has not been passed."""
     by_name = {check.name: check for check in verdict.checks}
     keys = _failing_keys(settings, manifest, verdict.failed)
@@ -121,14 +137,8 @@ def evaluations(
             yield _evaluation(spec, check.passed, _told(check, keys.get(check.name)))
 
 
-def _evaluation(spec: dg.AssetCheckSpec, passed: bool, told: dict[str, Any]) -> dg.AssetCheckEvaluation:
-    return dg.AssetCheckEvaluation(
-        asset_key=spec.asset_key,
-        check_name=spec.name,
-        passed=passed,
-        severity=dg.AssetCheckSeverity.ERROR,
-        metadata={name: dg.MetadataValue.text(str(value)) for name, value in told.items()},
-    )
+def _evaluation(spec: dg.AssetCheckSpec, passed: bool, told: dict[str, Any]) -> Evaluation:
+    return Evaluation(spec.key, passed, {name: dg.MetadataValue.text(str(value)) for name, value in told.items()})
 
 
 def _told(check: Check, keys: list[str] | None) -> dict[str, Any]:
