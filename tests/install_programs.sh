@@ -5,6 +5,7 @@ PATH="$PATH:/usr/sbin"
 missing=""
 command -v chromium > /dev/null || missing="$missing chromium"
 command -v nginx > /dev/null || missing="$missing nginx-light"
+command -v openssl > /dev/null || missing="$missing openssl"
 ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || missing="$missing postgresql"
 ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf > /dev/null 2>&1 || missing="$missing fonts-dejavu-core"
 [ -z "$missing" ] && exit 0

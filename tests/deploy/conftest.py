@@ -13,5 +13,5 @@ from tests.deploy.stack import Deployment, deployment
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     root = tmp_path_factory.mktemp("deployed")
-    with deployment(root, lambda landing: generate(landing, records=2_000)) as found:
+    with deployment(root, lambda landing: generate(landing, records=1_000)) as found:
         yield found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from orchestration.publishing.release import current_release
 from orchestration.settings import PROJECT_DIR, load_settings
+from tests.deploy.listening import arguments, listening
 from tests.deploy.postgres_server import PASSWORD
 from tests.deploy.stack import Deployment, wait_for
 from tests.deploy.test_proxy import LAUNCH, SELECTOR
@@ -80,37 +80,6 @@ def test_the_command_line_reads_the_services_settings(installed: Installed) -> N
     assert json.loads(done.stdout)["release_id"] is None
 
 
-def listening(root: int) -> set[str]:
-    """Addresses of the TCP sockets on which a process or one it started listens, from /proc."""
-    family, grown = {root}, True
-    while grown:
-        grown = False
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                parent = int(folder.joinpath("stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, ValueError):
-                continue
-            if parent in family and int(folder.name) not in family:
-                family.add(int(folder.name))
-                grown = True
-    inodes = set()
-    for pid in family:
-        for descriptor in Path(f"/proc/{pid}/fd").glob("*"):
-            try:
-                inodes.add(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
-            except OSError:
-                continue
-    found = set()
-    for table, kind in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            local, state, inode = (line.split()[index] for index in (1, 3, 9))
-            if state == "0A" and inode in inodes:
-                raw = bytes.fromhex(local.partition(":")[0])
-                address = b"".join(raw[i : i + 4][::-1] for i in range(0, len(raw), 4))
-                found.add(socket.inet_ntop(kind, address))
-    return found
-
-
 @pytest.mark.needs_programs
 def test_the_deployment_listens_on_this_machine_alone(deployed: Deployment) -> None:
     assert listening(os.getpid()) == {"127.0.0.1"}
@@ -124,10 +93,11 @@ def test_a_run_launched_in_the_ui_publishes_and_postgresql_keeps_its_history(dep
     run_id = launched["run"]["runId"]
 
     def ended() -> str | None:
+        assert PASSWORD.encode() not in arguments(os.getpid()), "nor do processes tell it"
         status: str = deployed.graphql(RUN, {"id": run_id})["runOrError"]["status"]
         return status if status in ("SUCCESS", "FAILURE", "CANCELED") else None
 
-    assert wait_for("the run", ended, deployed.logs) == "SUCCESS"
+    assert wait_for("the run", ended, deployed.logs, every_seconds=2) == "SUCCESS"
     home = deployed.installed.home
     release = current_release(load_settings().at(home, str(home / "landing")))
     assert release is not None and release.database.exists()

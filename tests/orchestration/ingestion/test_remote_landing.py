@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +16,9 @@ import requests
 from orchestration import duck, pipeline
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.landing import anything_new, ingest_landing
-from orchestration.ingestion.remote_landing import RemoteLandingError
-from orchestration.settings import Settings, load_settings
+from orchestration.ingestion.remote_landing import ObjectChanging, RemoteLanding, RemoteLandingError
+from orchestration.resources import Installation
+from orchestration.settings import PROJECT_DIR, Settings, load_settings
 from tests.conftest import SampleRun
 from tests.orchestration.ingestion.s3_server import BUCKET, URL, Bucket, s3_server
 
@@ -73,6 +77,8 @@ def test_the_environment_names_the_bucket_and_its_copy_lies_below_the_home(
     monkeypatch.setenv("METERHOUSE_LANDING", f"{URL}/")
     found = load_settings()
     assert (found.landing_url, found.landing, found.landing_text) == (URL, tmp_path / "landing_spool", URL)
+    other = Installation(home=str(tmp_path / "other")).settings()
+    assert (other.landing_url, other.landing) == (URL, tmp_path / "other" / "landing_spool")
     monkeypatch.setenv("METERHOUSE_LANDING", str(tmp_path / "in"))
     assert (load_settings().landing_url, load_settings().landing_text) == ("", str(tmp_path / "in"))
 
@@ -147,6 +153,34 @@ def test_what_a_name_or_a_size_refuses_is_told_and_not_fetched(
     }
     outside = [path for path in remote.home.parent.rglob("out.csv") if remote.landing not in path.parents]
     assert outside == []
+
+
+def test_an_object_written_to_meanwhile_is_left_for_the_next_look(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.put("translations/a.csv", (HEADER + ROW).encode())
+    remote = RemoteLanding(URL)
+    (listed,) = remote.objects()
+    bucket.put("translations/a.csv", (HEADER + TWO).encode())
+    with pytest.raises(ObjectChanging):
+        remote.fetch(listed, tmp_path / "a.csv")
+    (listed,) = remote.objects()
+    remote.fetch(listed, tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text() == HEADER + TWO
+
+
+def test_the_command_line_looks_into_the_bucket_and_never_writes_samples_there(
+    bucket: Bucket, remote: Settings
+) -> None:
+    bucket.put("translations/a.csv", (HEADER + ROW).encode())
+    places = {"METERHOUSE_HOME": str(remote.home), "METERHOUSE_LANDING": URL, "PYTHONPATH": str(PROJECT_DIR)}
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "orchestration.cli", command]
+        return subprocess.run(words, env=os.environ | places, capture_output=True, text=True, check=False)
+
+    assert f"landing: {URL} (1 objects)" in run("doctor").stdout
+    refused = run("sample")
+    assert refused.returncode == 2 and "--out" in refused.stderr
+    assert not remote.landing.exists()
 
 
 def test_an_object_that_may_not_be_read_stops_the_run_by_name_and_nothing_is_billed_in_part(
