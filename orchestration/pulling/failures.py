@@ -6,6 +6,7 @@ No text that leaves here may hold a credential, also where a server echoes what 
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from orchestration import clock
 from orchestration.errors import MeterhouseError
 from orchestration.pulling.access import Access
 from orchestration.pulling.waiting import LONGEST_ASKED, PASSING_STATUS, asked_wait
+from orchestration.settings import Settings
 
 LONGEST_QUOTE = 200
 KEPT_NOTHING = "Nothing of this pull was kept; the next one starts where this one did."
@@ -56,6 +58,20 @@ def explain(error: RequestException, place: Place, access: Access) -> PullFailed
         message = f"{place}: no answer from {access.base_url} ({type(error).__name__})"
         remedy = f"Check the network, the proxy and {access.url_variable}, then pull again. {KEPT_NOTHING}"
     return PullFailed(access.redacted(message), remedy)
+
+
+def unwritable(error: OSError | sqlite3.Error, source: str, settings: Settings) -> PullFailed:
+    """The failure a person is told of where this machine is at fault: a full disk, a folder without rights."""
+    state = settings.home / "pulling" / f"{source}.sqlite"
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        return PullFailed(
+            f"{source}: the state of its pulls cannot be read ({error})",
+            f"Delete {state} and pull with --since: what landed before may land twice, which changes no bill.",
+        )
+    return PullFailed(
+        f"{source}: the extract or its state cannot be written ({error})",
+        f"Check space and rights of {settings.landing} and {settings.home}. {KEPT_NOTHING}",
+    )
 
 
 def _status(response: Response, place: Place, access: Access) -> tuple[str, str]:

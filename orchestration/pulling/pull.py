@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,6 +16,7 @@ from orchestration.pulling.access import PullOptions, access_to, is_configured, 
 from orchestration.pulling.client import ListClient
 from orchestration.pulling.endpoints import ENDPOINTS, Endpoint, endpoint_named
 from orchestration.pulling.extract_file import ExtractFile
+from orchestration.pulling.failures import unwritable
 from orchestration.pulling.landing_place import landing_place
 from orchestration.pulling.pages import Record
 from orchestration.pulling.state import PullState, transaction
@@ -86,6 +88,8 @@ def pull_all(
             _Puller(settings, request, options, client, report, tell, now).pull()
         except MeterhouseError as error:
             report.error = error
+        except (OSError, sqlite3.Error) as error:
+            report.error = unwritable(error, endpoint.source, settings)
         finally:
             client.close()
     return reports

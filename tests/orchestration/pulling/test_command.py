@@ -89,6 +89,15 @@ def test_a_failure_ends_with_its_own_exit_code_and_plain_words(pull: Pulling, en
     assert _run(environment, "--since", "November").returncode == 2
 
 
+def test_an_error_nobody_foresaw_shows_no_secret(environment: dict[str, str]) -> None:
+    broken = "from orchestration.pulling import client\ndef broken(*_): raise RuntimeError('unforeseen')\n"
+    broken += "client.ListClient.pages = broken\nfrom orchestration.cli import main\nmain()"
+    command = [sys.executable, "-c", broken, "pull", "--source", "calls", "--since", "2024-11-01"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert "unforeseen" in done.stderr
+    assert TOKEN not in done.stderr
+
+
 def test_json_for_scripts(pull: Pulling, environment: dict[str, str]) -> None:
     pull.api.hold(USER, "Calls", [call(1, "2024-11-05 10:00")])
     days = ("--since", "2024-11-01", "--until", "2024-11-20")

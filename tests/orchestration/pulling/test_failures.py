@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import random
+import subprocess
+import sys
 import traceback
 from datetime import timedelta
 from email.utils import format_datetime
@@ -13,6 +16,7 @@ import pytest
 from orchestration import clock
 from orchestration.errors import MeterhouseError
 from orchestration.pulling.failures import PullFailed
+from orchestration.settings import PROJECT_DIR
 from tests.orchestration.pulling.conftest import Pulling
 from tests.orchestration.pulling.resources import call, conversation
 from tests.orchestration.pulling.server import BASIC, PLATFORM_TOKEN, TOKEN, USER, Fault
@@ -189,6 +193,46 @@ def test_a_page_that_links_to_itself_is_not_followed_for_ever(pull: Pulling) -> 
     pull.api.hold(USER, "Calls", [call(1, "2024-11-05 10:00")])
     pull.api.rewrite = lambda page: page | {"next_page_uri": page["uri"]}
     assert "itself" in str(_failure(pull))
+
+
+def test_a_landing_or_state_that_cannot_be_written_is_said_and_mended(pull: Pulling) -> None:
+    pull.api.hold(USER, "Calls", [call(1, "2024-11-05 10:00")])
+    pull.settings.landing.mkdir()
+    (pull.settings.landing / "twilio_calls").write_text("a file where a folder belongs")
+    error = _failure(pull)
+    assert isinstance(error, PullFailed)
+    assert str(pull.settings.landing) in error.remedy
+    (pull.settings.landing / "twilio_calls").unlink()
+    state = pull.settings.home / "pulling" / "twilio_calls.sqlite"
+    state.write_bytes(b"no database at all" * 100)
+    assert str(state) in _failure(pull).remedy
+    state.unlink()
+    assert pull("calls", since="2024-11-01")[0].landed == 1
+
+
+def test_a_disk_that_fills_up_leaves_nothing(five_pages: Pulling) -> None:
+    """A real limit on the size of files, in a process of its own, as the limit ends nothing else."""
+    code = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+        "sys.argv[1:] = ['pull', '--source', 'calls', '--since', '2024-11-01', '--until', '2024-11-20']; "
+        "from orchestration.cli import main; main()"
+    )
+    environment = {
+        **five_pages.environment,
+        "METERHOUSE_HOME": str(five_pages.settings.home),
+        "METERHOUSE_LANDING": str(five_pages.settings.landing),
+        "PYTHONPATH": str(PROJECT_DIR),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    # Bodies that do not pack, so that the file outgrows the limit.
+    sent = [call(n, f"2024-11-05 10:{n:02}", note=random.Random(n).randbytes(8_000).hex()) for n in range(10)]
+    five_pages.api.hold(USER, "Calls", sent)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 7, done.stderr
+    assert "cannot be written" in done.stderr
+    assert five_pages.files() == []
+    assert five_pages("calls", since="2024-11-01")[0].landed == 10
 
 
 @pytest.mark.parametrize(
