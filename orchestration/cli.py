@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -218,12 +217,14 @@ def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: boo
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Start the Dagster UI on this machine only."""
     from orchestration.dagster_runs import catch_up
+    from orchestration.recovery.servers import serve
+    from orchestration.recovery.start_up import start_up
 
     settings = load_settings()
+    start_up(settings, print)
     catch_up(settings)
-    print(f"http://127.0.0.1:{port} - stop with Ctrl-C")
-    command = ["-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
-    raise typer.Exit(subprocess.call([sys.executable, *command], cwd=settings.project_dir))
+    print(f"http://127.0.0.1:{port} - stop with Ctrl-C", flush=True)
+    raise typer.Exit(serve(settings, port, print))
 
 
 @app.command(epilog="Example: meterhouse docs")

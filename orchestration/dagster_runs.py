@@ -17,6 +17,14 @@ DAGSTER_YAML = """telemetry:
   enabled: false
 nux:
   enabled: false
+run_monitoring:
+  # Makes the jobs' max_runtime count; a run that cannot start or be cancelled is not waited for.
+  enabled: true
+  start_timeout_seconds: 300
+  cancel_timeout_seconds: 180
+  max_runtime_seconds: 14400
+  poll_interval_seconds: 30
+  free_slots_after_run_end_seconds: 60
 run_coordinator:
   module: dagster._core.run_coordinator
   class: DefaultRunCoordinator

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import assets, closing_jobs, jobs, schedules
+from orchestration.recovery import watch
 from orchestration.resources import Installation
 from orchestration.settings import Settings, load_settings
 from orchestration.warehouse import manifest_cache
@@ -34,6 +35,7 @@ def build_definitions(settings: Settings | None = None, **overrides: Any) -> dg.
         ],
         jobs=[jobs.publish_release, jobs.monthly_invoices, jobs.record_months, closing_jobs.close_month_job],
         schedules=[schedules.daily_draft],
+        sensors=[watch.end_dead_runs],
         resources={
             "installation": Installation(home=str(found.home), landing=str(found.landing)),
             **overrides,
