@@ -290,7 +290,12 @@ def main() -> None:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             error.show()
             raise SystemExit(error.exit_code) from None
-        raise
+        from orchestration.recovery.full_disk import explained
+
+        if (told := explained(error, load_settings())) is None:
+            raise
+        print(f"error: {told}\n  to do: {told.remedy}", file=sys.stderr)
+        raise SystemExit(told.exit_code) from None
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ class ProcessIdentity:
 
 def this_process() -> ProcessIdentity:
     """The process that asks."""
-    return ProcessIdentity(os.getpid(), _started(os.getpid()), boot_id(), host())
+    return ProcessIdentity(os.getpid(), start_of(os.getpid()), boot_id(), host())
 
 
 def parse(text: str) -> ProcessIdentity | None:
@@ -55,7 +55,7 @@ def why_gone(process: ProcessIdentity) -> str | None:
     if process.host != host():
         # Another container of the same machine: its pids say nothing here.
         return None
-    if _started(process.pid) != process.started or _state(process.pid) in _DEAD:
+    if start_of(process.pid) != process.started or _state(process.pid) in _DEAD:
         return f"its process {process.pid} ended without reporting"
     return None
 
@@ -105,8 +105,8 @@ def _stat(pid: int) -> list[str]:
     return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
 
 
-def _started(pid: int) -> str:
-    """Start of a process in the system's count; empty if there is none."""
+def start_of(pid: int) -> str:
+    """When a process was started, in the system's own count; empty if there is none."""
     if _PROC.joinpath("self").exists():
         with suppress(OSError, IndexError):
             return _stat(pid)[19]
