@@ -11,18 +11,19 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from orchestration.settings import Settings
 
-PATIENCE = 180.0
+PATIENCE = 400.0
 FINISHED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
@@ -34,6 +35,15 @@ def wait_for(what: str, found: Callable[[], Any], seconds: float = PATIENCE, eve
             return answer
         time.sleep(every)
     raise AssertionError(f"waited {seconds:.0f} s for {what}")
+
+
+@contextmanager
+def quick_folder() -> Iterator[Path]:
+    """An empty folder in memory where there is one: Dagster makes each of thousands of events durable by itself."""
+    memory = Path("/dev/shm")
+    where = memory if os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="meterhouse-", dir=where) as folder:
+        yield Path(folder)
 
 
 def free_port() -> int:
@@ -164,33 +174,35 @@ class Ui:
             self.launched.append(answer["run"]["runId"])
         return answer
 
-    def run(self, run_id: str) -> dict[str, Any]:
-        """Status and messages of a run; {} while nobody answers."""
-        data = self.ask(
-            "query ($id: ID!) { runOrError(runId: $id) { __typename ... on Run { status tags { key value } } } "
-            "logsForRun(runId: $id) { __typename ... on EventConnection { events { __typename "
-            "... on MessageEvent { message eventType } "
-            "... on ExecutionStepFailureEvent { error { message cause { message } } } } } } }",
-            id=run_id,
-        )
-        if data is None:
-            return {}
-        events = data["logsForRun"]["events"]
-        failures = [event["error"] for event in events if event.get("error")]
-        told = [event.get("message") or "" for event in events]
-        told += [f"{error['message']} {(error['cause'] or {}).get('message', '')}" for error in failures]
-        return {"status": data["runOrError"]["status"], "told": "\n".join(told)}
+    def status(self, run_id: str) -> str:
+        """Status of a run; empty while nobody answers."""
+        data = self.ask("query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }", id=run_id)
+        return str(data["runOrError"]["status"]) if data else ""
 
-    def ended(self, run_id: str) -> dict[str, Any]:
-        """The run once it has ended."""
-        found: dict[str, Any] = {}
+    def ended(self, run_id: str) -> dict[str, str]:
+        """Status and messages of a run once it has ended."""
+        wait_for(f"run {run_id} to end", lambda: self.status(run_id) in FINISHED, every=0.2)
+        return {"status": self.status(run_id), "told": "\n".join(self._messages(run_id))}
 
-        def is_over() -> bool:
-            found.update(self.run(run_id))
-            return found.get("status") in FINISHED
-
-        wait_for(f"run {run_id} to end", is_over, every=0.2)
-        return found
+    def _messages(self, run_id: str) -> list[str]:
+        """Every message of a run's log, and of the errors in it; the API gives a thousand at a time."""
+        told: list[str] = []
+        cursor = None
+        while True:
+            page = self.ask(
+                "query ($id: ID!, $after: String) { logsForRun(runId: $id, afterCursor: $after) { "
+                "... on EventConnection { cursor hasMore events { ... on MessageEvent { message } "
+                "... on ExecutionStepFailureEvent { error { message cause { message } } } } } } }",
+                id=run_id,
+                after=cursor,
+            )["logsForRun"]
+            for event in page["events"]:
+                error = event.get("error") or {}
+                cause = error.get("cause") or {}
+                told += [event.get("message") or "", error.get("message") or "", cause.get("message") or ""]
+            cursor = page["cursor"]
+            if not page["hasMore"]:
+                return told
 
     def stop(self) -> int:
         """End as a service manager would."""

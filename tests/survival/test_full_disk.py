@@ -6,6 +6,7 @@ The full disk is a real one: a small tmpfs over Dagster's home, in a mount names
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from orchestration.settings import Settings
 from tests.gate.served import nothing_served_changes
-from tests.survival.servers import command, environment_of
+from tests.survival.servers import command, environment_of, quick_folder
 from tests.survival.small import Small
 
 pytestmark = pytest.mark.needs_programs
@@ -41,14 +42,14 @@ def _on_a_disk_of(size: str, settings: Settings, script: str) -> subprocess.Comp
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
-    root = tmp_path_factory.mktemp("full")
-    made = Small(Settings(home=root / "var", landing=root / "landing"))
-    made.land_contract()
-    made.land("2024-09")
-    done = command(made.settings, "run")
-    assert done.returncode == 0, done.stderr
-    return made
+def small() -> Iterator[Small]:
+    with quick_folder() as root:
+        made = Small(Settings(home=root / "var", landing=root / "landing"))
+        made.land_contract()
+        made.land("2024-09")
+        done = command(made.settings, "run")
+        assert done.returncode == 0, done.stderr
+        yield made
 
 
 def _plain(done: subprocess.CompletedProcess[str], settings: Settings) -> None:

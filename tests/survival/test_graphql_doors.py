@@ -9,6 +9,7 @@ import json
 import shutil
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from orchestration.assets import RELEASE_KEY, VERDICT_KEY
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.gate.served import nothing_served_changes
-from tests.survival.servers import Ui, command, cut_the_power, start_ui
+from tests.survival.servers import Ui, command, cut_the_power, quick_folder, start_ui
 from tests.survival.small import Small
 
 pytestmark = pytest.mark.needs_programs
@@ -27,30 +28,36 @@ PARTS = ("orchestration", "models", "macros", "seeds", "tests/generic")
 
 
 @pytest.fixture(scope="module")
-def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
+def ui() -> Iterator[Ui]:
     """A UI over a served good September and a judged bad October."""
-    root = tmp_path_factory.mktemp("doors")
-    project = root / "project"
+    with quick_folder() as root:
+        settings = Settings(home=root / "var", landing=root / "landing", project_dir=_project(root / "project"))
+        small = Small(settings)
+        small.land_contract()
+        small.land("2024-09")
+        done = command(settings, "run")
+        assert done.returncode == 0, done.stderr
+        small.land("2024-10")
+        with nothing_served_changes(settings):
+            done = command(settings, "run")
+        assert done.returncode == 3
+        assert "1 of " in done.stderr
+        assert BAD in done.stderr
+        try:
+            yield start_ui(settings, root / "ui.log")
+        finally:
+            cut_the_power(settings)
+
+
+def _project(project: Path) -> Path:
+    """A copy of the project with one test more, that a draft of October fails."""
     for part in PARTS:
         shutil.copytree(PROJECT_DIR / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(PROJECT_DIR / name, project)
     bad_month = "select invoice_id from {{ ref('fct_invoices') }} where billing_month = date '2024-10-01'\n"
     (project / "tests" / f"{BAD}.sql").write_text(bad_month)
-    small = Small(Settings(home=root / "var", landing=root / "landing", project_dir=project))
-    small.land_contract()
-    small.land("2024-09")
-    done = command(small.settings, "run")
-    assert done.returncode == 0, done.stderr
-    small.land("2024-10")
-    with nothing_served_changes(small.settings):
-        done = command(small.settings, "run")
-    assert done.returncode == 3
-    assert "1 of" in done.stderr and BAD in done.stderr
-    try:
-        yield start_ui(small.settings, root / "ui.log")
-    finally:
-        cut_the_power(small.settings)
+    return project
 
 
 def _refused(ui: Ui, answer: dict[str, Any], words: str = BAD) -> None:

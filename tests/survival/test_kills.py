@@ -19,6 +19,7 @@ from tests.survival.servers import (
     cut_the_power,
     kill,
     processes_of,
+    quick_folder,
     start_ui,
     wait_for,
     writer_number,
@@ -56,19 +57,18 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    root = tmp_path_factory.mktemp("kills")
-    small = Small(Settings(home=root / "var", landing=root / "landing"))
-    small.land_contract()
-    small.land("2024-09")
-    done = command(small.settings, "run")
-    assert done.returncode == 0, done.stderr
-    assert not small.settings.dagster_home.exists()
-    made = House(small, start_ui(small.settings, root / "ui.log"), root)
-    try:
-        yield made
-    finally:
-        cut_the_power(small.settings)
+def house() -> Iterator[House]:
+    with quick_folder() as root:
+        small = Small(Settings(home=root / "var", landing=root / "landing"))
+        small.land_contract()
+        small.land("2024-09")
+        done = command(small.settings, "run")
+        assert done.returncode == 0, done.stderr
+        assert not small.settings.dagster_home.exists()
+        try:
+            yield House(small, start_ui(small.settings, root / "ui.log"), root)
+        finally:
+            cut_the_power(small.settings)
 
 
 def _daemons_are_well(ui: Ui) -> bool:
