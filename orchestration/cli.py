@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -244,12 +243,14 @@ def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: boo
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Start the Dagster UI on this machine only."""
     from orchestration.dagster_runs import catch_up
+    from orchestration.recovery.servers import serve
+    from orchestration.recovery.start_up import start_up
 
     settings = load_settings()
+    start_up(settings, print)
     catch_up(settings)
-    print(f"http://127.0.0.1:{port} - stop with Ctrl-C")
-    command = ["-m", "dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-m", "orchestration.definitions"]
-    raise typer.Exit(subprocess.call([sys.executable, *command], cwd=settings.project_dir))
+    print(f"http://127.0.0.1:{port} - stop with Ctrl-C", flush=True)
+    raise typer.Exit(serve(settings, port, print))
 
 
 @app.command(epilog="Example: meterhouse docs")
@@ -345,7 +346,12 @@ def main() -> None:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             error.show()
             raise SystemExit(error.exit_code) from None
-        raise
+        from orchestration.recovery.full_disk import explained
+
+        if (told := explained(error, load_settings())) is None:
+            raise
+        print(f"error: {told}\n  to do: {told.remedy}", file=sys.stderr)
+        raise SystemExit(told.exit_code) from None
 
 
 if __name__ == "__main__":

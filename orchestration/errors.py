@@ -19,6 +19,10 @@ class GateRefused(MeterhouseError):
     exit_code = 3
 
 
+class LockLost(GateRefused):
+    """This process took the write lock, but another has taken it since: it may not publish. Exit code 3."""
+
+
 class BuildFailed(MeterhouseError):
     """The candidate could not be built; the last release stays served. Exit code 4."""
 

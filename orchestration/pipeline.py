@@ -15,6 +15,7 @@ from orchestration import duck
 from orchestration.errors import BuildFailed
 from orchestration.ingestion.landing import IngestReport, anything_new, ingest_landing
 from orchestration.publishing.release import Release, current_release, publish
+from orchestration.quality import seal
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.verdict import Verdict
@@ -68,12 +69,14 @@ def has_work(settings: Settings) -> bool:
 
 
 def standing_verdict(settings: Settings) -> tuple[str, bool] | None:
-    """(hash, passed) of the verdict on the candidate, if that holds all that has landed."""
+    """(hash, passed) of the gate's own verdict on the candidate, if that holds all that has landed."""
     if not settings.warehouse_path.exists():
         return None
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         try:
-            return verdicts.standing(connection) if state.is_current(connection, settings) else None
+            if not state.is_current(connection, settings) or seal.find(connection, settings) is None:
+                return None
+            return verdicts.standing(connection)
         except duckdb.CatalogException:
             return None
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from orchestration.recovery.runs import mark_run
 from orchestration.settings import Settings, load_settings
 
 
@@ -10,6 +11,11 @@ class Installation(dg.ConfigurableResource):
 
     home: str = ""
     landing: str = ""
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Note which process works on the run: should it die, the reconciler knows."""
+        if context.instance is not None and context.run is not None:
+            mark_run(context.instance, context.run.run_id)
 
     def settings(self) -> Settings:
         from pathlib import Path

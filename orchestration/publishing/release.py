@@ -20,12 +20,13 @@ from orchestration.closing import ledger
 from orchestration.errors import GateRefused
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing import changes, history
-from orchestration.quality import verdict as verdicts
-from orchestration.quality.content_hash import candidate_hashes, combine
-from orchestration.quality.verdict import Verdict
+from orchestration.publishing.guard import demand_verdict, no_candidate
+from orchestration.quality.content_hash import candidate_hashes
 from orchestration.settings import Settings
-from orchestration.warehouse import state
+from orchestration.warehouse import fencing, state
+from orchestration.warehouse.fencing import Writer
 from orchestration.warehouse.fingerprint import project_hash
+from orchestration.warehouse.writer_lock import holding_lock
 
 KEPT_RELEASES = 10
 DATABASE_NAME = "meterhouse.duckdb"
@@ -54,38 +55,23 @@ def current_release(settings: Settings) -> Release | None:
     return Release(manifest["release_id"], pointer.resolve(), manifest["content_hash"], is_new=False)
 
 
-def _demand_verdict(connection: duckdb.DuckDBPyConnection) -> tuple[Verdict, dict[str, str]]:
-    hashes = candidate_hashes(connection)
-    if not hashes:
-        raise GateRefused("there is no candidate to publish", "Run `meterhouse run` first.")
-    found = verdicts.find(connection, combine(hashes))
-    if found is None:
-        raise GateRefused(
-            "the candidate was not judged as it stands: no verdict carries its content hash",
-            "Run `meterhouse run`: it judges the candidate again and publishes it if it passes.",
-        )
-    if not found.passed:
-        names = "; ".join(
-            f"{check.name} on {check.subject}"
-            + (f" (rows {', '.join(check.failing_keys[:3])})" if check.failing_keys else "")
-            + (f": {check.remedy}" if check.remedy else "")
-            for check in found.failed[:5]
-        )
-        raise GateRefused(
-            f"{len(found.failed)} of {len(found.checks)} checks failed: {names}",
-            "The last release stays served. Mend the cause and run again.",
-        )
-    return found, hashes
-
-
 def publish(settings: Settings) -> Release:
-    """Release the candidate. Every way of publishing ends here.
+    """Release the candidate. Every way of publishing ends here, under the write lock (taken here if need be).
 
-    Raises GateRefused unless a passing verdict exists for exactly this candidate's content. The
-    same content as the current release makes no new one (`is_new` False).
+    Raises GateRefused unless a passing verdict exists for exactly this candidate's content (guard.py), and
+    LockLost where another writer has taken the lock since. The same content as the current release makes
+    no new one (`is_new` False).
     """
+    with holding_lock(settings) as writer:
+        return _publish(settings, writer)
+
+
+def _publish(settings: Settings, writer: Writer) -> Release:
+    fencing.demand_newest(settings, writer)
+    if not settings.warehouse_path.exists():
+        raise no_candidate()
     with duck.connect(settings.warehouse_path, settings) as connection:
-        verdict, hashes = _demand_verdict(connection)
+        verdict, hashes = demand_verdict(connection, settings)
         served = current_release(settings)
         batch = state.newest_batch(connection)
         if served is not None and served.content_hash == verdict.candidate_hash:
@@ -116,8 +102,9 @@ def publish(settings: Settings) -> Release:
     _write(building / "verdict.json", verdict.as_dict())
     _make_durable(building)
     final = releases / release_id
-    building.rename(final)
-    _flip(settings, final)
+    with fencing.still_newest(settings, writer):
+        building.rename(final)
+        _flip(settings, final)
     _keep_history(settings, final, verdict.candidate_hash, batch)
     _prune(settings, final)
     return Release(release_id, final, verdict.candidate_hash)

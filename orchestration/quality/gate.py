@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from orchestration import clock, duck
-from orchestration.quality import arrivals, circumstances
+from orchestration.quality import arrivals, circumstances, seal
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
 from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Check, Verdict
 from orchestration.settings import Settings
+from orchestration.warehouse import fencing
+from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import TestResult
 from orchestration.warehouse.unit_tests import check_name
+from orchestration.warehouse.writer_lock import held
 
 
 def _from_dbt(test: TestResult) -> Check:
@@ -52,7 +55,10 @@ def judge(
         progress("running Great Expectations suites")
     with duck.connect(settings.warehouse_path, settings) as connection:
         arrivals.measure(connection)
-        earlier = [check for check in verdicts.latest_checks(connection) if check.name.startswith("arriving_")]
+        latest = verdicts.latest_checks(connection)
+        # What an edited verdict says of earlier arrivals is no finding of the gate's.
+        sound = seal.find(connection, settings) is not None
+        earlier = [check for check in latest if sound and check.name.startswith("arriving_")]
         sources = arrivals.sources_to_judge(connection, earlier)
     checks = [_from_dbt(test) for test in tests]
     if not tests:
@@ -60,11 +66,15 @@ def judge(
     # Measures of a source that brought nothing since are those that were judged: so is what was found.
     checks += [check for check in earlier if check.subject.removeprefix("raw.") not in sources]
     checks += runner.run([*arriving_suites(sources), *candidate_suites()])
+    writer = held(settings)
+    if writer is not None:
+        fencing.demand_newest(settings, writer)
     with duck.connect(settings.warehouse_path, settings) as connection:
         found = Verdict(combine(candidate_hashes(connection)), tuple(checks))
         connection.execute("begin")
         verdicts.keep(connection, found)
         circumstances.keep(connection, clock.utc_now(), touched_months, runner.told, [c.name for c in checks])
+        seal.keep(connection, settings, project_hash(settings), writer.number if writer else 0)
         arrivals.note_judged(connection)
         connection.execute("commit")
     return found

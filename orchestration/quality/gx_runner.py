@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -212,7 +215,20 @@ class _StandIn(ModuleType):
         return type(name, (), {})
 
 
+def _end_with_parent() -> None:
+    """End when whoever started this worker is killed: else the build file would stay open, and the next run refused."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _work() -> None:
+    _end_with_parent()
     _load()
 
     job = json.loads(sys.stdin.read())

@@ -1,6 +1,7 @@
 """One writer at a time, whatever started it: an OS lock held while the build file is written.
 
-The kernel frees it when the process dies, however it dies, so no lock is ever left behind. Who lets go
+The kernel frees it when the process dies, however it dies, so no lock is ever left behind; a paused process
+keeps it. Every taking has a number (fencing.py), looked at again before anything is published. Who lets go
 of the lock notes what the build file looks like; who takes it sees whether anybody else wrote in between.
 """
 
@@ -8,37 +9,84 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration import processes
 from orchestration.errors import WarehouseBusy
 from orchestration.settings import Settings
+from orchestration.warehouse import fencing
+from orchestration.warehouse.fencing import Writer
+
+# Locks this process holds, by process, thread and state folder: a fork holds none of its parent's.
+_held: dict[tuple[int, int, Path], Writer] = {}
 
 
 @contextmanager
-def writer_lock(settings: Settings) -> Iterator[None]:
-    """Hold the write lock, or raise WarehouseBusy naming the process that has it."""
+def writer_lock(settings: Settings) -> Iterator[Writer]:
+    """Hold the write lock, or raise WarehouseBusy naming the process that has it, since when, and what to do."""
     settings.home.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(_lock_path(settings), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = os.pread(descriptor, 32, 0).decode(errors="replace").partition("\n")[0].strip() or "unknown"
-            raise WarehouseBusy(
-                f"process {holder} is writing the warehouse",
-                "Wait for that run to end, or stop it, then run again.",
-            ) from error
+            first_line = os.pread(descriptor, 32, 0).decode(errors="replace").partition("\n")[0].strip()
+            raise _busy(settings, first_line) from error
         if not _is_as_left(settings):
             _doubt(settings).touch()
         _write(descriptor, f"{os.getpid()}\n")
+        writer = fencing.take_number(settings)
+        key = _key(settings)
+        _held[key] = writer
         try:
-            yield
+            yield writer
         finally:
+            del _held[key]
             _write(descriptor, f"{os.getpid()}\n{_look(settings)}\n")
     finally:
         os.close(descriptor)
+
+
+def held(settings: Settings) -> Writer | None:
+    """The write lock as this thread holds it, or None."""
+    return _held.get(_key(settings))
+
+
+@contextmanager
+def holding_lock(settings: Settings) -> Iterator[Writer]:
+    """The write lock: the one this thread holds already, or taken for the inside."""
+    mine = held(settings)
+    if mine is not None:
+        yield mine
+        return
+    with writer_lock(settings) as taken:
+        yield taken
+
+
+def _key(settings: Settings) -> tuple[int, int, Path]:
+    return os.getpid(), threading.get_ident(), settings.home.resolve()
+
+
+def _busy(settings: Settings, pid: str) -> WarehouseBusy:
+    holder = fencing.newest(settings)
+    if not pid.isdigit():
+        return WarehouseBusy("another process is writing the warehouse", "Wait for its run to end, then run again.")
+    told = ""
+    if holder is not None and holder.pid == int(pid):
+        told = f" since {holder.since}" + (f" ({holder.command})" if holder.command else "")
+    if processes.is_paused(int(pid)):
+        return WarehouseBusy(
+            f"process {pid} is writing the warehouse{told}, and is paused",
+            f"Let it go on (kill -CONT {pid}) or end it (kill -KILL {pid}): its lock ends with it, and nothing "
+            "half done is ever served.",
+        )
+    return WarehouseBusy(
+        f"process {pid} is writing the warehouse{told}",
+        f"Wait for that run to end, or stop it (kill {pid}), then run again.",
+    )
 
 
 def in_doubt(settings: Settings) -> bool:

@@ -1,18 +1,45 @@
-"""No door around the gate: without a passing verdict on this very candidate nothing is published."""
+"""No door around the gate: without its passing verdict on this very candidate nothing is published.
+
+What Dagster's own API offers is tried in tests/survival/test_graphql_doors.py; docs/operations.md has the table.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from orchestration.errors import GateRefused, WarehouseBusy
+from orchestration import duck, pipeline
+from orchestration.errors import GateRefused, LockLost, WarehouseBusy
 from orchestration.publishing.release import current_release, publish
-from orchestration.settings import Settings
+from orchestration.quality import seal
+from orchestration.quality import verdict as verdicts
+from orchestration.quality.content_hash import candidate_hashes, combine
+from orchestration.quality.verdict import Verdict
+from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse import fencing
+from orchestration.warehouse.dbt_build import build
+from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.writer_lock import writer_lock
 from tests.conftest import SampleRun
+from tests.gate.served import nothing_served_changes
+
+# Holds the lock until its standard input closes.
+HOLD = (
+    "import sys\n"
+    "from orchestration.settings import load_settings\n"
+    "from orchestration.warehouse.writer_lock import writer_lock\n"
+    "with writer_lock(load_settings()) as writer:\n"
+    "    print(writer.number, flush=True)\n"
+    "    sys.stdin.read()\n"
+)
 
 
 @pytest.fixture
@@ -27,16 +54,36 @@ def _change(settings: Settings, statement: str) -> None:
         connection.execute(statement)
 
 
-def _refused(settings: Settings, words: str) -> None:
-    before = current_release(settings)
-    with pytest.raises(GateRefused, match=words) as refusal:
+def _refused(settings: Settings, words: str, error: type[GateRefused] = GateRefused) -> None:
+    with nothing_served_changes(settings), pytest.raises(error, match=words) as refusal:
         publish(settings)
     assert refusal.value.remedy
-    assert current_release(settings) == before
+    assert refusal.value.exit_code == 3
+
+
+def _candidate_hash(settings: Settings) -> str:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
+        return combine(candidate_hashes(connection))
+
+
+def _judged_as(settings: Settings, change: Callable[[Verdict], Verdict]) -> None:
+    """Keep a changed verdict the way the gate keeps one: under the lock, sealed."""
+    with writer_lock(settings) as writer, duck.connect(settings.warehouse_path, settings) as connection:
+        found = verdicts.find(connection, combine(candidate_hashes(connection)))
+        assert found is not None
+        verdicts.keep(connection, change(found))
+        seal.keep(connection, settings, project_hash(settings), writer.number)
 
 
 def test_publishing_the_same_candidate_again_changes_nothing(copied: Settings) -> None:
-    assert publish(copied).is_new is False
+    with nothing_served_changes(copied):
+        assert publish(copied).is_new is False
+
+
+def test_where_nothing_was_built_nothing_is_published(settings: Settings) -> None:
+    with pytest.raises(GateRefused, match="no candidate"):
+        publish(settings)
+    assert current_release(settings) is None
 
 
 def test_a_tampered_candidate_is_refused(copied: Settings) -> None:
@@ -69,6 +116,100 @@ def test_an_empty_verdict_does_not_pass(copied: Settings) -> None:
     _refused(copied, "0 of 0 checks failed")
 
 
+def test_a_verdict_moved_to_a_tampered_candidate_is_refused(copied: Settings) -> None:
+    judged = _candidate_hash(copied)
+    _change(copied, "update marts.fct_invoice_lines set billed_amount = 0")
+    moved = _candidate_hash(copied)
+    told = f"candidate_hash = '{moved}', body = replace(body, '{judged}', '{moved}')"
+    _change(copied, f"update ops.verdicts set {told}")
+    _refused(copied, "not as the gate gave it")
+
+
+def test_a_failed_verdict_edited_to_passed_is_refused(copied: Settings) -> None:
+    _judged_as(copied, lambda v: replace(v, checks=(replace(v.checks[0], passed=False), *v.checks[1:])))
+    _refused(copied, "1 of .* checks failed")
+    edited = "replace(body, '\"passed\": false', '\"passed\": true')"
+    _change(copied, f"update ops.verdicts set passed = true, body = {edited}")
+    _refused(copied, "not as the gate gave it")
+
+
+def test_a_verdict_whose_seal_was_removed_or_copied_is_refused(copied: Settings) -> None:
+    _change(copied, "create table ops.kept as from ops.verdict_seals; delete from ops.verdict_seals")
+    _refused(copied, "not as the gate gave it")
+    # The seal of one verdict does not fit another.
+    _change(copied, "insert into ops.verdict_seals from ops.kept; update ops.verdicts set body = body || ' '")
+    _refused(copied, "not as the gate gave it")
+    _change(copied, "update ops.verdicts set body = trim(body)")
+    (copied.home / "verdict.key").unlink()
+    _refused(copied, "not as the gate gave it")
+
+
+def test_a_forged_verdict_is_judged_again_by_the_next_run(copied: Settings) -> None:
+    _change(copied, "update ops.verdicts set body = body || ' '")
+    # As one who knows what a writer notes of the build file would leave it.
+    with writer_lock(copied):
+        (copied.home / "build_file_in_doubt").unlink()
+    assert pipeline.standing_verdict(copied) is None
+    assert pipeline.has_work(copied)
+    report = pipeline.run_all(copied)
+    assert report.verdict is not None and report.verdict.passed
+    assert report.models_run == 0
+    assert not pipeline.has_work(copied)
+
+
+def test_a_verdict_with_a_dbt_test_skipped_is_refused_and_names_it(copied: Settings) -> None:
+    skipped = "gen_07__lines_are_rounded_once"
+    _judged_as(copied, lambda v: replace(v, checks=tuple(c for c in v.checks if not c.name.startswith(skipped))))
+    _refused(copied, f"checks are not in the verdict.*{skipped}")
+
+
+def test_a_verdict_without_the_suites_is_refused(copied: Settings) -> None:
+    _judged_as(copied, lambda v: replace(v, checks=tuple(c for c in v.checks if c.kind == "dbt")))
+    _refused(copied, "checks are not in the verdict, so were skipped: arriving_")
+
+
+def test_a_verdict_of_another_project_is_refused(copied: Settings, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    for part in ("models", "macros", "seeds", "tests/generic"):
+        shutil.copytree(PROJECT_DIR / part, project / part)
+    shutil.copy(PROJECT_DIR / "dbt_project.yml", project)
+    other = replace(copied, project_dir=project)
+    assert project_hash(other) == project_hash(copied)  # a copy of the project is the same project
+    with (project / "seeds/terms/plan_whatsapp_pools.csv").open("a", encoding="utf-8") as file:
+        file.write("\n")
+    _refused(other, "models, seeds or tests have changed")
+
+
+def test_a_stale_verdict_is_refused(copied: Settings, tmp_path: Path) -> None:
+    mine = replace(copied, landing=tmp_path / "landing")
+    shutil.copytree(copied.landing, mine.landing)
+    late = mine.landing / "translations" / "late.csv"
+    late.write_text(
+        "translation_id,org_id,source_lang,target_lang,character_count,status,completed_at,updated_at\n"
+        "late_1,nobody,en,de,100,completed,2024-10-05T10:00:00Z,2024-12-01T00:00:00Z\n"
+    )
+    with writer_lock(mine):
+        assert pipeline.take_in(mine, print).batch is not None
+    _refused(mine, "out of date: files were taken in")
+    with writer_lock(mine):
+        assert build(mine).models_run > 0
+    _refused(mine, "not judged as it stands")
+
+
+def test_a_build_file_another_hand_wrote_is_refused(copied: Settings) -> None:
+    _change(copied, "create table ops.harmless (x integer)")
+    _refused(copied, "written by another hand")
+
+
+def test_a_build_file_of_another_time_is_refused(copied: Settings) -> None:
+    # Numbers of writers begin anew: what a greater one judged was not judged here.
+    with writer_lock(copied):
+        pass
+    _judged_as(copied, lambda v: v)
+    (copied.home / "writer.fence").unlink()
+    _refused(copied, "given by writer")
+
+
 def test_materialising_the_release_asset_alone_is_refused(copied: Settings) -> None:
     import dagster as dg
 
@@ -76,23 +217,52 @@ def test_materialising_the_release_asset_alone_is_refused(copied: Settings) -> N
     from orchestration.resources import Installation
 
     _change(copied, "update marts.fct_invoice_lines set billed_amount = 0")
-    before = current_release(copied)
-    result = dg.materialize(
-        [release],
-        resources={"installation": Installation(home=str(copied.home), landing=str(copied.landing))},
-        raise_on_error=False,
-    )
+    with nothing_served_changes(copied):
+        result = dg.materialize(
+            [release],
+            resources={"installation": Installation(home=str(copied.home), landing=str(copied.landing))},
+            raise_on_error=False,
+        )
     assert not result.success
-    assert current_release(copied) == before
 
 
-def test_a_second_writer_is_told_who_writes(copied: Settings) -> None:
-    with (
-        writer_lock(copied),
-        pytest.raises(WarehouseBusy, match=r"process \d+ is writing"),
-        writer_lock(copied),
-    ):
-        pass
+def _holder(settings: Settings) -> subprocess.Popen[str]:
+    environment = os.environ | {"METERHOUSE_HOME": str(settings.home), "METERHOUSE_LANDING": str(settings.landing)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD],
+        env=environment | {"PYTHONPATH": str(PROJECT_DIR)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert int(process.stdout.readline()) > 0
+    return process
+
+
+def test_a_second_writer_is_told_who_writes_since_when_and_what_to_do(copied: Settings) -> None:
+    with _holder(copied) as holder:
+        with nothing_served_changes(copied), pytest.raises(WarehouseBusy) as refusal:
+            publish(copied)
+        assert f"process {holder.pid} is writing the warehouse since 20" in str(refusal.value)
+        assert "UTC" in str(refusal.value)
+        assert f"kill {holder.pid}" in refusal.value.remedy
+        holder.communicate("")
+    assert publish(copied).is_new is False
+
+
+def test_a_process_that_lost_the_lock_may_not_publish(copied: Settings) -> None:
+    with writer_lock(copied) as mine:
+        (copied.home / "writer.lock").unlink()  # what people do to locks they do not understand
+        with _holder(copied) as newer:
+            newer.communicate("")
+        told = f"writer {mine.number} since .* has lost the write lock: process {newer.pid} took it"
+        _refused(copied, told, LockLost)
+    assert fencing.newest(copied) is not None
+    (copied.home / "writer.fence").write_text("")
+    with writer_lock(copied):
+        (copied.home / "writer.fence").unlink()
+        _refused(copied, "writer.fence, was removed", LockLost)
 
 
 def test_a_released_file_cannot_be_written(copied: Settings) -> None:

@@ -1,0 +1,40 @@
+"""A full or read-only disk said in plain words, whichever library stumbled over it."""
+
+from __future__ import annotations
+
+import errno
+
+from orchestration.errors import MeterhouseError
+from orchestration.settings import Settings
+
+# As SQLite says it, which keeps Dagster's history, through whatever wraps it.
+_OF_DAGSTER = ("database or disk is full", "disk I/O error", "attempt to write a readonly database")
+# As DuckDB says it.
+_OF_STATE = ("No space left on device", "failed to offload data block")
+_NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class DiskFull(MeterhouseError):
+    """Nothing more can be written where it must be. What is served is not touched."""
+
+
+def explained(error: BaseException, settings: Settings) -> DiskFull | None:
+    """The error as one of a disk, with what to do; None where it is of something else."""
+    seen: BaseException | None = error
+    while seen is not None:
+        text = str(seen)
+        if any(words in text for words in _OF_DAGSTER):
+            return _full(
+                f"Dagster's home {settings.dagster_home} cannot be written: its disk is full or read-only",
+                "Make room there (it holds the history of runs only), then run again. Without the UI's history, "
+                "`meterhouse run` needs no room there.",
+            )
+        if any(words in text for words in _OF_STATE) or (isinstance(seen, OSError) and seen.errno in _NUMBERS):
+            place = getattr(seen, "filename", None) or settings.home
+            return _full(f"{place} cannot be written: its disk is full or read-only", "Make room, then run again.")
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def _full(what: str, remedy: str) -> DiskFull:
+    return DiskFull(what, f"{remedy} Nothing half done is served: the last release stays.")

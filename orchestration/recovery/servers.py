@@ -1,0 +1,101 @@
+"""Keeping the UI up: `dagster dev` as a child that is started again when it ends by itself.
+
+Dagster ends all its servers when one of them dies. A killed daemon so takes the UI with it, and whoever
+looked at a run is left with a dead page. What runs then is either finished by its own process or ended by
+the reconciler before the servers come back.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+
+from orchestration.errors import MeterhouseError
+from orchestration.recovery.start_up import start_up
+from orchestration.settings import Settings
+
+Say = Callable[[str], None]
+HOST = "127.0.0.1"
+# Ending so soon and so often is no accident: starting again would only hide it.
+SOON_SECONDS = 20.0
+MOST_SOON = 3
+ENDING_SECONDS = 60.0
+
+
+class _StopAsked(Exception):
+    """SIGTERM: whoever manages this service wants it ended."""
+
+
+def serve(settings: Settings, port: int, say: Say) -> int:
+    """Serve the UI on `port` of this machine alone until Ctrl-C or SIGTERM. Returns the exit code.
+
+    Raises MeterhouseError where the port is taken, or the servers end again and again.
+    """
+    signal.signal(signal.SIGTERM, _stop_asked)
+    _demand_free(port)
+    soon = 0
+    while True:
+        started = time.monotonic()
+        child = subprocess.Popen(_command(port), cwd=settings.project_dir)
+        try:
+            child.wait()
+        except (KeyboardInterrupt, _StopAsked):
+            _end(child)
+            return 0
+        soon = soon + 1 if time.monotonic() - started < SOON_SECONDS else 0
+        if soon >= MOST_SOON:
+            raise MeterhouseError(
+                f"the servers ended by themselves {MOST_SOON} times in a row",
+                "What they said stands above. `meterhouse doctor` checks folders and versions; releases are served.",
+            )
+        say("one of the servers ended by itself: starting them again")
+        _wait_free(port)
+        start_up(settings, say)
+
+
+def _command(port: int) -> list[str]:
+    servers = ["-m", "dagster", "dev", "-h", HOST, "-p", str(port), "-m", "orchestration.definitions"]
+    return [sys.executable, *servers]
+
+
+def _stop_asked(_signal: int, _frame: FrameType | None) -> None:
+    raise _StopAsked
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Let the servers end as they wish to (Ctrl-C reached them already from a terminal); kill what will not."""
+    with suppress(KeyboardInterrupt, _StopAsked, subprocess.TimeoutExpired):
+        child.send_signal(signal.SIGINT)
+        child.wait(ENDING_SECONDS)
+    if child.poll() is None:
+        child.kill()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _demand_free(port: int) -> None:
+    if not _is_free(port):
+        raise MeterhouseError(
+            f"port {port} of {HOST} is taken, perhaps by a UI that runs already",
+            f"Open http://{HOST}:{port}, or choose another port: meterhouse ui --port {port + 1}.",
+        )
+
+
+def _wait_free(port: int) -> None:
+    until = time.monotonic() + ENDING_SECONDS
+    while not _is_free(port) and time.monotonic() < until:
+        time.sleep(0.2)

@@ -1,0 +1,131 @@
+"""A second writer is stopped, by the lock or by its number: two real processes, one of them paused."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from orchestration.errors import WarehouseBusy
+from orchestration.publishing.release import publish
+from orchestration.settings import Settings
+from orchestration.warehouse import fencing
+from orchestration.warehouse.writer_lock import writer_lock
+from tests.closing.conftest import copied
+from tests.conftest import SampleRun
+from tests.gate.served import nothing_served_changes
+from tests.survival.servers import environment_of, wait_for
+
+# Takes the lock, waits to be told to go on, then publishes; says what came of it.
+WRITER = """
+import sys
+from orchestration.errors import MeterhouseError
+from orchestration.publishing.release import publish
+from orchestration.settings import load_settings
+from orchestration.warehouse.writer_lock import writer_lock
+settings = load_settings()
+with writer_lock(settings) as writer:
+    print(writer.number, flush=True)
+    sys.stdin.readline()
+    try:
+        print("published", publish(settings).release_id, flush=True)
+    except MeterhouseError as error:
+        print(type(error).__name__, error.exit_code, error, error.remedy, flush=True)
+"""
+
+
+@contextmanager
+def _writer(settings: Settings) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that holds the lock, and its number."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER],
+        env=environment_of(settings),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process, int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def _goes_on(process: subprocess.Popen[str]) -> str:
+    told, _ = process.communicate("\n")
+    return told
+
+
+@pytest.fixture
+def mine(sample_run: SampleRun, tmp_path: Path) -> Settings:
+    return copied(sample_run.settings, tmp_path / "var")
+
+
+def test_a_paused_writer_keeps_its_lock_and_the_next_is_told_what_to_do(mine: Settings) -> None:
+    with _writer(mine) as (process, number):
+        os.kill(process.pid, signal.SIGSTOP)
+        wait_for("the writer to be paused", lambda: _state(process.pid) == "T")
+        with nothing_served_changes(mine), pytest.raises(WarehouseBusy) as refusal:
+            publish(mine)
+        told = str(refusal.value)
+        assert told.startswith(f"process {process.pid} is writing the warehouse since 20")
+        assert told.endswith("and is paused")
+        assert f"kill -CONT {process.pid}" in refusal.value.remedy
+        assert f"kill -KILL {process.pid}" in refusal.value.remedy
+        os.kill(process.pid, signal.SIGCONT)
+        assert _goes_on(process).startswith("published ")
+    # Its lock ended with it, and the next writer's number is the next.
+    with writer_lock(mine) as writer:
+        assert writer.number == number + 1
+
+
+def test_a_writer_paused_past_a_takeover_may_not_publish(mine: Settings) -> None:
+    with _writer(mine) as (old, old_number):
+        os.kill(old.pid, signal.SIGSTOP)
+        wait_for("the writer to be paused", lambda: _state(old.pid) == "T")
+        # The lock of a living process goes by one way only: its file is removed by hand.
+        (mine.home / "writer.lock").unlink()
+        with _writer(mine) as (new, new_number):
+            assert new_number == old_number + 1
+            with nothing_served_changes(mine):
+                os.kill(old.pid, signal.SIGCONT)
+                told = _goes_on(old)
+                assert told.startswith("LockLost 3 ")
+                assert f"process {new.pid} took it at 20" in told
+                assert "the last release stays served" in told
+                # The newer one took a lock whose history was thrown away: it has to build all again before it may.
+                assert _goes_on(new).startswith("GateRefused 3 the build file was written by another hand")
+
+
+def test_a_killed_writer_leaves_no_lock_behind_but_a_doubt(mine: Settings) -> None:
+    with _writer(mine) as (process, number):
+        process.kill()
+        process.wait()
+        with writer_lock(mine) as writer:
+            assert writer.number == number + 1
+            # It may have been writing: all of the build file is built again before it is believed.
+            assert (mine.home / "build_file_in_doubt").exists()
+
+
+def test_numbers_only_grow_whoever_takes_them(mine: Settings) -> None:
+    numbers = []
+    for _ in range(3):
+        with writer_lock(mine) as writer:
+            numbers.append(writer.number)
+    with _writer(mine) as (_, number):
+        numbers.append(number)
+    assert numbers == list(range(numbers[0], numbers[0] + 4))
+    newest = fencing.newest(mine)
+    assert newest is not None
+    assert newest.number == numbers[-1]
