@@ -22,7 +22,7 @@ def missing_checks(connection: duckdb.DuckDBPyConnection, settings: Settings, ve
 
 
 def required_checks(connection: duckdb.DuckDBPyConnection, settings: Settings) -> set[str]:
-    """Every data and unit test of the dbt project, every expectation on the candidate and on each source that arrived."""
+    """Every data and unit test of the project, every expectation on the candidate and each source that arrived."""
     try:
         rows = connection.execute(f"select distinct source from {arrivals.RELATION} order by 1").fetchall()
     except duckdb.CatalogException:
