@@ -35,6 +35,8 @@ class RunReport:
     models_run: int = 0
     full_refresh: bool = False
     touched_months: list[str] = field(default_factory=list)
+    # Tenant months priced and invoiced again; None where all of them were, or nothing was built.
+    moved_tenant_months: int | None = None
     verdict: Verdict | None = None
     release: Release | None = None
     # Ids of the seeds and models that ran.
@@ -118,6 +120,7 @@ def build_and_judge(
         report.models_run = outcome.models_run
         report.full_refresh = outcome.full_refresh
         report.touched_months = outcome.touched_months
+        report.moved_tenant_months = outcome.moved_tenant_months
         report.built = outcome.built
         report.marked = outcome.marked
         report.verdict = judge(settings, outcome.tests, runner, say, outcome.touched_months)

@@ -243,11 +243,18 @@ def _verdict_metadata(settings: Settings, verdict: Verdict, report: pipeline.Run
         "models_run": report.models_run,
         "nothing_changed": report.models_run == 0 or report.same_as_before,
         "touched_months": ", ".join(touched) or "none",
+        "tenant_months_invoiced_again": _invoiced_again(report),
         "load_batch": _newest_batch(settings),
         **({"rerun": "\n".join(told)} if told else {}),
         **failed_metadata(verdict),
         **page_metadata(settings),
     }
+
+
+def _invoiced_again(report: pipeline.RunReport) -> str:
+    if report.moved_tenant_months is not None:
+        return str(report.moved_tenant_months)
+    return "all" if report.models_run else "none"
 
 
 def _newest_batch(settings: Settings) -> int:

@@ -35,6 +35,8 @@ class BuildResult:
     models_run: int = 0
     full_refresh: bool = False
     touched_months: list[str] = field(default_factory=list)
+    # Tenant months priced and invoiced again; None where all of them were.
+    moved_tenant_months: int | None = None
     errors: list[str] = field(default_factory=list)
     tests: list[TestResult] = field(default_factory=list)
     # Ids of the seeds and models that ran; the rest holds what it held.
@@ -172,6 +174,12 @@ def _record(
 ) -> None:
     rows = connection.execute("select distinct billing_month::varchar from ops.touched_months").fetchall()
     outcome.touched_months = sorted(month for (month,) in rows)
+    moved = connection.execute(
+        "select count(distinct (tenant_id, billing_month)), count(*) filter (where tenant_id = '*') "
+        "from ops.moved_tenant_months"
+    ).fetchone()
+    if moved and not moved[1] and not outcome.full_refresh:
+        outcome.moved_tenant_months = int(moved[0])
     if outcome.ok:
         connection.execute("begin")
         state.record_build(connection, settings)
