@@ -22,9 +22,10 @@ PLATFORM_PAGE = {"page[size]": "100", "sort": "-updatedAt"}
 class Endpoint:
     """One list of an API.
 
-    `since` and `until` name its filters by day; `until` is exclusive by a day where `until_is_last_day`.
-    `key` names the fields that tell records apart. `restated` are fields that differ in every answer
-    though nothing changed.
+    `since` and `until` name its filters, which take a day and `day_suffix`; with `until_is_last_day` the
+    last day itself, else the day after. `fixed` goes with every query. `next_link` is the path to the next
+    page's address. `key` names the fields that tell records apart, `restated` those that differ in every
+    answer though nothing changed.
     """
 
     source: str

@@ -86,7 +86,6 @@ def test_a_failure_ends_with_its_own_exit_code_and_plain_words(pull: Pulling, en
     done = _run(environment, "--since", "2024-11-01")
     assert done.returncode == 2
     assert "TWILIO_AUTH_TOKEN is not set" in done.stderr
-    assert _run(environment, "--since", "November").returncode == 2
 
 
 def test_an_error_nobody_foresaw_shows_no_secret(environment: dict[str, str]) -> None:

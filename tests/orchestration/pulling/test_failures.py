@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import random
+import socket
 import subprocess
 import sys
 import traceback
-from datetime import timedelta
-from email.utils import format_datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -45,12 +45,18 @@ def test_a_limit_is_waited_out_as_long_as_it_asks(five_pages: Pulling) -> None:
     assert any("HTTP 429, waiting 37 s" in text for text in five_pages.said)
 
 
-def test_a_limit_may_be_a_date(five_pages: Pulling) -> None:
-    until = format_datetime(clock.utc_now() + timedelta(seconds=120), usegmt=False)
-    five_pages.api.fail_page(1, Fault(429, {"Retry-After": until}))
+def test_a_limit_may_be_a_date(five_pages: Pulling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "utc_now", lambda: datetime(2024, 11, 8, 12, 0, tzinfo=UTC))
+    five_pages.api.fail_page(1, Fault(429, {"Retry-After": "Fri, 08 Nov 2024 12:02:00 GMT"}))
     assert five_pages("calls", since="2024-11-01")[0].landed == 10
-    (waited,) = five_pages.slept
-    assert 60 < waited <= 120
+    assert five_pages.slept == [120]
+
+
+@pytest.mark.parametrize("value", ["0", "soon", "Fri, 08 Nov 2019 12:02:00 GMT", "-5"])
+def test_a_limit_that_says_nothing_is_backed_off_from(five_pages: Pulling, value: str) -> None:
+    five_pages.api.fail_page(1, *[Fault(429, {"Retry-After": value})] * 2)
+    assert five_pages("calls", since="2024-11-01")[0].landed == 10
+    assert five_pages.slept == [1, 2]
 
 
 def test_a_limit_of_an_hour_is_not_waited_for_but_said(five_pages: Pulling) -> None:
@@ -109,9 +115,12 @@ def test_a_failing_piece_leaves_the_pieces_before_it_landed(pull: Pulling) -> No
 
 
 def test_no_server_at_all_is_said_plainly(pull: Pulling) -> None:
-    pull.environment["METERHOUSE_TWILIO_URL"] = "http://127.0.0.1:9"
-    error = _failure(pull)
-    assert "no answer from http://127.0.0.1:9" in str(error)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        pull.environment["METERHOUSE_TWILIO_URL"] = url
+        error = _failure(pull)
+    assert f"no answer from {url}" in str(error)
     assert "METERHOUSE_TWILIO_URL" in error.remedy
     assert len(pull.slept) == 7
 
