@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.settings import PROJECT_DIR
+
+# Screenshots and logs of `make test-ui`.
+ARTEFACTS = Path(os.environ.get("METERHOUSE_UI_ARTEFACTS") or PROJECT_DIR / "var" / "ui-artefacts")
+
 
 def program(name: str, package: str) -> str:
     """Path of a program; fails the test with what to install where it is missing."""

@@ -6,6 +6,7 @@ Endpoint and credentials are the storage library's own settings, from the enviro
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from orchestration.errors import MeterhouseError
 # What the storage libraries call the mark that changes with an object's content, best first.
 VERSION_NAMES = ("ETag", "etag", "generation", "content_md5", "mtime", "created")
 MODIFIED_NAMES = ("LastModified", "last_modified", "updated")
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "abfs": "adlfs", "az": "adlfs"}
 
 
@@ -70,7 +72,7 @@ class RemoteLanding:
         try:
             listed = self.storage.find(self.root, detail=True)
         except Exception as error:  # each storage has errors of its own
-            raise _plain(f"{self.url} cannot be listed", error) from error
+            raise plain(f"{self.url} cannot be listed", error) from error
         prefix = f"{self.root}/"
         return [_object(name.removeprefix(prefix), listed[name]) for name in sorted(listed) if name.startswith(prefix)]
 
@@ -81,7 +83,7 @@ class RemoteLanding:
             self.storage.get_file(path, str(target))
             now = _object(found.key, self.storage.info(path))
         except Exception as error:
-            raise _plain(f"{self.url}/{found.key} cannot be read", error) from error
+            raise plain(f"{self.url}/{found.key} cannot be read", error) from error
         if target.stat().st_size != found.size or (now.version, now.size) != (found.version, found.size):
             raise ObjectChanging(found.key)
 
@@ -92,10 +94,12 @@ def _object(key: str, info: dict[str, Any]) -> LandedObject:
     return LandedObject(key, int(info["size"]), version, int(modified.timestamp()) if modified else 0)
 
 
-def _plain(what: str, error: Exception) -> RemoteLandingError:
+def plain(what: str, error: Exception) -> RemoteLandingError:
     """The error with what to do about it, told by its kind: the libraries' own classes are not loaded for this."""
     kind = type(error).__name__
-    if isinstance(error, PermissionError) or "Credential" in kind:
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        remedy = "Make room in the state folder (METERHOUSE_HOME) for a copy of the objects, then run again."
+    elif isinstance(error, PermissionError) or "Credential" in kind:
         remedy = (
             "Give this process credentials that may list the bucket and read its objects: AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY in the environment file, or the machine's own role."

@@ -17,7 +17,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from orchestration.ingestion.prechecks import NAME_ALLOWED
-from orchestration.ingestion.remote_landing import LandedObject, ObjectChanging, RemoteLanding, RemoteLandingError
+from orchestration.ingestion.remote_landing import (
+    LandedObject,
+    ObjectChanging,
+    RemoteLanding,
+    RemoteLandingError,
+    plain,
+)
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
 
@@ -121,6 +127,13 @@ def _file_name(text: str) -> str:
 
 
 def _put(remote: RemoteLanding, copy: _Copy, target: Path) -> None:
+    try:
+        _write(remote, copy, target)
+    except OSError as error:
+        raise plain(f"the copy of {copy.found.key} cannot be written", error) from error
+
+
+def _write(remote: RemoteLanding, copy: _Copy, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     fetching = target.parent / f"{FETCHING}{hashlib.sha256(target.name.encode()).hexdigest()[:32]}"
     try:

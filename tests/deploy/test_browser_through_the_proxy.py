@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestration.settings import PROJECT_DIR
 from tests.deploy.stack import OPERATOR, VIEWER, Deployment
-from tests.programs import program
+from tests.programs import ARTEFACTS, program
 
 pytestmark = pytest.mark.needs_programs
-ARTEFACTS = Path(os.environ.get("METERHOUSE_UI_ARTEFACTS") or PROJECT_DIR / "var" / "ui-artefacts")
 PATIENCE_MS = 90_000
 
 

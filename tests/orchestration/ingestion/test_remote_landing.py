@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -165,6 +167,23 @@ def test_an_object_written_to_meanwhile_is_left_for_the_next_look(bucket: Bucket
     (listed,) = remote.objects()
     remote.fetch(listed, tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text() == HEADER + TWO
+
+
+def test_a_full_disk_is_told_as_one(bucket: Bucket, remote: Settings) -> None:
+    """A limit on the size of files is the kernel's own refusal to write on."""
+    bucket.put("translations/a.csv", (HEADER + ROW * 5_000).encode())
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(RemoteLandingError, match=r"translations/a\.csv") as told:
+            ingest_landing(remote)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert told.value.remedy.startswith("Make room in the state folder")
+    assert list((remote.landing / "translations").iterdir()) == [], "nothing half written is left"
+    assert len(ingest_landing(remote).with_status("accepted")) == 1
 
 
 def test_the_command_line_looks_into_the_bucket_and_never_writes_samples_there(
