@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.errors import WarehouseBusy
+from orchestration import clock
+from orchestration.closing import ledger
+from orchestration.errors import LockLost, WarehouseBusy
 from orchestration.publishing.release import publish
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing
@@ -106,6 +108,15 @@ def test_a_writer_paused_past_a_takeover_may_not_publish(mine: Settings) -> None
                 assert "the last release stays served" in told
                 # The newer one took a lock whose history was thrown away: it has to build all again before it may.
                 assert _goes_on(new).startswith("GateRefused 3 the build file was written by another hand")
+
+
+def test_who_lost_the_lock_may_not_write_into_the_ledger(mine: Settings) -> None:
+    before = ledger.entries(mine)
+    with writer_lock(mine):
+        (mine.home / "writer.lock").unlink()
+        with _writer(mine) as (new, _), pytest.raises(LockLost, match=f"process {new.pid} took it"):
+            ledger.append(mine, "sign_off", {"month": "2024-09"}, by="Sam", now=clock.utc_now())
+    assert ledger.entries(mine) == before
 
 
 def test_a_killed_writer_leaves_no_lock_behind_but_a_doubt(mine: Settings) -> None:
