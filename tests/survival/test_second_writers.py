@@ -129,6 +129,23 @@ def test_a_killed_writer_leaves_no_lock_behind_but_a_doubt(mine: Settings) -> No
             assert (mine.home / "build_file_in_doubt").exists()
 
 
+def test_a_stranger_with_the_build_file_open_is_named(mine: Settings) -> None:
+    code = (
+        f"import duckdb, sys; c = duckdb.connect({str(mine.warehouse_path)!r}); print(1, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as stranger:
+        assert stranger.stdout is not None
+        assert stranger.stdout.readline() == "1\n"
+        with nothing_served_changes(mine), pytest.raises(WarehouseBusy) as refusal:
+            publish(mine)
+        assert f"process {stranger.pid} (" in str(refusal.value)
+        assert "has warehouse.duckdb open" in str(refusal.value)
+        assert f"kill {stranger.pid}" in refusal.value.remedy
+        stranger.communicate("")
+
+
 def test_numbers_only_grow_whoever_takes_them(mine: Settings) -> None:
     numbers = []
     for _ in range(3):
