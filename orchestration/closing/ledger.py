@@ -18,6 +18,7 @@ from typing import Any
 
 from orchestration.errors import MeterhouseError
 from orchestration.settings import Settings
+from orchestration.warehouse.writer_lock import still_the_writer
 
 GENESIS = "0" * 64
 ENTRY_FILE = "entry.json"
@@ -134,7 +135,8 @@ def append(
 ) -> Entry:
     """Append an entry; `write_files` puts its files into the folder it is given. Needs the writer lock.
 
-    `now` is UTC and never before the newest entry. Raises LedgerTampered if the chain is broken.
+    `now` is UTC and never before the newest entry. Raises LedgerTampered if the chain is broken, LockLost where
+    another process has taken the write lock since.
     """
     if not by.strip():
         raise MeterhouseError("nobody is named as the one who does this", "Say who: --by NAME.")
@@ -163,7 +165,8 @@ def append(
             path.chmod(0o444)
             _sync(path)
         _sync(building)
-        building.rename(folder / entry.folder_name)
+        with still_the_writer(settings):
+            building.rename(folder / entry.folder_name)
         _sync(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)

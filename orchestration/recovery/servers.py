@@ -37,8 +37,8 @@ def serve(settings: Settings, port: int, say: Say) -> int:
 
     Raises MeterhouseError where the port is taken, or the servers end again and again.
     """
-    signal.signal(signal.SIGTERM, _stop_asked)
     _demand_free(port)
+    signal.signal(signal.SIGTERM, _stop_asked)
     soon = 0
     while True:
         started = time.monotonic()

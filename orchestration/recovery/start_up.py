@@ -1,10 +1,13 @@
-"""What happens before the servers start: Dagster's storage is made, and runs of the time before are ended."""
+"""What happens before the servers start: Dagster's storage is made, and runs of the time before are ended.
+
+`meterhouse ui` does it; for servers started otherwise it is `python -m orchestration.recovery.start_up`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from orchestration.settings import Settings
+from orchestration.settings import Settings, load_settings
 
 # A run launched by somebody else a moment ago may not have its process yet.
 PATIENCE_SECONDS = 10.0
@@ -40,3 +43,7 @@ def _ready(say: Callable[[str], None]) -> int:
     for run in freed:
         say(str(run))
     return len(freed)
+
+
+if __name__ == "__main__":
+    start_up(load_settings(), print)

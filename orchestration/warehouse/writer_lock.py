@@ -66,6 +66,17 @@ def holding_lock(settings: Settings) -> Iterator[Writer]:
         yield taken
 
 
+@contextmanager
+def still_the_writer(settings: Settings) -> Iterator[None]:
+    """Do what cannot be undone inside. Raises LockLost where another has taken the lock since this thread did."""
+    mine = held(settings)
+    if mine is None:
+        yield
+        return
+    with fencing.still_newest(settings, mine):
+        yield
+
+
 def _key(settings: Settings) -> tuple[int, int, Path]:
     return os.getpid(), threading.get_ident(), settings.home.resolve()
 

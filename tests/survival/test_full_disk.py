@@ -18,11 +18,7 @@ from tests.survival.servers import command, environment_of, quick_folder
 from tests.survival.small import Small
 
 pytestmark = pytest.mark.needs_programs
-MEND = (
-    "mount -o remount,size=64m dagster $HOME_OF_DAGSTER; "
-    "python -c 'from orchestration.recovery.start_up import start_up; "
-    "from orchestration.settings import load_settings; start_up(load_settings(), print)'; "
-)
+MEND = "mount -o remount,size=64m dagster $HOME_OF_DAGSTER; python -m orchestration.recovery.start_up; "
 
 
 def _on_a_disk_of(size: str, settings: Settings, script: str) -> subprocess.CompletedProcess[str]:

@@ -106,9 +106,11 @@ def test_the_release_materialised_alone_is_refused(ui: Ui) -> None:
 def test_publishing_with_the_checks_left_out_is_refused(ui: Ui) -> None:
     without: dict[str, Any] = {"selector": {"assetCheckSelection": []}}
     with nothing_served_changes(ui.settings):
-        # The models and their verdict are one step: it cannot be run without its checks.
+        # The models and their verdict are one step: Dagster will not run it without its checks, and where it
+        # would, the gate judges all the same.
         answer = ui.launch("publish_release", [VERDICT, RELEASE], **without)
-        assert answer["__typename"] in ("PythonError", "InvalidSubsetError"), answer
+        if answer["__typename"] not in ("PythonError", "InvalidSubsetError"):
+            _refused(ui, answer)
         _refused(ui, ui.launch("publish_release", [RELEASE], **without))
 
 

@@ -15,8 +15,7 @@ from dagster._core.events import EngineEventData
 from orchestration import processes
 from orchestration.processes import ProcessIdentity
 from orchestration.recovery.runs import PROCESS_TAG, reconcile
-from orchestration.recovery.start_up import start_up
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import PROJECT_DIR
 
 # A run in a process of its own, in the middle of a step that holds the only slot of the writer pool.
 WORKER = """
@@ -181,13 +180,3 @@ def test_a_killed_process_that_nobody_buried_is_gone() -> None:
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # dead, and not reaped: a zombie
     assert "ended without reporting" in str(processes.why_gone(child))
     process.communicate()
-
-
-def test_start_up_makes_the_storage_of_an_empty_home_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DAGSTER_HOME", "METERHOUSE_HOME", "METERHOUSE_LANDING"):
-        monkeypatch.setenv(name, "")  # given back what they were
-    said: list[str] = []
-    assert start_up(settings, said.append) == 0
-    assert said == []
-    made = {path.name for path in settings.dagster_home.rglob("*.db")}
-    assert {"runs.db", "index.db", "schedules.db"} <= made

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.errors import WarehouseBusy
+from orchestration import clock
+from orchestration.closing import ledger
+from orchestration.errors import LockLost, WarehouseBusy
 from orchestration.publishing.release import publish
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing
@@ -108,6 +110,15 @@ def test_a_writer_paused_past_a_takeover_may_not_publish(mine: Settings) -> None
                 assert _goes_on(new).startswith("GateRefused 3 the build file was written by another hand")
 
 
+def test_who_lost_the_lock_may_not_write_into_the_ledger(mine: Settings) -> None:
+    before = ledger.entries(mine)
+    with writer_lock(mine):
+        (mine.home / "writer.lock").unlink()
+        with _writer(mine) as (new, _), pytest.raises(LockLost, match=f"process {new.pid} took it"):
+            ledger.append(mine, "sign_off", {"month": "2024-09"}, by="Sam", now=clock.utc_now())
+    assert ledger.entries(mine) == before
+
+
 def test_a_killed_writer_leaves_no_lock_behind_but_a_doubt(mine: Settings) -> None:
     with _writer(mine) as (process, number):
         process.kill()
@@ -116,6 +127,23 @@ def test_a_killed_writer_leaves_no_lock_behind_but_a_doubt(mine: Settings) -> No
             assert writer.number == number + 1
             # It may have been writing: all of the build file is built again before it is believed.
             assert (mine.home / "build_file_in_doubt").exists()
+
+
+def test_a_stranger_with_the_build_file_open_is_named(mine: Settings) -> None:
+    code = (
+        f"import duckdb, sys; c = duckdb.connect({str(mine.warehouse_path)!r}); print(1, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as stranger:
+        assert stranger.stdout is not None
+        assert stranger.stdout.readline() == "1\n"
+        with nothing_served_changes(mine), pytest.raises(WarehouseBusy) as refusal:
+            publish(mine)
+        assert f"process {stranger.pid} (" in str(refusal.value)
+        assert "has warehouse.duckdb open" in str(refusal.value)
+        assert f"kill {stranger.pid}" in refusal.value.remedy
+        stranger.communicate("")
 
 
 def test_numbers_only_grow_whoever_takes_them(mine: Settings) -> None:
