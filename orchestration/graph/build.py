@@ -18,7 +18,7 @@ from orchestration.closing.scope import closed_until
 from orchestration.errors import MeterhouseError
 from orchestration.graph import checks, figures
 from orchestration.graph.clause_texts import ClauseTexts
-from orchestration.graph.keys import BOOK_KEYS, RAW_KEYS, VERDICT_KEY
+from orchestration.graph.keys import BOOK_KEYS, INVOICES_MART, RAW_KEYS, VERDICT_KEY
 from orchestration.graph.specs import Lineage, node_specs, raw_specs, verdict_spec
 from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer
 from orchestration.graph.tables import failed_metadata, receipts_metadata
@@ -73,8 +73,9 @@ def build_warehouse_asset(manifest: dict[str, Any], texts: ClauseTexts, lineage:
                 return
             verdict = report.verdict or _standing(settings)
             told = _Told(settings, manifest, {spec.key: spec for spec in nodes}, report)
-            yield from told.materializations(months)
-            yield from checks.evaluations(verdict, check_specs)
+            yield from _as_outputs(context, told.materializations(months))
+            for evaluation in checks.evaluations(verdict, check_specs):
+                yield evaluation.result if evaluation.key in context.selected_asset_check_keys else evaluation.event
             metadata = _verdict_metadata(settings, verdict, report)
         if VERDICT_KEY in selected:
             yield dg.MaterializeResult(VERDICT_KEY, metadata=metadata)
@@ -84,6 +85,23 @@ def build_warehouse_asset(manifest: dict[str, Any], texts: ClauseTexts, lineage:
             raise _refusal(verdict)
 
     return warehouse
+
+
+def _as_outputs(
+    context: dg.AssetExecutionContext, made: Iterator[dg.AssetMaterialization]
+) -> Iterator[dg.AssetMaterialization | dg.MaterializeResult[Any]]:
+    """What was made, as events; and as an output, by month, where a later step of the run has it as its input."""
+    months: dict[str, dict[str, Any]] = {}
+    selected = INVOICES_MART in context.selected_asset_keys
+    for event in made:
+        if selected and event.asset_key == INVOICES_MART and event.partition in months_of(context):
+            months[event.partition or ""] = dict(event.metadata)
+        else:
+            yield event
+    if months:
+        for month, metadata in months.items():
+            context.add_asset_metadata(metadata, asset_key=INVOICES_MART, partition_key=month)
+        yield dg.MaterializeResult(INVOICES_MART)
 
 
 def _again(config: ComputeAgain, months: Sequence[str], selected: set[dg.AssetKey]) -> Again | None:

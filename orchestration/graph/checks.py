@@ -7,7 +7,8 @@ was selected in the UI.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -18,8 +19,6 @@ from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Check, Verdict
 from orchestration.quality_page import expected
 from orchestration.warehouse.unit_tests import check_name
-
-Subjects = Mapping[tuple[str, str], dg.AssetCheckKey]
 
 
 def check_specs(manifest: dict[str, Any]) -> list[dg.AssetCheckSpec]:
@@ -88,12 +87,28 @@ def _unit_tests(manifest: dict[str, Any]) -> Iterator[dg.AssetCheckSpec]:
         )
 
 
-def subjects(specs: Iterable[dg.AssetCheckSpec]) -> Subjects:
-    """Check keys by (asset's name, check's name), as the verdict names both."""
-    return {(spec.asset_key.path[-1], spec.name): spec.key for spec in specs}
+@dataclass(frozen=True)
+class Evaluation:
+    """What the verdict says of one check: as the result of a check that is run, or as an event of any other."""
+
+    key: dg.AssetCheckKey
+    passed: bool
+    metadata: dict[str, dg.MetadataValue]
+
+    @property
+    def result(self) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(
+            passed=self.passed, asset_key=self.key.asset_key, check_name=self.key.name, metadata=self.metadata
+        )
+
+    @property
+    def event(self) -> dg.AssetCheckEvaluation:
+        return dg.AssetCheckEvaluation(
+            asset_key=self.key.asset_key, check_name=self.key.name, passed=self.passed, metadata=self.metadata
+        )
 
 
-def evaluations(verdict: Verdict, specs: list[dg.AssetCheckSpec]) -> Iterator[dg.AssetCheckEvaluation]:
+def evaluations(verdict: Verdict, specs: list[dg.AssetCheckSpec]) -> Iterator[Evaluation]:
     """What the verdict says, check by check; one it does not name has not been passed."""
     by_name = {check.name: check for check in verdict.checks}
     for spec in specs:
@@ -106,14 +121,8 @@ def evaluations(verdict: Verdict, specs: list[dg.AssetCheckSpec]) -> Iterator[dg
             yield _evaluation(spec, check.passed, _told(check))
 
 
-def _evaluation(spec: dg.AssetCheckSpec, passed: bool, told: dict[str, Any]) -> dg.AssetCheckEvaluation:
-    return dg.AssetCheckEvaluation(
-        asset_key=spec.asset_key,
-        check_name=spec.name,
-        passed=passed,
-        severity=dg.AssetCheckSeverity.ERROR,
-        metadata={name: dg.MetadataValue.text(str(value)) for name, value in told.items()},
-    )
+def _evaluation(spec: dg.AssetCheckSpec, passed: bool, told: dict[str, Any]) -> Evaluation:
+    return Evaluation(spec.key, passed, {name: dg.MetadataValue.text(str(value)) for name, value in told.items()})
 
 
 def _told(check: Check) -> dict[str, Any]:

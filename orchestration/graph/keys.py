@@ -13,6 +13,7 @@ OWNERS = ["team:billing"]
 VERDICT_KEY = dg.AssetKey(["quality", "verdict"])
 RELEASE_KEY = dg.AssetKey(["publishing", "release"])
 INVOICES_KEY = dg.AssetKey(["publishing", "invoices"])
+INVOICES_MART = dg.AssetKey(["marts", "fct_invoices"])
 LANDING_KEYS = {name: dg.AssetKey(["landing", name]) for name in SOURCES}
 RAW_KEYS = {name: dg.AssetKey(["raw", name]) for name in SOURCES}
 # What taking in writes of files rather than of usage, in schema raw as well.

@@ -39,7 +39,8 @@ def events_of_release(settings: Settings, served: Release, told: dict[str, Any])
                 continue
             for month, found in figures.month_figures(connection, relation, months).items():
                 yield dg.AssetMaterialization(key, metadata=found, partition=month)
-    yield from checks.evaluations(verdict, checks.check_specs(manifest))
+    for evaluation in checks.evaluations(verdict, checks.check_specs(manifest)):
+        yield evaluation.event
     for month, found in invoices_told(settings, served).items():
         yield dg.AssetMaterialization(INVOICES_KEY, metadata=found, partition=month)
     yield dg.AssetMaterialization(RELEASE_KEY, metadata=release_metadata(settings, served))

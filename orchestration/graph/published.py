@@ -8,7 +8,7 @@ import dagster as dg
 from orchestration import duck
 from orchestration.errors import MeterhouseError
 from orchestration.graph import figures
-from orchestration.graph.keys import INVOICES_KEY, OWNERS, RELEASE_KEY, VERDICT_KEY
+from orchestration.graph.keys import INVOICES_KEY, INVOICES_MART, OWNERS, RELEASE_KEY, VERDICT_KEY
 from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer
 from orchestration.graph.tables import moved_metadata
 from orchestration.partitions import billing_months
@@ -72,7 +72,8 @@ def invoices_told(settings: Settings, published: Release) -> dict[str, dict[str,
 
 @dg.asset(
     key=INVOICES_KEY,
-    deps=[RELEASE_KEY],
+    # The mart as well: its months say which months a backfill of these is for.
+    deps=[RELEASE_KEY, INVOICES_MART],
     partitions_def=billing_months,
     backfill_policy=dg.BackfillPolicy.single_run(),
     group_name="publishing",

@@ -127,10 +127,8 @@ def _models_named(project: Project, names: Sequence[str]) -> set[str]:
 
 
 def _suggestion(name: str, known: set[str]) -> str:
-    likeness = {other: SequenceMatcher(None, name, other).ratio() for other in known}
-    near = sorted((other for other in known if likeness[other] > ALIKE), key=lambda other: (-likeness[other], other))[
-        :3
-    ]
+    likeness = [(-SequenceMatcher(None, name, other).ratio(), other) for other in known]
+    near = [other for unlike, other in sorted(likeness)[:3] if -unlike > ALIKE]
     if near:
         return f"Did you mean {' or '.join(near)}?"
     return f"Known are {', '.join(sorted(known)[:10])}{' and others' if len(known) > 10 else ''}."

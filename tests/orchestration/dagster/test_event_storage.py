@@ -1,7 +1,5 @@
 """Events written in lots are the events Dagster's own storage would hold, in their order, for every reader."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 
@@ -23,7 +21,9 @@ KEYS = [f"a{n}" for n in range(20)]
 def many(context: dg.AssetExecutionContext):  # type: ignore[no-untyped-def]
     for number, key in enumerate(KEYS):
         context.log.info(f"making {key}")
-        yield dg.MaterializeResult(key, metadata={"number": number}, check_results=[dg.AssetCheckResult(passed=True)])
+        yield dg.MaterializeResult(
+            key, metadata={"number": number}, check_results=[dg.AssetCheckResult(passed=True, asset_key=key)]
+        )
 
 
 JOB = dg.Definitions(assets=[many], jobs=[dg.define_asset_job("all_of_them")]).resolve_job_def("all_of_them")
