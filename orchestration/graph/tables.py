@@ -13,6 +13,7 @@ from orchestration.publishing.changes import Moved
 from orchestration.quality.verdict import Verdict
 
 SHOWN = 200
+SHOWN_CHECKS = 10
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> dg.TableMetadataValue:
@@ -53,9 +54,9 @@ def moved_metadata(moved: list[Moved]) -> dict[str, Any]:
 
 
 def failed_metadata(verdict: Verdict) -> dict[str, Any]:
-    """The checks that failed, with what to do."""
-    rows = [
-        {"check": c.name, "on": c.subject, "observed": c.observed, "keys": ", ".join(c.failing_keys), "to do": c.remedy}
-        for c in verdict.failed
-    ]
-    return {"failed_checks": table(rows)} if rows else {}
+    """The first checks that failed, a line each with what to do: a table of them is wider than the page."""
+    told = {}
+    for number, check in enumerate(verdict.failed[:SHOWN_CHECKS], start=1):
+        keys = f" ({'; '.join(check.failing_keys)})" if check.failing_keys else ""
+        told[f"failed_{number}"] = f"{check.name} on {check.subject}: {check.observed}{keys}. {check.remedy}"
+    return told

@@ -99,22 +99,29 @@ def evaluate(warehouse: str, suites: list[Suite], told: dict[str, Any] | None = 
 
 def _check(engine: Any, suite: Suite, expectation: Expectation, outcome: Any) -> Check:
     result = outcome.result or {}
-    count = result.get("unexpected_count")
-    if expectation.kind == "UnexpectedRowsExpectation":
-        count = result.get("observed_value")
-    observed = (
-        result.get("observed_value") if count is None else f"{count} row{'' if count == 1 else 's'} not as expected"
-    )
     passed = bool(outcome.success)
     return Check(
         name=expectation.name,
         kind="great_expectations",
         subject=expectation.subject or suite.relation,
         passed=passed,
-        observed=str(_exception_text(outcome.exception_info) or ("" if observed is None else observed))[:200],
+        observed=(_exception_text(outcome.exception_info) or _observed(expectation, result))[:200],
         failing_keys=() if passed else _failing_keys(engine, suite, expectation, result),
         remedy=expectation.remedy,
     )
+
+
+def _observed(expectation: Expectation, result: dict[str, Any]) -> str:
+    """What was seen, in words: how many rows there are, or how many of them are not as expected."""
+    seen = result.get("observed_value")
+    count = result.get("unexpected_count")
+    if expectation.kind == "UnexpectedRowsExpectation":
+        count = seen
+    if count is not None:
+        return f"{count} row{'' if count == 1 else 's'} not as expected"
+    if expectation.kind == "ExpectTableRowCountToBeBetween":
+        return f"{seen} row{'' if seen == 1 else 's'}"
+    return "" if seen is None else str(seen)
 
 
 def _failing_keys(engine: Any, suite: Suite, expectation: Expectation, result: dict[str, Any]) -> tuple[str, ...]:

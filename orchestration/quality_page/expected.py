@@ -46,7 +46,8 @@ def in_words(expectation: Expectation) -> str:
         return expectation.expected
     column = expectation.arguments.get("column")
     if expectation.kind == "ExpectTableRowCountToBeBetween":
-        return f"There are at least {expectation.arguments['min_value']} rows."
+        least = expectation.arguments["min_value"]
+        return "There is at least one row." if least == 1 else f"There are at least {least} rows."
     if expectation.kind == "ExpectColumnValuesToNotBeNull":
         return f"Every row has {column}."
     if expectation.kind == "ExpectColumnValuesToBeUnique":

@@ -126,6 +126,7 @@ def test_a_month_is_rerun_broken_and_mended_in_the_ui(installation: Installation
     ui.open_asset(VERDICT)
     assert "false" in ui.metadata("passed")
     ui.shot("verdict-red")
+    assert f"clause_id={MISTYPED}" in ui.metadata("failed_1")
     page = _quality_page(installation)
     assert str(page) in ui.metadata("quality_page")
     ui.page.get_by_text("quality_page", exact=True).first.scroll_into_view_if_needed()

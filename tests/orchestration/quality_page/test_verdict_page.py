@@ -156,7 +156,8 @@ def test_each_check_says_what_it_expects_where_and_what_it_saw(sample_run: Sampl
     with duck.connect(sample_run.settings.warehouse_path, sample_run.settings, read_only=True) as connection:
         lines = connection.execute("select count(*) from marts.fct_invoice_lines").fetchone()
     assert lines is not None
-    assert str(lines[0]) in _text(rows["invoice_lines_has_rows"])
+    assert f"{lines[0]} rows" in _text(rows["invoice_lines_has_rows"])
+    assert "invoice_lines_has_rows" in _text(rows["invoice_lines_has_rows"])
 
 
 def test_every_expectation_and_data_test_has_words_of_its_own(sample_run: SampleRun) -> None:
