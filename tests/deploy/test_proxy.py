@@ -147,7 +147,8 @@ SELECTOR = {
 
 def test_a_viewer_sees_everything_and_changes_nothing(deployed: Deployment) -> None:
     assert deployed.graphql("{ version }", user=VIEWER)["version"]
-    params = {"params": {"selector": SELECTOR, "runConfigData": {}}}
+    tags = [{"key": "asked_by", "value": "viewer"}]
+    params = {"params": {"selector": SELECTOR, "runConfigData": {}, "executionMetadata": {"tags": tags}}}
     launched = deployed.graphql(LAUNCH, params, user=VIEWER)["launchRun"]
     assert launched["__typename"] == "UnauthorizedError"
     many = "mutation($many: [ExecutionParams!]!) { launchMultipleRuns(executionParamsList: $many) { __typename ... on "
@@ -157,7 +158,8 @@ def test_a_viewer_sees_everything_and_changes_nothing(deployed: Deployment) -> N
     refused = ask(deployed, "POST", "/graphql", VIEWER, json={"query": SET_LIMIT % "by-viewer"})
     assert refused.status_code == 500 and "UnauthorizedError" in refused.text
     assert "by-viewer" not in keys(deployed)
-    assert deployed.graphql("{ runsOrError { ... on Runs { count } } }")["runsOrError"]["count"] == 0
+    asked = "query($tags: [ExecutionTag!]!) { runsOrError(filter: {tags: $tags}) { ... on Runs { count } } }"
+    assert deployed.graphql(asked, {"tags": tags})["runsOrError"]["count"] == 0
 
 
 def test_the_page_comes_with_headers_that_keep_it_out_of_other_pages(deployed: Deployment) -> None:
