@@ -40,6 +40,7 @@ class Ui:
         self._address = address
         self._artefacts = artefacts
         self._shots = 0
+        expect.set_options(timeout=PAGE_MILLISECONDS)
         page.set_default_timeout(PAGE_MILLISECONDS)
         page.set_default_navigation_timeout(PAGE_MILLISECONDS)
 
