@@ -1,6 +1,6 @@
 """Dagster's home: its dagster.yaml, and where its history is kept (SQLite in the home, or PostgreSQL).
 
-`python -m orchestration.dagster_home` readies it before servers start. What runs there is decided elsewhere.
+Readied before servers start by recovery/start_up.py. What runs there is decided elsewhere.
 The database's URL holds a password: the file names the variable it is in, and Dagster reads that itself.
 """
 
@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 
 from orchestration.errors import MeterhouseError
-from orchestration.settings import DAGSTER_POSTGRES, Settings, load_settings
+from orchestration.settings import DAGSTER_POSTGRES, Settings
 
 # With its driver: the database library's own choice is one that is not installed.
 URL_BEGINS = "postgresql+psycopg2://"
@@ -113,24 +112,3 @@ def _demand_database() -> None:
         raise MeterhouseError(
             f"Dagster's database does not answer{shown}", f"Check that PostgreSQL runs. {_FORM}"
         ) from error
-
-
-def _ready() -> None:
-    """Make the storage, by this process alone: two servers started on none both try to, and one of them dies."""
-    from orchestration.dagster_runs import prepare_home
-
-    prepare_home(load_settings())
-    import dagster as dg
-
-    with dg.DagsterInstance.get() as instance:
-        instance.get_runs_count()
-        instance.event_log_storage.get_concurrency_keys()
-        assert instance.schedule_storage is not None
-        instance.schedule_storage.all_instigator_state()
-
-
-if __name__ == "__main__":
-    try:
-        _ready()
-    except MeterhouseError as error:
-        sys.exit(f"error: {error}\n  to do: {error.remedy}")

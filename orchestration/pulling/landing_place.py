@@ -72,7 +72,7 @@ class ObjectStorage:
 def landing_place(settings: Settings, source: str) -> LandingPlace:
     """Where files of the source land."""
     # A landing on object storage has a copy at `settings.landing`, which is the ingestion's, not ours to write.
-    url: str = getattr(settings, "landing_url", "")
+    url = settings.landing_url
     if url:
         return ObjectStorage(f"{url}/{source}", settings.home / "pulling" / f"{source}{PART_NAME}")
     return Folder(settings.landing / source)

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
+from orchestration.errors import MeterhouseError
 from orchestration.settings import Settings, load_settings
 
 # A run launched by somebody else a moment ago may not have its process yet.
@@ -46,4 +48,7 @@ def _ready(say: Callable[[str], None]) -> int:
 
 
 if __name__ == "__main__":
-    start_up(load_settings(), print)
+    try:
+        start_up(load_settings(), print)
+    except MeterhouseError as error:
+        sys.exit(f"error: {error}\n  to do: {error.remedy}")

@@ -117,7 +117,7 @@ def test_a_run_launched_in_the_ui_publishes_and_postgresql_keeps_its_history(dep
 
     # The command line without the environment file would go on with a history of its own.
     told = {"METERHOUSE_HOME": str(home), "METERHOUSE_LANDING": str(home / "landing"), "PYTHONPATH": str(PROJECT_DIR)}
-    command = [str(PROJECT_DIR / ".venv/bin/python"), "-m", "orchestration.dagster_home"]
+    command = [str(PROJECT_DIR / ".venv/bin/python"), "-m", "orchestration.recovery.start_up"]
     without = subprocess.run(command, env=told, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
     assert without.returncode == 1
     assert "METERHOUSE_DAGSTER_POSTGRES is not set" in without.stderr and "Traceback" not in without.stderr
@@ -138,7 +138,7 @@ def test_a_database_that_does_not_answer_is_told_plainly(tmp_path: Path, url: st
         "METERHOUSE_DAGSTER_POSTGRES": url,
         "PYTHONPATH": str(PROJECT_DIR),
     }
-    command = [str(PROJECT_DIR / ".venv/bin/python"), "-m", "orchestration.dagster_home"]
+    command = [str(PROJECT_DIR / ".venv/bin/python"), "-m", "orchestration.recovery.start_up"]
     done = subprocess.run(command, env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert told in done.stderr and "to do: " in done.stderr
