@@ -103,13 +103,6 @@ def cut_the_power(settings: Settings) -> None:
         time.sleep(0.02)
 
 
-def writer_number(settings: Settings) -> int:
-    """Number of the writer that took the lock last."""
-    with suppress(OSError, ValueError):
-        return int(json.loads((settings.home / "writer.fence").read_text())["number"])
-    return 0
-
-
 @dataclass
 class Ui:
     """A running `meterhouse ui`."""

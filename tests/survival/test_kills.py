@@ -22,7 +22,6 @@ from tests.survival.servers import (
     quick_folder,
     start_ui,
     wait_for,
-    writer_number,
 )
 from tests.survival.small import Small
 
@@ -45,11 +44,10 @@ class House:
     def begin(self, month: str) -> str:
         """Launch the main job on a new file; returns the run once it is in the middle of building."""
         self.small.land(month)
-        before = writer_number(self.settings)
         answer = self.ui.launch("publish_release")
         assert answer["__typename"] == "LaunchRunSuccess", answer
-        # Taking in is the first writer of a run, building the second.
-        wait_for("the run to build", lambda: writer_number(self.settings) >= before + 2, every=0.01)
+        # The quality worker loads while the models are built, and judges when they are.
+        wait_for("the run to build", lambda: processes_of(self.settings, "gx_runner"), every=0.01)
         return self.ui.launched[-1]
 
     def writer(self) -> int:
