@@ -243,7 +243,7 @@ def _verdict_metadata(settings: Settings, verdict: Verdict, report: pipeline.Run
         "nothing_changed": report.models_run == 0 or report.same_as_before,
         "touched_months": ", ".join(touched) or "none",
         "load_batch": _newest_batch(settings),
-        **({"rerun": "\n".join(told)} if told else {}),
+        **({"rerun": "; ".join(told)} if told else {}),
         **failed_metadata(verdict),
         **page_metadata(settings),
     }
