@@ -112,7 +112,7 @@ class FixtureRenderer(Renderer):
         context["flags"] = Flags("test", lambda: False)
         named, read = context["source"], context["ref"]
         context["source"] = lambda *names: self.relations.get(("source", *names)) or named(*names)
-        # As dbt has it, what a test gives no rows of is the relation itself.
+        # Lineage gives none at all: there it is the relations themselves.
         context["ref"] = lambda *names, **_: self.relations.get(("ref", names[-1])) or read(*names)
         for name, answer in self.overrides.items():
             context[name.rsplit(".", 1)[-1]] = lambda *_, answer=answer, **__: answer
@@ -131,6 +131,8 @@ class _Bench:
         self._relations |= {
             ("source", raw["source_name"], raw["name"]): raw["relation_name"] for raw in project.raw["sources"].values()
         }
+        self._names: dict[str, tuple[str, ...]] = {n.unique_id: ("ref", n.name) for n in project.nodes.values()}
+        self._names |= {key: ("source", raw["source_name"], raw["name"]) for key, raw in project.raw["sources"].items()}
         self._renderer = FixtureRenderer(project, connection)
         self._types: dict[str, dict[str, str]] = {}
 
@@ -142,6 +144,11 @@ class _Bench:
             alias = f"given_{number}_{name[-1]}"
             rows = _rows(entry)
             fixtures.append(f'"{alias}" as ({_select(rows, self._columns(self._relations[name]))})')
+            given[name] = _relation(alias)
+        # What a test gives no rows of is empty: its verdict must not depend on what has landed.
+        for name in self._read_by(self._models[test["model"]]) - set(given):
+            alias = f"not_given_{name[-1]}"
+            fixtures.append(f'"{alias}" as ({_select([], self._columns(self._relations[name]))})')
             given[name] = _relation(alias)
         self._renderer.relations = given
         self._renderer.overrides = (test.get("overrides") or {}).get("macros") or {}
@@ -160,6 +167,9 @@ class _Bench:
             f"union all select 'missing', * from (from expected except all from actual) order by all limit 4"
         ).fetchall()
         return "; ".join(f"{row[0]} ({', '.join(str(value) for value in row[1:])})" for row in wrong)
+
+    def _read_by(self, model: Node) -> set[tuple[str, ...]]:
+        return {self._names[parent] for parent in model.parents}
 
     def _columns(self, relation: str) -> dict[str, str]:
         if relation not in self._types:
