@@ -245,7 +245,7 @@ def _verdict_metadata(settings: Settings, verdict: Verdict, report: pipeline.Run
         "touched_months": ", ".join(touched) or "none",
         "tenant_months_invoiced_again": _invoiced_again(report),
         "load_batch": _newest_batch(settings),
-        **({"rerun": "\n".join(told)} if told else {}),
+        **({"rerun": "; ".join(told)} if told else {}),
         **failed_metadata(verdict),
         **page_metadata(settings),
     }

@@ -41,6 +41,8 @@ def artefacts() -> Path:
     """Where screenshots and the UI's log are kept: METERHOUSE_UI_ARTEFACTS, or var/ui-artefacts."""
     folder = Path(os.environ.get("METERHOUSE_UI_ARTEFACTS") or PROJECT_DIR / "var" / "ui-artefacts").resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("[0-9][0-9]-*.png"):
+        old.unlink()
     return folder
 
 
