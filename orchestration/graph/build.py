@@ -24,6 +24,7 @@ from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer
 from orchestration.graph.tables import failed_metadata, receipts_metadata
 from orchestration.ingestion.landing import IngestReport
 from orchestration.ingestion.sources import SOURCES
+from orchestration.partitions import billing_months
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
 from orchestration.quality.gx_runner import SuiteRunner
@@ -213,11 +214,13 @@ class _Told:
 
 
 def _known_months(connection: Any) -> list[str]:
+    # The calendar goes on for years; a month to come is no partition yet.
+    there = set(billing_months.get_partition_keys())
     rows = connection.execute(
         "select strftime(billing_month, '%Y-%m') from marts.dim_billing_months "
         "where billing_month >= date '2022-01-01' order by 1"
     ).fetchall()
-    return [month for (month,) in rows]
+    return [month for (month,) in rows if month in there]
 
 
 def _standing(settings: Settings) -> Verdict:
