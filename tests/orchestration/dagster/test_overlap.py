@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from orchestration.dagster_runs import DAGSTER_YAML
+from orchestration.dagster_home import DAGSTER_YAML
 from orchestration.graph.steps import WRITER_POOL, sole_writer
 from orchestration.settings import PROJECT_DIR, Settings
 
