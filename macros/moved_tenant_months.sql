@@ -1,16 +1,24 @@
 {# Which tenant months are rated and invoiced again: those anything changed for that their lines are made
-   of (int_gen_05__tenant_months_fingerprinted notes them in ops.moved_tenant_months). A tenant '*' stands
-   for all of them. Rows without a tenant or month have the keys '' and the year 1. #}
+   of (int_gen_05__tenant_months_fingerprinted notes them in ops.moved_tenant_months, and so it must be above
+   every model that asks). A tenant '*' stands for all of its month, and of the year 1 for everything. Rows
+   without a tenant or month have the keys '' and the year 1. #}
 {% macro moved_only() %}
-{{ return(
-    execute and is_incremental() and flags.WHICH != 'test'
-    and run_query("select count(*) from ops.moved_tenant_months where tenant_id = '*'").columns[0].values()[0] == 0
-) }}
+{{ return(execute and flags.WHICH != 'test' and is_incremental() and '0001-01-01' not in whole_months_moved()) }}
+{% endmacro %}
+
+{% macro whole_months_moved() %}
+{{ return(run_query(
+    "select distinct billing_month::varchar from ops.moved_tenant_months where tenant_id = '*' order by 1"
+).columns[0].values() | list) }}
 {% endmacro %}
 
 {% macro is_moved(month='billing_month') %}
-(coalesce(tenant_id, ''), coalesce({{ month }}, date '0001-01-01')) in (
-    select tenant_id, billing_month from ops.moved_tenant_months
+{%- set months = whole_months_moved() -%}
+(
+    (coalesce(tenant_id, ''), coalesce({{ month }}, date '0001-01-01')) in (
+        select tenant_id, billing_month from ops.moved_tenant_months
+    )
+    {%- if months %} or {{ month }} in (date '9999-12-01'{{ dates_listed(months) }}){% endif %}
 )
 {%- endmacro %}
 
@@ -20,7 +28,6 @@
 
 {# Run before such a model appends: takes out what it is about to work out again. #}
 {% macro forget_moved(relation) %}
-{%- do ref('int_gen_05__tenant_months_fingerprinted') -%}
 {% if execute and is_incremental() %}delete from {{ relation }} {{ where_moved() }}{% else %}select 1{% endif %}
 {% endmacro %}
 

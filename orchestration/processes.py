@@ -69,7 +69,8 @@ def command_of(pid: int) -> str:
     """What was started, for people: the command line, shortened; empty where it cannot be read."""
     with suppress(OSError):
         words = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
-        text = " ".join(word.decode(errors="replace") for word in words if word)
+        # One line, whatever was handed over.
+        text = " ".join(" ".join(word.decode(errors="replace") for word in words).split())
         return text if len(text) <= 120 else text[:117] + "..."
     return ""
 

@@ -60,6 +60,24 @@ def test_arrows_only_go_down_the_layers() -> None:
         assert bad == [], path.name
 
 
+def test_who_asks_which_tenant_months_moved_is_built_after_they_are_noted() -> None:
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in MODELS}
+    reads = {name: set(re.findall(r"ref\('(\w+)'\)", text)) for name, text in texts.items()}
+    # Models named in a list and read in a loop.
+    reads = {name: found | (set(re.findall(r"'(\w+)'", texts[name])) & texts.keys()) for name, found in reads.items()}
+    noted = "int_gen_05__tenant_months_fingerprinted"
+
+    def above(name: str) -> set[str]:
+        parents = reads.get(name, set())
+        return parents.union(*(above(parent) for parent in parents))
+
+    asking = {name for name, text in texts.items() if re.search(r"\b(where|and|forget)_moved\(", text)}
+    assert len(asking) > 20
+    assert [name for name in sorted(asking) if noted not in above(name)] == []
+    # It stands on nothing that asks.
+    assert above(noted) & asking == set()
+
+
 def test_every_model_opens_with_what_it_is_and_its_grain() -> None:
     for path in MODELS:
         head = path.read_text(encoding="utf-8").split("\nwith ")[0]

@@ -11,8 +11,6 @@ from orchestration.quality import arrivals
 from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
-from orchestration.warehouse.dbt_build import project_of
-from orchestration.warehouse.unit_tests import check_name
 
 
 def missing_checks(connection: duckdb.DuckDBPyConnection, settings: Settings, verdict: Verdict) -> list[str]:
@@ -23,6 +21,10 @@ def missing_checks(connection: duckdb.DuckDBPyConnection, settings: Settings, ve
 
 def required_checks(connection: duckdb.DuckDBPyConnection, settings: Settings) -> set[str]:
     """Every data and unit test of the project, every expectation on the candidate and each source that arrived."""
+    # Loaded here: who only asks whether there is anything to do needs none of it.
+    from orchestration.warehouse.dbt_build import project_of
+    from orchestration.warehouse.unit_tests import check_name
+
     try:
         rows = connection.execute(f"select distinct source from {arrivals.RELATION} order by 1").fetchall()
     except duckdb.CatalogException:

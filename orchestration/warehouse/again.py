@@ -26,7 +26,6 @@ DDL = (
     "reason varchar, project_hash varchar, requested_at varchar)"
 )
 ALIKE = 0.6
-FINGERPRINTS = "intermediate.int_gen_05__tenant_months_fingerprinted"
 TENANTS = "intermediate.int_gen_02__tenants_states"
 
 
@@ -90,17 +89,9 @@ def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Pro
 
 def _rate_again(connection: duckdb.DuckDBPyConnection, again: Again) -> None:
     """Metered again is a month whole; priced and invoiced again are the months of the tenants named, or of all."""
-    known = connection.execute(
-        "select 1 from duckdb_tables() where schema_name = 'intermediate' "
-        f"and table_name = {sql_text(FINGERPRINTS.partition('.')[2])}"
-    ).fetchone()
-    if known:
-        months = ", ".join(f"date '{month}-01'" for month in again.months)
-        whose = f"and tenant_id in ({', '.join(sql_text(t) for t in again.tenants)})" if again.tenants else ""
-        connection.execute(
-            "insert into ops.moved_tenant_months select tenant_id, billing_month "
-            f"from {FINGERPRINTS} where billing_month in ({months}) {whose}"
-        )
+    tenants = again.tenants or ("*",)
+    rows = ", ".join(f"({sql_text(tenant)}, date '{month}-01')" for tenant in tenants for month in again.months)
+    connection.execute(f"insert into ops.moved_tenant_months values {rows}")
 
 
 def _note(connection: duckdb.DuckDBPyConnection, settings: Settings, again: Again) -> None:

@@ -27,13 +27,17 @@ KEPT = "column_lineage.json"
 Lineage = dict[str, dict[str, list[tuple[str, str]]]]
 
 
+def _name(settings: Settings) -> str:
+    return f"{manifest_cache.project_key(settings)}/{KEPT}"
+
+
 def column_lineage(settings: Settings, project: Project) -> Lineage:
     """The lineage kept of this very project, else computed now and kept."""
     by = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
-    found = manifest_cache.kept_json(settings, KEPT)
+    found = manifest_cache.kept_json(settings, _name(settings))
     if not isinstance(found, dict) or found.get("by") != by:
         found = {"by": by, "lineage": compute(project)}
-        manifest_cache.keep_json(settings, KEPT, found)
+        manifest_cache.keep_json(settings, _name(settings), found)
     kept = found["lineage"]
     return {
         model: {column: [(parent, name) for parent, name in parents] for column, parents in columns.items()}

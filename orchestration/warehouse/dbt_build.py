@@ -27,6 +27,8 @@ from orchestration.warehouse.node_runner import NodeRunner, TestResult
 from orchestration.warehouse.project import Project, read_project
 from orchestration.warehouse.writer_lock import writer_lock
 
+FINGERPRINTS = "intermediate.int_gen_05__tenant_months_fingerprinted"
+
 
 @dataclass
 class BuildResult:
@@ -174,17 +176,29 @@ def _record(
 ) -> None:
     rows = connection.execute("select distinct billing_month::varchar from ops.touched_months").fetchall()
     outcome.touched_months = sorted(month for (month,) in rows)
-    moved = connection.execute(
-        "select count(distinct (tenant_id, billing_month)), count(*) filter (where tenant_id = '*') "
-        "from ops.moved_tenant_months"
-    ).fetchone()
-    if moved and not moved[1] and not outcome.full_refresh:
-        outcome.moved_tenant_months = int(moved[0])
+    if not outcome.full_refresh:
+        outcome.moved_tenant_months = _moved_tenant_months(connection)
     if outcome.ok:
         connection.execute("begin")
         state.record_build(connection, settings)
         selection.complete(connection, inputs, outcome.tests)
         connection.execute("commit")
+
+
+def _moved_tenant_months(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """How many tenant months were priced and invoiced again; None where all were."""
+    moved = "(select distinct tenant_id, billing_month from ops.moved_tenant_months)"
+    (whole,) = connection.execute(
+        f"select count(*) from {moved} where tenant_id = '*' and billing_month = date '0001-01-01'"
+    ).fetchall()[0]
+    if whole:
+        return None
+    (found,) = connection.execute(
+        f"select count(*) from (select tenant_id, billing_month from {FINGERPRINTS} "
+        f"where billing_month in (select billing_month from {moved} where tenant_id = '*') "
+        f"union select tenant_id, billing_month from {moved} where tenant_id != '*')"
+    ).fetchall()[0]
+    return int(found)
 
 
 @cache

@@ -102,23 +102,29 @@ def keep_texts(settings: Settings, found: dict[str, str]) -> None:
 
 
 def kept_json(settings: Settings, name: str) -> Any:
-    """What keep_json kept of this very project under `name`, or None."""
+    """What keep_json kept under `name` (a path below the cache), or None."""
     try:
-        told = json.loads((_root(settings) / _key(settings) / name).read_text(encoding="utf-8"))
+        told = json.loads((_root(settings) / name).read_text(encoding="utf-8"))
         return told["kept"] if told["sha256"] == _json_sum(told["kept"]) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def keep_json(settings: Settings, name: str, content: Any) -> None:
-    """Keep what follows from the project alone beside its manifest; where none is kept there is no place for it."""
-    folder = _root(settings) / _key(settings)
+    """Keep what follows from files of the project alone. `name` says which; failing to is no failure."""
+    path = _root(settings) / name
     with suppress(OSError):
-        descriptor, building = tempfile.mkstemp(prefix=".building-", dir=folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, building = tempfile.mkstemp(prefix=".building-", dir=path.parent)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump({"sha256": _json_sum(content), "kept": content}, file)
         Path(building).chmod(0o644)
-        Path(building).replace(folder / name)
+        Path(building).replace(path)
+
+
+def project_key(settings: Settings) -> str:
+    """Names everything the parser reads: what is kept of this very project lies in a folder of that name."""
+    return _key(settings)
 
 
 def _json_sum(content: Any) -> str:
@@ -130,7 +136,7 @@ def _sum(found: dict[str, str]) -> str:
 
 
 def _prune(root: Path) -> None:
-    folders = sorted((p for p in root.iterdir() if not p.name.startswith(".")), key=lambda p: p.stat().st_mtime)
+    folders = sorted((p for p in root.iterdir() if (p / SUMS).exists()), key=lambda p: p.stat().st_mtime)
     for old in folders[:-KEPT_PROJECTS]:
         shutil.rmtree(old, ignore_errors=True)
 

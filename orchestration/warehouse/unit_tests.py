@@ -21,11 +21,13 @@ import jinja2
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
 from orchestration.warehouse import manifest_cache, rendering
+from orchestration.warehouse.fingerprint import files_hash
 from orchestration.warehouse.node_runner import TestResult
 from orchestration.warehouse.project import Node, Project
 from orchestration.warehouse.rendering import Flags, Relation, Renderer
 
-KEPT = "unit_tests.json"
+# What a unit test's outcome follows from: not from the rows of seeds, for it gives its own.
+_PARTS = ("models", "macros", "dbt_project.yml")
 _INPUT = re.compile(r"""^(ref|source)\((.+)\)$""")
 Rows = list[dict[str, Any]]
 
@@ -33,7 +35,7 @@ Rows = list[dict[str, Any]]
 def results(
     connection: duckdb.DuckDBPyConnection, settings: Settings, project: Project, say: Callable[[str], None]
 ) -> list[TestResult]:
-    """One result for each model that has unit tests: those kept of this very project, else run now and kept.
+    """One result for each model that has unit tests: those kept of these very models, else run now and kept.
 
     Call with all models built: fixtures have the types of the relations they stand for.
     """
@@ -46,15 +48,21 @@ def results(
 
 
 def kept(settings: Settings) -> dict[str, str] | None:
-    """What was found of this very project before: what is wrong by unique id; None where it was not tested."""
-    found = manifest_cache.kept_json(settings, KEPT)
-    return found["failed"] if isinstance(found, dict) and found.get("by") == _code_hash() else None
+    """What was found of these very models before: what is wrong by unique id; None where they were not tested."""
+    found = manifest_cache.kept_json(settings, _name(settings))
+    return found["failed"] if isinstance(found, dict) else None
 
 
 def keep(settings: Settings, failed: dict[str, str]) -> None:
     """Keep that all tests passed. What failed is run again: it may have been the relations that were at fault."""
     if not failed:
-        manifest_cache.keep_json(settings, KEPT, {"by": _code_hash(), "failed": failed})
+        manifest_cache.keep_json(settings, _name(settings), {"failed": failed})
+
+
+def _name(settings: Settings) -> str:
+    kinds = sorted(str(p.relative_to(settings.project_dir)) for p in (settings.project_dir / "seeds").rglob("*.yml"))
+    content = files_hash(settings.project_dir, (*_PARTS, *kinds)) + _code_hash()
+    return f"unit_tests/{hashlib.sha256(content.encode()).hexdigest()[:24]}.json"
 
 
 def by_model(project: Project, failed: dict[str, str]) -> list[TestResult]:

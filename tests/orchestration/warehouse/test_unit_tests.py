@@ -13,7 +13,7 @@ import pytest
 from orchestration import duck
 from orchestration.quality import verdict as verdicts
 from orchestration.settings import Settings
-from orchestration.warehouse import manifest_cache, unit_tests
+from orchestration.warehouse import unit_tests
 from orchestration.warehouse.dbt_build import project_of
 from orchestration.warehouse.project import Project
 from tests.conftest import SampleRun
@@ -104,8 +104,12 @@ def test_a_failure_is_told_on_its_model_and_is_not_kept(
     assert unit_tests.kept(mine) is None
 
 
-def test_what_is_kept_holds_for_exactly_this_project(sample_run: SampleRun, tmp_path: Path) -> None:
+def test_what_is_kept_holds_for_exactly_these_models(sample_run: SampleRun, tmp_path: Path) -> None:
     mine = _with_a_cache_of_its_own(sample_run.settings, tmp_path)
+    assert unit_tests.kept(mine) == {}
+    # A unit test gives its own rows: another price in the book moves none of them.
+    seed = mine.project_dir / "seeds" / "terms" / "price_updates.csv"
+    seed.write_text(seed.read_text(encoding="utf-8").replace("0.", "1.", 1), encoding="utf-8")
     assert unit_tests.kept(mine) == {}
     model = next((mine.project_dir / "models").rglob("int_gen_07__lines_rated.sql"))
     model.write_text(model.read_text(encoding="utf-8") + "\n-- edited\n", encoding="utf-8")
@@ -120,6 +124,5 @@ def _with_a_cache_of_its_own(settings: Settings, root: Path) -> Settings:
     for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(settings.project_dir / name, project_dir / name)
     mine = replace(settings, project_dir=project_dir)
-    (project_dir / ".cache" / "dbt" / manifest_cache._key(mine)).mkdir(parents=True)
     unit_tests.keep(mine, {})
     return mine
