@@ -40,8 +40,8 @@ select '' as tenant_id, date '0001-01-01' as billing_month, false as is_closed_f
 {% endif %}
 {% endmacro %}
 
-{# What differs, and the open months of every tenant one of whose closed months does: corrections of it are
-   due on one of them (GEN-09), also where nothing was used in it yet. #}
+{# What differs, and of every tenant one of whose closed months does, the month its corrections are due on
+   (GEN-09), also where nothing was used in it yet: the first after the last close, or one left open by name. #}
 {% macro note_moved_tenant_months(relation) %}
 insert into ops.moved_tenant_months (tenant_id, billing_month)
 with moved as (
@@ -61,10 +61,7 @@ corrected as (
 
 select tenant_id, billing_month from moved
 union
-select tenant_id, billing_month from {{ relation }}
-where not is_closed_for_all and tenant_id in (select tenant_id from corrected)
-union
--- Left out of a close by name, a month stays open.
+-- Left out of a close by name, a month stays open and takes the corrections.
 select tenant_id, billing_month from {{ source('ledger', 'closings') }}
 where tenant_id in (select tenant_id from corrected)
 union
