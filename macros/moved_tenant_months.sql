@@ -33,7 +33,7 @@
 
 {% macro keep_fingerprints_before(relation) %}
 create or replace table ops.tenant_month_fingerprints_before as
-{% if execute and relation_exists(relation) %}
+{% if execute and not should_full_refresh() and relation_exists(relation) %}
 select tenant_id, billing_month, is_closed_for_all, fingerprint from {{ relation }}
 {% else %}
 select '' as tenant_id, date '0001-01-01' as billing_month, false as is_closed_for_all, '' as fingerprint where false

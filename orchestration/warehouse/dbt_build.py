@@ -176,9 +176,9 @@ def _record(
 ) -> None:
     rows = connection.execute("select distinct billing_month::varchar from ops.touched_months").fetchall()
     outcome.touched_months = sorted(month for (month,) in rows)
-    if not outcome.full_refresh:
-        outcome.moved_tenant_months = _moved_tenant_months(connection)
     if outcome.ok:
+        if not outcome.full_refresh:
+            outcome.moved_tenant_months = _moved_tenant_months(connection)
         connection.execute("begin")
         state.record_build(connection, settings)
         selection.complete(connection, inputs, outcome.tests)
