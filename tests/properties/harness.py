@@ -82,8 +82,11 @@ def copy_project(target: Path, batch: Batch) -> Path:
     # The models are the project's own, so what their unit tests gave holds here too.
     known = PROJECT_DIR / ".cache" / "dbt" / "unit_tests"
     known.mkdir(parents=True, exist_ok=True)
-    (target / ".cache" / "dbt").mkdir(parents=True, exist_ok=True)
-    (target / ".cache" / "dbt" / "unit_tests").symlink_to(known)
+    linked = target / ".cache" / "dbt" / "unit_tests"
+    linked.parent.mkdir(parents=True, exist_ok=True)
+    if not linked.is_symlink():
+        # One folder may hold the project of several batches, one after the other.
+        linked.symlink_to(known)
     r = random.Random(f"price book {batch.seed}")
     start = batch.first - timedelta(days=45)
 
