@@ -83,8 +83,14 @@ class BatchedEventLog(SqliteEventLogStorage):
                     for event in events:
                         super().store_event(event)
             except Exception:
-                for event in events:
-                    super().store_event(event)
+                while events:
+                    try:
+                        super().store_event(events[0])
+                    except BaseException:
+                        # On a full disk nothing is dropped: it is written with the next, or that says so.
+                        self._waiting = events + self._waiting
+                        raise
+                    events.pop(0)
 
     def dispose(self) -> None:
         self.flush()

@@ -64,9 +64,7 @@ def test_a_run_whose_history_cannot_be_written_is_refused_and_whole_again_with_r
     settings = small.settings
     small.land("2024-10")
     with nothing_served_changes(settings):
-        done = _on_a_disk_of(
-            "2m", settings, f"python -m orchestration.cli run --month 2024-10; refused=$?; {MEND} exit $refused"
-        )
+        done = _on_a_disk_of("2m", settings, f"python -m tests.survival.job 2024-10; refused=$?; {MEND} exit $refused")
     _plain(done, settings)
     # With room again the run that could not say how it ended is ended.
     assert "of monthly_invoices was start" in done.stdout
