@@ -2,29 +2,25 @@
    of (int_gen_05__tenant_months_fingerprinted notes them in ops.moved_tenant_months, and so it must be above
    every model that asks). A tenant '*' stands for all of its month, and of the year 1 for everything. Rows
    without a tenant or month have the keys '' and the year 1. #}
-{% macro moved_only() %}
-{{ return(execute and flags.WHICH != 'test' and is_incremental() and '0001-01-01' not in whole_months_moved()) }}
-{% endmacro %}
-
-{% macro whole_months_moved() %}
-{{ return(run_query(
+{% macro is_moved() %}
+{%- if execute and flags.WHICH != 'test' and is_incremental() -%}
+{%- set months = run_query(
     "select distinct billing_month::varchar from ops.moved_tenant_months where tenant_id = '*' order by 1"
-).columns[0].values() | list) }}
-{% endmacro %}
-
-{% macro is_moved(month='billing_month') %}
-{%- set months = whole_months_moved() -%}
+).columns[0].values() -%}
+{%- if '0001-01-01' not in months -%}
 (
-    (coalesce(tenant_id, ''), coalesce({{ month }}, date '0001-01-01')) in (
+    (coalesce(tenant_id, ''), coalesce(billing_month, date '0001-01-01')) in (
         select tenant_id, billing_month from ops.moved_tenant_months
     )
-    {%- if months %} or {{ month }} in (date '9999-12-01'{{ dates_listed(months) }}){% endif %}
+    {%- if months %} or billing_month in (date '9999-12-01'{{ dates_listed(months) }}){% endif %}
 )
-{%- endmacro %}
+{%- endif -%}
+{%- endif -%}
+{% endmacro %}
 
-{# Behind a from clause, and behind a where clause. #}
-{% macro where_moved(month='billing_month') %}{% if moved_only() %}where {{ is_moved(month) }}{% endif %}{% endmacro %}
-{% macro and_moved(month='billing_month') %}{% if moved_only() %}and {{ is_moved(month) }}{% endif %}{% endmacro %}
+{# Behind a from clause, and behind a where clause; nothing where all of them are worked out. #}
+{% macro where_moved() %}{% set condition = is_moved() | trim %}{% if condition %}where {{ condition }}{% endif %}{% endmacro %}
+{% macro and_moved() %}{% set condition = is_moved() | trim %}{% if condition %}and {{ condition }}{% endif %}{% endmacro %}
 
 {# Run before such a model appends: takes out what it is about to work out again. #}
 {% macro forget_moved(relation) %}

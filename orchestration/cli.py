@@ -72,7 +72,7 @@ def run(
         list[str] | None, typer.Option(help="Compute this month again, as 2024-11; may be given several times.")
     ] = None,
     tenant: Annotated[
-        list[str] | None, typer.Option(help="With --month: whom it is for. Their months are computed whole.")
+        list[str] | None, typer.Option(help="With --month: whose months are priced and invoiced again; default: all.")
     ] = None,
     reason: Annotated[str, typer.Option(help="With --month: why; kept in ops.reruns.")] = "",
     as_json: Json = False,

@@ -6,8 +6,7 @@ from pydantic import Field
 from orchestration import clock, pipeline
 from orchestration.closing.close import CloseRequest, close_month
 from orchestration.closing.proposal import propose_close
-from orchestration.errors import MeterhouseError
-from orchestration.graph.steps import WRITER_POOL, sole_writer, when_free
+from orchestration.graph.steps import LONGEST_RUN, WRITER_POOL, sole_writer, told_plainly, when_free
 from orchestration.month_report.page import write_month_report
 from orchestration.publishing.exports import parse_month
 from orchestration.resources import Installation
@@ -32,11 +31,8 @@ def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, install
     request = CloseRequest(
         parse_month(config.month), config.by, tuple(config.leave_out), tuple(config.tenants), config.early_reason
     )
-    try:
-        with sole_writer(settings, context.log):
-            entry = close_month(settings, request, clock.utc_now(), context.log.info)
-    except MeterhouseError as error:
-        raise dg.Failure(f"{error}. {error.remedy}", allow_retries=False) from error
+    with told_plainly(), sole_writer(settings, context.log):
+        entry = close_month(settings, request, clock.utc_now(), context.log.info)
     context.add_output_metadata(
         {
             "month": config.month,
@@ -78,13 +74,11 @@ class ProposeConfig(dg.Config):
 def propose(context: dg.OpExecutionContext, config: ProposeConfig, installation: Installation) -> None:
     settings = installation.settings()
     month = parse_month(config.month)
-    try:
+    with told_plainly():
         report = when_free(context.log, lambda: pipeline.run_all(settings, context.log.info))
         assert report.release is not None
         proposal = propose_close(settings, month, clock.utc_now())
         page = write_month_report(settings, month, settings.exports_dir / config.month / "report.html")
-    except MeterhouseError as error:
-        raise dg.Failure(f"{error}. {error.remedy}", allow_retries=False) from error
     for line in proposal.to_do:
         context.log.info(line)
     context.add_output_metadata(
@@ -103,7 +97,7 @@ def propose(context: dg.OpExecutionContext, config: ProposeConfig, installation:
 @dg.job(
     name="propose_close",
     executor_def=dg.in_process_executor,
-    tags={"dagster/max_runtime": "14400"},
+    tags=LONGEST_RUN,
     description="Propose a month for closing: report, totals, and what must be signed. Nothing is closed.",
 )
 def propose_close_job() -> None:

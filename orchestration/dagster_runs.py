@@ -1,17 +1,14 @@
-"""Dagster's instance as the command line uses it: made ready, a job run there, and noted there what ran without."""
+"""Dagster's instance as the command line uses it: made ready, and noted there what ran without."""
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from orchestration import dagster_home
-from orchestration.errors import BuildFailed, GateRefused, MeterhouseError
 from orchestration.publishing.release import current_release
 from orchestration.settings import Settings, load_settings
 
@@ -26,30 +23,6 @@ def prepare_home(settings: Settings) -> None:
     os.environ["METERHOUSE_HOME"] = str(settings.home)
     os.environ["METERHOUSE_LANDING"] = settings.landing_text
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENT_BATCH)
-
-
-def run_job(settings: Settings, months: tuple[str, ...] = (), run_config: Mapping[str, Any] | None = None) -> str:
-    """Run the main job in this process, for months or for all that landed; returns the run's id.
-
-    Raises the step's own MeterhouseError, so that a refusal reads the same everywhere.
-    """
-    prepare_home(settings)
-    dg = _dagster()
-    from orchestration.definitions import build_definitions
-
-    definitions = build_definitions(settings)
-    with dg.DagsterInstance.get() as instance:
-        job = definitions.resolve_job_def("monthly_invoices" if months else "publish_release")
-        return _execute(job, instance, run_config or {}, **_partitions(months))
-
-
-def _partitions(months: tuple[str, ...]) -> dict[str, Any]:
-    if len(months) == 1:
-        return {"partition_key": months[0]}
-    if months:
-        ends = {"start": min(months), "end": max(months)}
-        return {"tags": {f"dagster/asset_partition_range_{end}": month for end, month in ends.items()}}
-    return {}
 
 
 def note_published(settings: Settings) -> None:
@@ -81,12 +54,11 @@ def catch_up(settings: Settings) -> None:
     from orchestration.graph.keys import VERDICT_KEY
     from orchestration.graph.noted import events_of_release
 
-    verdict = json.loads((served.path / "verdict.json").read_text(encoding="utf-8"))
     with dg.DagsterInstance.get() as instance:
         last = instance.get_latest_materialization_event(VERDICT_KEY)
         if last is not None and _hash_told(last) == served.content_hash:
             return
-        for event in events_of_release(settings, served, verdict):
+        for event in events_of_release(settings, served):
             instance.report_runless_asset_event(event)
 
 
@@ -103,28 +75,6 @@ def _dagster() -> Any:
 
     logging.getLogger("dagster").setLevel(logging.ERROR)
     return dg
-
-
-def _execute(job: Any, instance: Any, run_config: Mapping[str, Any], **arguments: Any) -> str:
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    config = {**run_config, **quiet}
-    result = job.execute_in_process(instance=instance, raise_on_error=False, run_config=config, **arguments)
-    if result.success:
-        return str(result.run_id)
-    for event in result.all_events:
-        if event.event_type_value == "STEP_FAILURE":
-            raise _plain(event.step_failure_data.error)
-    raise BuildFailed("the run failed before any step", "See the run in the UI: meterhouse ui.")
-
-
-def _plain(error: Any) -> MeterhouseError:
-    while error.cause is not None:
-        error = error.cause
-    text = error.message.strip()
-    name, _, message = text.partition(": ")
-    refused = "GateRefused" in name or "checks failed" in text
-    kind = GateRefused if refused else BuildFailed
-    return kind(message or text, "The last release stays served. See the run in the UI: meterhouse ui.")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from orchestration.graph.keys import BOOK_KEYS, LANDING_KEYS, RAW_KEYS, RELEASE_KEY, VERDICT_KEY
-
-MAX_SECONDS = "14400"
-WRITING = {"dagster/max_runtime": MAX_SECONDS}
+from orchestration.graph.steps import LONGEST_RUN
 
 # Months are found by what landed, not chosen; so it selects nothing that is partitioned. The step makes the
 # models all the same, and tells of each that was made.
@@ -16,7 +14,7 @@ publish_release = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*RAW_KEYS.values(), *BOOK_KEYS.values(), VERDICT_KEY, RELEASE_KEY)
     - dg.AssetSelection.all_asset_checks(),
     executor_def=dg.in_process_executor,
-    tags=WRITING,
+    tags=LONGEST_RUN,
     description="Take in landing/, build and judge the candidate, publish it if it passes. Cheap when nothing is new.",
 )
 
@@ -26,7 +24,7 @@ monthly_invoices = dg.define_asset_job(
     - dg.AssetSelection.assets(*LANDING_KEYS.values())
     - dg.AssetSelection.all_asset_checks(),
     executor_def=dg.in_process_executor,
-    tags=WRITING,
+    tags=LONGEST_RUN,
     description="Compute billing months again, judge all of it and publish: the same content when nothing was wrong. "
     "The run config can name the tenants it is for and why. Newly landed files are taken in on the way.",
 )

@@ -5,4 +5,5 @@ from __future__ import annotations
 import dagster as dg
 
 # The first month the rate cards in the seeds can price; the future is never a partition, the running month is one.
-billing_months = dg.MonthlyPartitionsDefinition(start_date="2022-01", fmt="%Y-%m", timezone="UTC", end_offset=1)
+FIRST_MONTH = "2022-01"
+billing_months = dg.MonthlyPartitionsDefinition(start_date=FIRST_MONTH, fmt="%Y-%m", timezone="UTC", end_offset=1)

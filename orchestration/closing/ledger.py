@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import MeterhouseError
+from orchestration.file_hash import file_sha256
 from orchestration.settings import Settings
 from orchestration.warehouse.writer_lock import still_the_writer
 
@@ -104,12 +105,6 @@ def check_files(settings: Settings, entry: Entry) -> None:
     for name, expected in sorted(entry.files.items()):
         if file_sha256(folder / name) != expected:
             raise _tampered(folder, f"has another {name} than was written")
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def head(settings: Settings) -> str:

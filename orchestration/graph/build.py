@@ -15,12 +15,11 @@ from pydantic import Field
 from orchestration import duck, pipeline
 from orchestration.closing import ledger
 from orchestration.closing.scope import closed_until
-from orchestration.errors import MeterhouseError
 from orchestration.graph import checks, figures
 from orchestration.graph.clause_texts import ClauseTexts
 from orchestration.graph.keys import BOOK_KEYS, INVOICES_MART, RAW_KEYS, VERDICT_KEY
 from orchestration.graph.specs import Lineage, node_specs, raw_specs, verdict_spec
-from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer
+from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer, told_plainly
 from orchestration.graph.tables import failed_metadata, receipts_metadata
 from orchestration.ingestion.landing import IngestReport
 from orchestration.ingestion.sources import SOURCES
@@ -33,7 +32,7 @@ from orchestration.quality_page.shown import page_metadata
 from orchestration.resources import Installation
 from orchestration.settings import Settings
 from orchestration.warehouse.again import Again
-from orchestration.warehouse.state import newest_batch
+from orchestration.warehouse.state import EVERY_MONTH, months_named, newest_batch
 
 STEP = "build_and_judge"
 TAKEN_IN_KEYS = {*RAW_KEYS.values(), *BOOK_KEYS.values()}
@@ -127,20 +126,17 @@ def _run(
 ) -> Iterator[dg.AssetMaterialization]:
     """Take in what landed where that is selected, then build and judge; plain failures."""
     selected = context.selected_asset_keys
-    try:
-        with ExitStack() as ending:
-            ready = None
-            if selected & TAKEN_IN_KEYS:
-                building = not selected <= TAKEN_IN_KEYS
-                # The library's load passes while files are read.
-                if building and (again or pipeline.anything_new(settings)):
-                    ready = ending.enter_context(SuiteRunner(settings))
-                report.ingest = pipeline.take_in(settings, context.log.debug)
-                yield from _taken_in(context, report.ingest)
-            if not selected <= TAKEN_IN_KEYS:
-                pipeline.build_and_judge(settings, context.log.info, report, ready, again)
-    except MeterhouseError as error:
-        raise dg.Failure(f"{error}. {error.remedy}", allow_retries=False) from error
+    with told_plainly(), ExitStack() as ending:
+        ready = None
+        if selected & TAKEN_IN_KEYS:
+            building = not selected <= TAKEN_IN_KEYS
+            # The library's load passes while files are read.
+            if building and (again or pipeline.anything_new(settings)):
+                ready = ending.enter_context(SuiteRunner(settings))
+            report.ingest = pipeline.take_in(settings, context.log.debug)
+            yield from _taken_in(context, report.ingest)
+        if not selected <= TAKEN_IN_KEYS:
+            pipeline.build_and_judge(settings, context.log.info, report, ready, again)
 
 
 def _taken_in(context: dg.AssetExecutionContext, ingest: IngestReport) -> Iterator[dg.AssetMaterialization]:
@@ -184,7 +180,7 @@ class _Told:
         note = {"rerun": self._why()} if self._report.marked else {}
         with duck.connect(self._settings.warehouse_path, self._settings, read_only=True) as connection:
             tables = figures.tables_there(connection)
-            known = _known_months(connection)
+            known = billing_months.get_partition_keys()
             for key in self._built:
                 relation = ".".join(key.path)
                 if self._specs[key].partitions_def is None:
@@ -199,11 +195,11 @@ class _Told:
                     if month in asked or found.get("rows", 1):
                         yield dg.AssetMaterialization(key, metadata={**found, **note}, partition=month)
 
-    def _touched(self, known: list[str]) -> list[str]:
+    def _touched(self, known: Sequence[str]) -> list[str]:
         """Months the build touched; all there are where it touched contract data or built everything."""
         touched = {month[:7] for month in self._report.touched_months}
-        if self._report.full_refresh or "0001-01" in touched:
-            return known
+        if self._report.full_refresh or EVERY_MONTH in touched:
+            return list(known)
         return sorted(touched & set(known))
 
     def _why(self) -> str:
@@ -211,16 +207,6 @@ class _Told:
         assert marked is not None
         same = "nothing changed" if self._report.same_as_before else "content changed"
         return f"{marked.again.reason or 'no reason given'}; {same}"
-
-
-def _known_months(connection: Any) -> list[str]:
-    # The calendar goes on for years; a month to come is no partition yet.
-    there = set(billing_months.get_partition_keys())
-    rows = connection.execute(
-        "select strftime(billing_month, '%Y-%m') from marts.dim_billing_months "
-        "where billing_month >= date '2022-01-01' order by 1"
-    ).fetchall()
-    return [month for (month,) in rows if month in there]
 
 
 def _standing(settings: Settings) -> Verdict:
@@ -234,7 +220,7 @@ def _standing(settings: Settings) -> Verdict:
 def _verdict_metadata(settings: Settings, verdict: Verdict, report: pipeline.RunReport) -> dict[str, Any]:
     told = pipeline.told_of_rerun(report)
     closed = closed_until(ledger.entries(settings))
-    touched = sorted({month[:7] for month in report.touched_months} - {"0001-01", "1970-01", "9999-12"})
+    touched = months_named(report.touched_months)
     in_closed = [month for month in touched if month <= closed]
     if in_closed:
         told.append(f"{', '.join(in_closed)} closed: what moved there is a correction on the next open invoice")

@@ -6,7 +6,6 @@ was selected in the UI.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from orchestration.ingestion.sources import SOURCES
 from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Check, Verdict
 from orchestration.quality_page import expected
-from orchestration.warehouse.unit_tests import check_name
+from orchestration.warehouse.unit_tests import check_name, names_by_model
 
 
 def check_specs(manifest: dict[str, Any]) -> list[dg.AssetCheckSpec]:
@@ -72,17 +71,14 @@ def _kind(node: dict[str, Any]) -> str:
 
 
 def _unit_tests(manifest: dict[str, Any]) -> Iterator[dg.AssetCheckSpec]:
-    names = defaultdict(list)
-    for test in manifest["unit_tests"].values():
-        names[test["model"]].append(test["name"])
     models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
-    for model, tests in sorted(names.items()):
+    for model, tests in names_by_model(manifest).items():
         node = models[model]
         yield dg.AssetCheckSpec(
             check_name(model),
             asset=dg.AssetKey([node["schema"], model]),
             blocking=True,
-            description="dbt unit tests, run once for each state of the project: " + ", ".join(sorted(tests)) + ".",
+            description=f"dbt unit tests, run once for each state of the project: {', '.join(sorted(tests.values()))}.",
             metadata={"kind": "unit tests", "unit_tests": len(tests)},
         )
 

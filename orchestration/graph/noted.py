@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 
@@ -11,23 +10,21 @@ from orchestration import duck
 from orchestration.graph import checks, figures
 from orchestration.graph.keys import INVOICES_KEY, RELEASE_KEY, VERDICT_KEY, by_month
 from orchestration.graph.published import invoices_told, release_metadata
+from orchestration.partitions import FIRST_MONTH
 from orchestration.publishing.release import Release
-from orchestration.quality.verdict import Check, Verdict
+from orchestration.quality_page.facts import release_verdict
 from orchestration.settings import Settings
 from orchestration.warehouse.dbt_build import project_of
 
 Event = dg.AssetMaterialization | dg.AssetCheckEvaluation
 
 
-def events_of_release(settings: Settings, served: Release, told: dict[str, Any]) -> Iterator[Event]:
+def events_of_release(settings: Settings, served: Release) -> Iterator[Event]:
     """The release's marts and invoices by month, its checks, and last the verdict: it says that all is noted."""
     manifest = project_of(settings).raw
-    verdict = Verdict(
-        told["candidate_hash"],
-        tuple(Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in told["checks"]),
-    )
+    verdict = release_verdict(served)
     with duck.connect(served.database, settings, read_only=True) as connection:
-        months = [month for month in figures.published_months(connection) if month >= "2022-01"]
+        months = [month for month in figures.published_months(connection) if month >= FIRST_MONTH]
         rows = figures.tables_there(connection)
         for node in manifest["nodes"].values():
             relation = f"{node['schema']}.{node['name']}"

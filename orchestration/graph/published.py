@@ -6,12 +6,11 @@ from typing import Any
 import dagster as dg
 
 from orchestration import duck
-from orchestration.errors import MeterhouseError
 from orchestration.graph import figures
 from orchestration.graph.keys import INVOICES_KEY, INVOICES_MART, OWNERS, RELEASE_KEY, VERDICT_KEY
-from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer
+from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer, told_plainly
 from orchestration.graph.tables import moved_metadata
-from orchestration.partitions import billing_months
+from orchestration.partitions import FIRST_MONTH, billing_months
 from orchestration.publishing.changes import moved_with
 from orchestration.publishing.release import Release, current_release, publish
 from orchestration.quality_page.shown import page_metadata
@@ -31,11 +30,8 @@ from orchestration.settings import Settings
 )
 def release(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[Any]:
     settings = installation.settings()
-    with sole_writer(settings, context.log):
-        try:
-            published = publish(settings)
-        except MeterhouseError as error:
-            raise dg.Failure(f"{error}. {error.remedy}", allow_retries=False) from error
+    with sole_writer(settings, context.log), told_plainly():
+        published = publish(settings)
     if published.is_new:
         context.log.info(f"serving release {published.release_id}")
         months = set(months_of(context))
@@ -67,7 +63,8 @@ def invoices_told(settings: Settings, published: Release) -> dict[str, dict[str,
         months = figures.published_months(connection)
         found = figures.invoice_figures(connection, months)
     # A partition starts where the seeds can price; what is older has none.
-    return {month: {**told, "release_id": published.release_id} for month, told in found.items() if month >= "2022-01"}
+    of_release = {"release_id": published.release_id}
+    return {month: {**told, **of_release} for month, told in found.items() if month >= FIRST_MONTH}
 
 
 @dg.asset(

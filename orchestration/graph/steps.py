@@ -10,12 +10,14 @@ from typing import TypeVar
 
 import dagster as dg
 
-from orchestration.errors import WarehouseBusy
+from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.settings import Settings
 from orchestration.warehouse.writer_lock import writer_lock
 
 # Every step that writes takes a slot of this pool; its limit of 1 stands in dagster.yaml.
 WRITER_POOL = "writer"
+# A run that hangs is ended after four hours (dagster.yaml says so too), for it keeps all others waiting.
+LONGEST_RUN = {"dagster/max_runtime": "14400"}
 WAIT_SECONDS = 600.0
 LOOK_AGAIN_SECONDS = 0.5
 T = TypeVar("T")
@@ -40,6 +42,15 @@ def when_free(log: dg.DagsterLogManager, begin: Callable[[], T], wait_seconds: f
                 ) from busy
             time.sleep(LOOK_AGAIN_SECONDS)
             waited += LOOK_AGAIN_SECONDS
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """A person's mistake or a refusal inside fails the step in its own words, and is not tried again."""
+    try:
+        yield
+    except MeterhouseError as error:
+        raise dg.Failure(f"{error}. {error.remedy}", allow_retries=False) from error
 
 
 @contextmanager

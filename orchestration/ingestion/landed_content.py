@@ -9,17 +9,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import duckdb
 
 from orchestration import duck
+from orchestration.file_hash import file_sha256
 from orchestration.ingestion.landing import landed_paths
 from orchestration.ingestion.receipts import seen_files
 from orchestration.settings import Settings
 
 Signature = tuple[int, int]
-CHUNK = 1024 * 1024
 
 
 @dataclass
@@ -57,7 +56,7 @@ def new_content(settings: Settings, read_before: Mapping[str, str]) -> NewConten
             continue
         look_key = f"{path} {look.st_size} {look.st_mtime_ns}"
         try:
-            digest = read_before.get(look_key) or _sha256(path)
+            digest = read_before.get(look_key) or file_sha256(path)
         except OSError:
             continue  # went away, or cannot be read: a run says so, a look need not
         found.read[look_key] = digest
@@ -81,11 +80,3 @@ def _judged(settings: Settings) -> set[tuple[str, str]]:
         except duckdb.CatalogException:
             return set()
     return {(source, digest) for source, digest in rows}
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

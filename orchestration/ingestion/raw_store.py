@@ -7,7 +7,6 @@ which is then removed. Receipts are written next door.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -19,6 +18,7 @@ from typing import NoReturn
 import duckdb
 
 from orchestration.errors import MeterhouseError
+from orchestration.file_hash import file_sha256
 from orchestration.ingestion.file_rows import RAW_TEXT_LIMIT, FileRows
 from orchestration.ingestion.parquet_in_place import InPlace, InstantRange
 from orchestration.ingestion.part_names import EMPTY_NAME, part_name
@@ -347,7 +347,7 @@ def check_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> No
         if (info.st_size, info.st_mtime_ns, info.st_ino) == (size, modified, inode):
             continue
         # The hash we know is that of the landed file, which only a linked part still is.
-        if info.st_size != size or (layout and _sha256(Path(path)) != sha256):
+        if info.st_size != size or (layout and file_sha256(Path(path)) != sha256):
             _refuse_part(connection, Path(path), number, "was changed in place after it was taken in")
         connection.execute(
             f"update ops.parts set modified_ns = {info.st_mtime_ns}, inode = {info.st_ino} where part_number = {number}"
@@ -364,8 +364,3 @@ def _refuse_part(connection: duckdb.DuckDBPyConnection, path: Path, number: int,
         "new as a file of its own name or by renaming a new file over the old one. Where the old content is lost, "
         "move raw and warehouse.duckdb out of METERHOUSE_HOME and run again: all that is in landing is taken in anew.",
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

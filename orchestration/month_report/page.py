@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from orchestration.month_report import figures, plots
+from orchestration.month_report import figures, plots, whole_page
 from orchestration.month_report.facts import MonthFacts, gather_facts
+from orchestration.month_report.whole_page import write_whole
 from orchestration.settings import Settings
 
 SHOWN_ROWS = 20
@@ -21,27 +20,12 @@ def write_month_report(settings: Settings, month: date, target: Path) -> Path:
     One HTML page that needs nothing but itself; the same release and ledger give the same bytes. Raises
     MeterhouseError when nothing is published or the month has no invoice; what was at `target` then stays.
     """
-    page = render_month_report(gather_facts(settings, month))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    building = target.with_name(f".{target.name}.building")
-    try:
-        building.write_text(page, encoding="utf-8", newline="\n")
-        building.replace(target)
-    finally:
-        building.unlink(missing_ok=True)
-    return target
+    return write_whole(render_month_report(gather_facts(settings, month)), target)
 
 
 def render_month_report(facts: MonthFacts) -> str:
     """The page as text."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = whole_page.environment(_HERE)
     for name in ("whole", "percent", "gigabytes", "size", "month_name", "month_short", "words", "heading"):
         environment.filters[name] = getattr(figures, name)
     environment.globals.update(bar=plots.bar, signed_bar=plots.signed_bar, level_bar=plots.level_bar)

@@ -7,7 +7,7 @@ ask an API. Credentials come from the environment of the process that runs it, n
 import dagster as dg
 from pydantic import Field
 
-from orchestration.errors import MeterhouseError
+from orchestration.graph.steps import LONGEST_RUN, told_plainly
 from orchestration.pulling import with_its_library
 from orchestration.resources import Installation
 
@@ -23,7 +23,7 @@ class PullConfig(dg.Config):
 
 @dg.op(description="Pull new and changed records from Twilio and the platform into the landing folder.")
 def pull_sources(context: dg.OpExecutionContext, config: PullConfig, installation: Installation) -> None:
-    try:
+    with told_plainly():
         with with_its_library():
             from orchestration.pulling.access import parse_day
             from orchestration.pulling.pull import PullRequest, pull_all
@@ -35,8 +35,6 @@ def pull_sources(context: dg.OpExecutionContext, config: PullConfig, installatio
             config.again,
         )
         reports = pull_all(installation.settings(), request, context.log.debug)
-    except MeterhouseError as error:
-        raise dg.Failure(f"{error}. {error.remedy}", allow_retries=False) from error
     for report in reports:
         context.log.info(f"{report.source}: {report.pages} pages, {report.records} records, {report.landed} landed")
     context.add_output_metadata(
@@ -61,7 +59,7 @@ def pull_sources(context: dg.OpExecutionContext, config: PullConfig, installatio
 
 @dg.job(
     executor_def=dg.in_process_executor,
-    tags={"dagster/max_runtime": "14400"},
+    tags=LONGEST_RUN,
     description="Pull extracts from the vendors' APIs into landing/; the main job takes them in.",
 )
 def pull_extracts() -> None:

@@ -22,7 +22,7 @@ from typing import Any
 from orchestration.errors import BuildFailed
 from orchestration.quality.failing_keys import SHOWN, key_columns, key_text
 from orchestration.quality.suites import Expectation, Suite
-from orchestration.quality.verdict import Check
+from orchestration.quality.verdict import Check, checks_read
 from orchestration.settings import PROJECT_DIR, Settings
 
 # The cursor of duckdb's SQLAlchemy driver is read after its connection went back to the pool,
@@ -195,7 +195,7 @@ class SuiteRunner:
                 f"Great Expectations answered {len(found)} of {asked} expectations: {last_words[0]}",
                 "Nothing was judged, so nothing is published. Run again.",
             )
-        return [Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in found]
+        return checks_read(found)
 
 
 def _load() -> None:

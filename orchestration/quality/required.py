@@ -23,7 +23,7 @@ def required_checks(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     """Every data and unit test of the project, every expectation on the candidate and each source that arrived."""
     # Loaded here: who only asks whether there is anything to do needs none of it.
     from orchestration.warehouse.dbt_build import project_of
-    from orchestration.warehouse.unit_tests import check_name
+    from orchestration.warehouse.unit_tests import check_name, names_by_model
 
     try:
         rows = connection.execute(f"select distinct source from {arrivals.RELATION} order by 1").fetchall()
@@ -32,5 +32,5 @@ def required_checks(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     suites = [*candidate_suites(), *arriving_suites([source for (source,) in rows])]
     expected = {expectation.name for suite in suites for expectation in suite.expectations}
     project = project_of(settings)
-    tested = {check_name(test["model"]) for test in project.raw["unit_tests"].values()}
+    tested = {check_name(model) for model in names_by_model(project.raw)}
     return expected | tested | {test.name for test in project.of_kind("test")}

@@ -6,6 +6,7 @@ It owns what a check result looks like and how a verdict is kept; what is checke
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -93,8 +94,12 @@ def latest(connection: duckdb.DuckDBPyConnection) -> Verdict | None:
 def read(body: str) -> Verdict:
     """A verdict as its `as_dict` was written in JSON."""
     told = json.loads(body)
-    checks = tuple(Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in told["checks"])
-    return Verdict(told["candidate_hash"], checks)
+    return Verdict(told["candidate_hash"], tuple(checks_read(told["checks"])))
+
+
+def checks_read(told: Iterable[dict[str, Any]]) -> list[Check]:
+    """Checks as `asdict` and JSON left them."""
+    return [Check(**{**check, "failing_keys": tuple(check["failing_keys"])}) for check in told]
 
 
 def standing(connection: duckdb.DuckDBPyConnection) -> tuple[str, bool] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestration.ingestion.sources import SOURCES
 from orchestration.quality.suites import Expectation, arriving_suites, candidate_suites
-from orchestration.warehouse.unit_tests import check_name
+from orchestration.warehouse.unit_tests import check_name, names_by_model
 
 SUITE_TITLES = {
     "arriving": "What arrived",
@@ -77,15 +77,13 @@ def of_dbt_tests(manifest: dict[str, Any]) -> dict[str, Expected]:
 def of_unit_tests(manifest: dict[str, Any]) -> dict[str, Expected]:
     """The check of each model's dbt unit tests, by name."""
     models = {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
-    tests: dict[str, list[str]] = {}
-    for test in manifest.get("unit_tests", {}).values():
-        tests.setdefault(test["model"], []).append(test["name"])
     found = {}
-    for model, names in tests.items():
+    for model, tests in names_by_model(manifest).items():
+        names = sorted(tests.values())
         node = models.get(model)
         relation = f"{node['schema']}.{model}" if node else model
         text = f"The model gives what its {len(names)} worked example{'s say' if names[1:] else ' says'}."
-        described = ", ".join(sorted(names))
+        described = ", ".join(names)
         found[check_name(model)] = Expected(text, "dbt unit tests", relation, "", described)
     return found
 

@@ -21,10 +21,9 @@ from orchestration.quality_page import expected
 from orchestration.settings import Settings
 from orchestration.warehouse import manifest_cache
 from orchestration.warehouse.clause_register import Rule, read_rules
+from orchestration.warehouse.state import EVERY_MONTH
 
 OTHER_SUITE = "Other checks"
-# How macros/touched_months.sql says that contract data touch every month.
-EVERY_MONTH = "0001-01"
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
-from orchestration.month_report import figures
+from orchestration.month_report import figures, whole_page
+from orchestration.month_report.whole_page import write_whole
 from orchestration.quality.circumstances import Circumstances
 from orchestration.quality_page.facts import VerdictFacts, gather_facts, kept_release, last_verdict, release_verdict
 from orchestration.settings import Settings
@@ -27,26 +28,16 @@ def write_verdict_page(settings: Settings, target: Path | None = None) -> Path:
     WarehouseBusy while a run is writing; what was there before then stays.
     """
     verdict, known = last_verdict(settings)
-    return _write(gather_facts(settings, verdict, known), target or page_path(settings, verdict.candidate_hash))
+    page = render_verdict_page(gather_facts(settings, verdict, known))
+    return write_whole(page, target or page_path(settings, verdict.candidate_hash))
 
 
 def write_kept_release_page(settings: Settings, release_id: str) -> Path:
     """Write the page of a kept release's verdict and return where. Raises MeterhouseError for an unknown release."""
     release = kept_release(settings, release_id)
     verdict = release_verdict(release)
-    return _write(gather_facts(settings, verdict, Circumstances()), page_path(settings, verdict.candidate_hash))
-
-
-def _write(facts: VerdictFacts, target: Path) -> Path:
-    page = render_verdict_page(facts)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    building = target.with_name(f".{target.name}.building")
-    try:
-        building.write_text(page, encoding="utf-8", newline="\n")
-        building.replace(target)
-    finally:
-        building.unlink(missing_ok=True)
-    return target
+    page = render_verdict_page(gather_facts(settings, verdict, Circumstances()))
+    return write_whole(page, page_path(settings, verdict.candidate_hash))
 
 
 def render_verdict_page(facts: VerdictFacts) -> str:
@@ -56,14 +47,7 @@ def render_verdict_page(facts: VerdictFacts) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        # The month report's tables and style, and what is added to them here.
-        loader=FileSystemLoader([_HERE, _HERE.parent / "month_report"]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    # The month report's tables and style, and what is added to them here.
+    environment = whole_page.environment(_HERE, _HERE.parent / "month_report")
     environment.filters["whole"] = figures.whole
     return environment

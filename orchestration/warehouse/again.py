@@ -20,6 +20,7 @@ from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.project import Project
+from orchestration.warehouse.state import months_named
 
 DDL = (
     "create table if not exists ops.reruns (rerun integer, months varchar, tenants varchar, models varchar, "
@@ -51,9 +52,7 @@ class Marked:
 
     def other_months(self, touched: Sequence[str]) -> list[str]:
         """Months, as 2024-11, that the build touched beside those asked for."""
-        found = {month[:7] for month in touched} - set(self.again.months)
-        # Years 1, 1970 and 9999 stand for "every month" and "no month".
-        return sorted(month for month in found if "2000" < month < "9000")
+        return [month for month in months_named(touched) if month not in self.again.months]
 
 
 def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Project, again: Again) -> Marked:

@@ -29,7 +29,8 @@ KEPT_PROJECTS = 5
 _PARTS = ("models", "macros", "seeds", "dbt_project.yml", "profiles.yml", "tests/generic")
 
 
-def _key(settings: Settings) -> str:
+def project_key(settings: Settings) -> str:
+    """Names everything the parser reads: what is kept of this very project lies in a folder of that name."""
     told = [
         files_hash(settings.project_dir, _PARTS),
         # The parser reads single tests too; there are none today.
@@ -52,7 +53,7 @@ def _root(settings: Settings) -> Path:
 
 def kept(settings: Settings, name: str) -> bytes | None:
     """The kept file of this very project as it was written, or None."""
-    folder = _root(settings) / _key(settings)
+    folder = _root(settings) / project_key(settings)
     try:
         content = (folder / name).read_bytes()
         sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))
@@ -74,7 +75,7 @@ def keep(settings: Settings) -> None:
             sums[name] = hashlib.sha256(content).hexdigest()
         (building / SUMS).write_text(json.dumps(sums), encoding="utf-8")
         building.chmod(0o755)
-        final = root / _key(settings)
+        final = root / project_key(settings)
         shutil.rmtree(final, ignore_errors=True)
         building.rename(final)
         _prune(root)
@@ -82,30 +83,22 @@ def keep(settings: Settings) -> None:
 
 def texts(settings: Settings) -> dict[str, str]:
     """SQL of nodes of this very project that asked nothing of a build file, by unique id."""
-    try:
-        told = json.loads((_root(settings) / _key(settings) / TEXTS).read_text(encoding="utf-8"))
-        found: dict[str, str] = told["texts"]
-        return found if told["sha256"] == _sum(found) else {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
+    found: dict[str, str] = kept_json(settings, f"{project_key(settings)}/{TEXTS}") or {}
+    return found
 
 
 def keep_texts(settings: Settings, found: dict[str, str]) -> None:
     """Keep them beside the manifest; where none is kept there is no place for them."""
-    folder = _root(settings) / _key(settings)
-    with suppress(OSError):
-        descriptor, building = tempfile.mkstemp(prefix=".building-", dir=folder)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"sha256": _sum(found), "texts": found}, file)
-        Path(building).chmod(0o644)
-        Path(building).replace(folder / TEXTS)
+    folder = project_key(settings)
+    if (_root(settings) / folder).exists():
+        keep_json(settings, f"{folder}/{TEXTS}", found)
 
 
 def kept_json(settings: Settings, name: str) -> Any:
     """What keep_json kept under `name` (a path below the cache), or None."""
     try:
         told = json.loads((_root(settings) / name).read_text(encoding="utf-8"))
-        return told["kept"] if told["sha256"] == _json_sum(told["kept"]) else None
+        return told["kept"] if told["sha256"] == _sum(told["kept"]) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -117,22 +110,13 @@ def keep_json(settings: Settings, name: str, content: Any) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, building = tempfile.mkstemp(prefix=".building-", dir=path.parent)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"sha256": _json_sum(content), "kept": content}, file)
+            json.dump({"sha256": _sum(content), "kept": content}, file)
         Path(building).chmod(0o644)
         Path(building).replace(path)
 
 
-def project_key(settings: Settings) -> str:
-    """Names everything the parser reads: what is kept of this very project lies in a folder of that name."""
-    return _key(settings)
-
-
-def _json_sum(content: Any) -> str:
+def _sum(content: Any) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _sum(found: dict[str, str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(found.items())).encode()).hexdigest()
 
 
 def _prune(root: Path) -> None:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import duckdb
 
 from orchestration.closing.ledger import closes_head
 from orchestration.ingestion.raw_schema import sql_values
 from orchestration.settings import Settings
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
+
+# How ops.touched_months says that contract data came in, and with it that anything may have moved.
+EVERY_MONTH = "0001-01"
+
+
+def months_named(touched: Iterable[str]) -> list[str]:
+    """The billing months among those touched, as 2024-11: not "every month", nor the years of records without one."""
+    return sorted({month[:7] for month in touched if "2000" < month < "9000"})
 
 
 def ensure_state(connection: duckdb.DuckDBPyConnection) -> None:

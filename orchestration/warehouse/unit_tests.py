@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -68,16 +67,22 @@ def _name(settings: Settings) -> str:
 def by_model(project: Project, failed: dict[str, str]) -> list[TestResult]:
     """Results per model; `failed` says, by unique id of a unit test, what was wrong. No failure is lost: one
     of a test that is not in the project is told of by all."""
-    tests = defaultdict(list)
     strangers = [why for key, why in failed.items() if key not in project.raw["unit_tests"]]
-    for key, raw in sorted(project.raw["unit_tests"].items()):
-        tests[raw["model"]].append((raw["name"], failed.get(key, strangers[0] if strangers else None)))
     found = []
-    for model, listed in sorted(tests.items()):
+    for model, names in names_by_model(project.raw).items():
+        listed = [(name, failed.get(key, strangers[0] if strangers else None)) for key, name in names.items()]
         wrong = [(name, why) for name, why in listed if why is not None]
         told = "; ".join(f"{name}: {why}" for name, why in wrong)
         name = check_name(model)
         found.append(TestResult(name, name, model, not wrong, len(wrong), told[:600]))
+    return found
+
+
+def names_by_model(manifest: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Names of unit tests by their unique ids, for each model that has some; all in order."""
+    found: dict[str, dict[str, str]] = {}
+    for key, test in sorted(manifest.get("unit_tests", {}).items(), key=lambda item: (item[1]["model"], item[0])):
+        found.setdefault(test["model"], {})[key] = test["name"]
     return found
 
 

@@ -59,7 +59,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "METERHOUSE_LANDING": str(settings.landing),
         "DAGSTER_HOME": str(settings.dagster_home),
         "PYTHONPATH": str(settings.project_dir),
-        "METERHOUSE_MEMORY_LIMIT": "1GB",
+        "METERHOUSE_MEMORY_LIMIT": settings.memory_limit,
     }
 
 

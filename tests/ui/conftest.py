@@ -4,13 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,9 +14,9 @@ from playwright.sync_api import sync_playwright
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import SampleRun
 from tests.programs import program
+from tests.survival.servers import cut_the_power, start_ui
 from tests.ui.pages import CHROMIUM_ARGUMENTS, Ui
 
-STARTED_SECONDS = 180
 # What an installation runs from; tests and benchmarks are not among it.
 PROJECT_PARTS = ("orchestration", "models", "macros", "seeds", "tests/generic", "dbt_project.yml", "profiles.yml")
 
@@ -62,34 +55,13 @@ def installation(
     shutil.copytree(sample_run.settings.home, root / "var", symlinks=True)
     shutil.copytree(sample_run.settings.landing, root / "landing")
     settings = replace(sample_run.settings, home=root / "var", landing=root / "landing", project_dir=root / "project")
-    port = _free_port()
-    with (artefacts / "ui.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port)],
-            cwd=settings.project_dir,
-            env=environment(settings),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_until_it_answers(process, address, artefacts / "ui.log")
-            yield Installation(settings, address)
-        finally:
-            _end(process)
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """What a process of this installation is started with."""
-    return os.environ | {
-        "METERHOUSE_HOME": str(settings.home),
-        "METERHOUSE_LANDING": str(settings.landing),
-        "METERHOUSE_MEMORY_LIMIT": settings.memory_limit,
-        "PYTHONPATH": str(settings.project_dir),
-        # A test's own home must not leak in.
-        "DAGSTER_HOME": str(settings.dagster_home),
-    }
+    served = start_ui(settings, artefacts / "ui.log")
+    try:
+        served.ready()
+        yield Installation(settings, f"http://127.0.0.1:{served.port}")
+        served.stop()
+    finally:
+        cut_the_power(settings)
 
 
 @pytest.fixture
@@ -109,47 +81,3 @@ def _note_elsewhere(url: str, address: str, elsewhere: list[str]) -> None:
     host = address.removeprefix("http://")
     if not url.startswith((f"http://{host}", f"ws://{host}", "data:", "blob:", "file:", "about:")):
         elsewhere.append(url)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_it_answers(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    """The web server is up and has loaded the project's definitions."""
-    query = b'{"query": "{repositoriesOrError{__typename}}"}'
-    until = time.monotonic() + STARTED_SECONDS
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            break
-        request = urllib.request.Request(f"{address}/graphql", query, {"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                if b"RepositoryConnection" in answer.read():
-                    return
-        except (urllib.error.URLError, OSError):
-            pass
-        time.sleep(0.5)
-    pytest.fail(f"the UI did not start:\n{log.read_text(encoding='utf-8')[-3000:]}")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """As Ctrl-C in the terminal does it; what has not ended by itself after a while is killed."""
-    os.killpg(process.pid, signal.SIGINT)
-    until = time.monotonic() + 30
-    while time.monotonic() < until and _group_lives(process):
-        time.sleep(0.2)
-    if _group_lives(process):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _group_lives(process: subprocess.Popen[bytes]) -> bool:
-    process.poll()
-    try:
-        os.killpg(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

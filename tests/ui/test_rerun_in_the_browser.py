@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,8 @@ from playwright.sync_api import expect
 
 from orchestration.publishing.release import current_release
 from orchestration.settings import Settings
-from tests.ui.conftest import Installation, environment
+from tests.survival.servers import command
+from tests.ui.conftest import Installation
 from tests.ui.pages import FAILED_STEP, INVOICES, LINES, RELEASE, VERDICT, Ui
 
 pytestmark = pytest.mark.needs_programs
@@ -63,14 +62,8 @@ def _mistype(settings: Settings) -> str:
 
 
 def _quality_page(installation: Installation) -> Path:
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", "quality"],
-        cwd=installation.settings.project_dir,
-        env=environment(installation.settings),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = command(installation.settings, "quality")
+    assert done.returncode == 0, done.stderr
     return Path(done.stdout.strip())
 
 
