@@ -111,6 +111,9 @@ def build_and_judge(
     from orchestration.warehouse.dbt_build import build
 
     with judge_ready or SuiteRunner(settings) as runner:
+        if again is None:
+            # What is computed again mostly comes out as it was, and then there is nothing for it to judge.
+            runner.start()
         outcome = build(settings, everything=doubted, again=again, progress=say)
         if not outcome.ok:
             raise BuildFailed(
@@ -170,7 +173,7 @@ def run_all(settings: Settings, say: Say | None = None, again: Again | None = No
     report = RunReport()
     with writer_lock(settings), ExitStack() as ending:
         # The library's load passes while files are read; where there is none, it may turn out unneeded.
-        ready = ending.enter_context(SuiteRunner(settings)) if again or anything_new(settings) else None
+        ready = ending.enter_context(SuiteRunner(settings).start()) if anything_new(settings) else None
         report.ingest = take_in(settings, tell)
         build_and_judge(settings, tell, report, ready, again)
         tell("publishing")

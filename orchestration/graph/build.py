@@ -131,8 +131,8 @@ def _run(
         if selected & TAKEN_IN_KEYS:
             building = not selected <= TAKEN_IN_KEYS
             # The library's load passes while files are read.
-            if building and (again or pipeline.anything_new(settings)):
-                ready = ending.enter_context(SuiteRunner(settings))
+            if building and pipeline.anything_new(settings):
+                ready = ending.enter_context(SuiteRunner(settings).start())
             report.ingest = pipeline.take_in(settings, context.log.debug)
             yield from _taken_in(context, report.ingest)
         if not selected <= TAKEN_IN_KEYS:

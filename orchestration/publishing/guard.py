@@ -8,9 +8,9 @@ from __future__ import annotations
 import duckdb
 
 from orchestration.errors import GateRefused
-from orchestration.quality import seal
+from orchestration.quality import known_hashes, seal
 from orchestration.quality import verdict as verdicts
-from orchestration.quality.content_hash import candidate_hashes, combine
+from orchestration.quality.content_hash import combine
 from orchestration.quality.required import missing_checks
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
@@ -27,7 +27,7 @@ def demand_verdict(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
     Raises GateRefused unless the verdict is on exactly this content, passed, whole, as the gate gave it, of
     the project as it is now, and the candidate holds everything taken in.
     """
-    hashes = candidate_hashes(connection)
+    hashes = known_hashes.mart_hashes(connection, settings)
     if not hashes:
         raise no_candidate()
     found = verdicts.find(connection, combine(hashes))

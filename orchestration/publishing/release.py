@@ -18,10 +18,16 @@ import duckdb
 from orchestration import clock, duck
 from orchestration.closing import ledger
 from orchestration.errors import GateRefused
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing import changes, history
 from orchestration.publishing.guard import demand_verdict, no_candidate
-from orchestration.quality.content_hash import candidate_hashes
+from orchestration.publishing.release_tables import (
+    DATABASE,
+    Content,
+    Descriptions,
+    as_parquet,
+    copied_whole,
+    write_tables,
+)
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fencing import Writer
@@ -29,7 +35,7 @@ from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.writer_lock import holding_lock
 
 KEPT_RELEASES = 10
-DATABASE_NAME = "meterhouse.duckdb"
+WRITTEN_WHOLE_EVERY = 20
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Release:
 
     @property
     def database(self) -> Path:
-        return self.path / DATABASE_NAME
+        return self.path / DATABASE
 
 
 def current_release(settings: Settings) -> Release | None:
@@ -89,12 +95,9 @@ def _publish(settings: Settings, writer: Writer) -> Release:
         building = releases / f".building-{release_id}"
         shutil.rmtree(building, ignore_errors=True)
         (building / "parquet").mkdir(parents=True)
-        _write_database(connection, settings, building, release_id, served, sorted(hashes))
-    with duck.connect(building / DATABASE_NAME, settings, read_only=True) as released:
-        copied = candidate_hashes(released)
-    # What moved is told beside what was judged: it is of two releases, so no part of a candidate's content.
-    copied.pop(changes.TABLE)
-    if copied != hashes:
+        tables = sorted(hashes)
+        candidate = _write_database(connection, settings, building, release_id, served, tables)
+    if not copied_whole(settings, building, tables, candidate):
         shutil.rmtree(building, ignore_errors=True)
         raise GateRefused("the copy differs from the candidate that was judged", "Run again.")
     manifest = {"release_id": release_id, "content_hash": verdict.candidate_hash, "tables": hashes}
@@ -117,34 +120,24 @@ def _write_database(
     release_id: str,
     served: Release | None,
     tables: list[str],
-) -> None:
+) -> dict[str, Content]:
     """The release's database and the same tables as Parquet: the marts, and what moved since `served`."""
     published = history.publications(settings)
     previous = next((p for p in reversed(published) if served is not None and p.release_id == served.release_id), None)
-    connection.execute(f"attach {sql_text(str(building / DATABASE_NAME))} as released")
     connection.execute("set preserve_insertion_order = true")
-    # One transaction: each of 400 comments would be made durable by itself.
+    # What deletions leave behind must not add up for ever.
+    whole = served is None or not served.database.exists() or int(release_id[:6]) % WRITTEN_WHOLE_EVERY == 0
+    before = None if whole or served is None else served.path
+    candidate = write_tables(connection, building, tables, _descriptions(settings), before)
+    # One transaction: each of its comments would be made durable by itself.
     connection.execute("begin")
-    connection.execute("create schema released.marts")
-    _copy_marts(connection, settings, tables)
     changes.write_changes(connection, settings, release_id, previous, served.database if served else None)
     connection.execute("commit")
-    for table in [*tables, changes.TABLE]:
-        target = building / "parquet" / f"{table}.parquet"
-        connection.execute(f"copy released.marts.{table} to {sql_text(str(target))} (format parquet, compression zstd)")
+    target = building / "parquet" / f"{changes.TABLE}.parquet"
+    connection.execute(as_parquet(f"select * from released.marts.{changes.TABLE}", target))
     connection.execute("checkpoint released")
     connection.execute("detach released")
-
-
-def _copy_marts(connection: duckdb.DuckDBPyConnection, settings: Settings, tables: list[str]) -> None:
-    comments = _descriptions(settings)
-    for table in tables:
-        # Sorted by every column, so that equal content gives equal files.
-        connection.execute(f"create table released.marts.{table} as select * from marts.{table} order by all")
-        text, columns = comments.get(table, ("", {}))
-        connection.execute(f"comment on table released.marts.{table} is {sql_text(text)}")
-        for column, description in columns.items():
-            connection.execute(f'comment on column released.marts.{table}."{column}" is {sql_text(description)}')
+    return candidate
 
 
 def _keep_history(settings: Settings, release_path: Path, content_hash: str, batch: int) -> None:
@@ -159,7 +152,7 @@ def _keep_history(settings: Settings, release_path: Path, content_hash: str, bat
     )
 
 
-def _descriptions(settings: Settings) -> dict[str, tuple[str, dict[str, str]]]:
+def _descriptions(settings: Settings) -> Descriptions:
     path = settings.dbt_target_dir / "manifest.json"
     if not path.exists():
         return {}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 
+from orchestration import duck
 from orchestration.ingestion.raw_schema import sql_text
 
 HALF = 2**64 - 1
@@ -41,14 +40,9 @@ def candidate_hashes(connection: duckdb.DuckDBPyConnection, database: str | None
     prefix = f"{database}." if database else ""
     names = mart_names(connection, database)
 
-    def hashed(name: str) -> str:
-        # A small table is one processor's work, so the tables are what is shared out.
-        with connection.cursor() as cursor:
-            cursor.execute("set timezone = 'UTC'")
-            return table_hash(cursor, f"{prefix}marts.{name}")
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(names, pool.map(hashed, names), strict=True))
+    # A small table is one processor's work, so the tables are what is shared out.
+    found = duck.side_by_side(connection, lambda session, name: table_hash(session, f"{prefix}marts.{name}"), names)
+    return dict(zip(names, found, strict=True))
 
 
 def combine(hashes: dict[str, str]) -> str:

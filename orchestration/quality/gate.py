@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from orchestration import clock, duck
-from orchestration.quality import arrivals, circumstances, seal
+from orchestration.quality import arrivals, circumstances, known_hashes, seal, unmoved_suites
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
 from orchestration.quality.gx_runner import SuiteRunner
@@ -51,30 +51,56 @@ def judge(
 
     `tests` are the dbt data tests of the same build; none at all is a failure, not a pass.
     """
-    if progress:
-        progress("running Great Expectations suites")
     with duck.connect(settings.warehouse_path, settings) as connection:
         arrivals.measure(connection)
+        unmoved_suites.ensure(connection)
         latest = verdicts.latest_checks(connection)
-        # What an edited verdict says of earlier arrivals is no finding of the gate's.
-        sound = seal.find(connection, settings) is not None
-        earlier = [check for check in latest if sound and check.name.startswith("arriving_")]
-        sources = arrivals.sources_to_judge(connection, earlier)
+        # What an edited verdict says was found earlier is no finding of the gate's.
+        earlier = latest if seal.find(connection, settings) is not None else []
+        arrived = [check for check in earlier if check.name.startswith("arriving_")]
+        sources = arrivals.sources_to_judge(connection, arrived)
+    candidate = candidate_suites()
+    asked = [*arriving_suites(sources), *candidate] if runner.started else []
+    if asked:
+        _say_suites(progress)
+        # Other eyes read the candidate meanwhile.
+        runner.ask(asked)
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
+        hashes = candidate_hashes(connection)
+        contents = unmoved_suites.contents(connection, candidate, hashes)
+        unmoved = unmoved_suites.unmoved(connection, candidate, contents, earlier)
+    if not asked:
+        asked = [*arriving_suites(sources), *(suite for suite in candidate if suite.name not in unmoved)]
+        if asked:
+            _say_suites(progress)
+            runner.ask(asked)
     checks = [_from_dbt(test) for test in tests]
     if not tests:
         checks.append(Check("dbt_tests_ran", "dbt", "marts", False, "no dbt test ran", remedy="Build again."))
-    # Measures of a source that brought nothing since are those that were judged: so is what was found.
-    checks += [check for check in earlier if check.subject.removeprefix("raw.") not in sources]
-    checks += runner.run([*arriving_suites(sources), *candidate_suites()])
+    # Measures of a source that brought nothing since, and marts that hold what they held, are what was judged:
+    # so is what was found.
+    checks += [check for check in arrived if check.subject.removeprefix("raw.") not in sources]
+    judged = {suite.name for suite in asked}
+    standing = {e.name for suite in candidate if suite.name not in judged for e in suite.expectations}
+    checks += [check for check in earlier if check.name in standing]
+    if asked:
+        checks += runner.answer()
     writer = held(settings)
     if writer is not None:
         fencing.demand_newest(settings, writer)
     with duck.connect(settings.warehouse_path, settings) as connection:
-        found = Verdict(combine(candidate_hashes(connection)), tuple(checks))
+        found = Verdict(combine(hashes), tuple(checks))
         connection.execute("begin")
         verdicts.keep(connection, found)
         circumstances.keep(connection, clock.utc_now(), touched_months, runner.told, [c.name for c in checks])
         seal.keep(connection, settings, project_hash(settings), writer.number if writer else 0)
         arrivals.note_judged(connection)
+        unmoved_suites.note_judged(connection, contents)
         connection.execute("commit")
+    known_hashes.remember(settings, hashes)
     return found
+
+
+def _say_suites(progress: Callable[[str], None] | None) -> None:
+    if progress:
+        progress("running Great Expectations suites")

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -71,7 +72,8 @@ def evaluate(warehouse: str, suites: list[Suite], told: dict[str, Any] | None = 
     source = context.data_sources.add_sql(
         "candidate",
         connection_string=f"duckdb:///{warehouse}",
-        kwargs={"poolclass": StaticPool},
+        # Read only: whoever asked reads the same file meanwhile.
+        kwargs={"poolclass": StaticPool, "connect_args": {"read_only": True}},
     )
     engine = source.get_execution_engine().engine
     hold_rows_after_execute(engine)
@@ -84,17 +86,30 @@ def evaluate(warehouse: str, suites: list[Suite], told: dict[str, Any] | None = 
             schema, table = suite.relation.split(".")
             asset = source.add_table_asset(suite.name, table_name=table, schema_name=schema)
             batch = asset.add_batch_definition_whole_table("whole").get_batch()
+            found: dict[str, Any] = {}
+            for form, expectations in _by_result_form(suite).items():
+                judged = [getattr(gxe, e.kind)(**e.arguments, meta={"name": e.name}) for e in expectations]
+                # Together: what the library asks of a table, it then asks once.
+                outcome = batch.validate(
+                    gx.ExpectationSuite(name=f"{suite.name} {form}", expectations=judged), result_format=form
+                )
+                found |= {result.expectation_config.meta["name"]: result for result in outcome.results}
             for expectation in suite.expectations:
-                judged = getattr(gxe, expectation.kind)(**expectation.arguments)
-                # Only the longest form has the rows a query of ours finds; of values it would list all.
-                form = "COMPLETE" if expectation.kind == "UnexpectedRowsExpectation" else "BASIC"
-                outcome = batch.validate(judged, result_format=form)
                 if told is not None:
-                    told[expectation.name] = {"suite": suite.name, "result": outcome.to_json_dict()}
-                checks.append(_check(engine, suite, expectation, outcome))
+                    told[expectation.name] = {"suite": suite.name, "result": found[expectation.name].to_json_dict()}
+                checks.append(_check(engine, suite, expectation, found[expectation.name]))
     finally:
         engine.dispose()
     return checks
+
+
+def _by_result_form(suite: Suite) -> dict[str, list[Expectation]]:
+    """Only the longest form has the rows a query of ours finds; of values it would list all."""
+    found: dict[str, list[Expectation]] = {}
+    for expectation in suite.expectations:
+        form = "COMPLETE" if expectation.kind == "UnexpectedRowsExpectation" else "BASIC"
+        found.setdefault(form, []).append(expectation)
+    return found
 
 
 def _check(engine: Any, suite: Suite, expectation: Expectation, outcome: Any) -> Check:
@@ -147,7 +162,7 @@ def _failing_keys(engine: Any, suite: Suite, expectation: Expectation, result: d
 
 
 class SuiteRunner:
-    """A worker process that loads the library while the models are built, then judges once.
+    """A worker process that judges once; started early, it loads the library while the models are built.
 
     Use as a context: a worker that was never asked anything is ended on the way out.
     """
@@ -157,42 +172,79 @@ class SuiteRunner:
         # The library's own results by name of expectation, once `run` has returned.
         self.told: dict[str, Any] = {}
         self._answer = settings.tmp_dir / "suites_answer.json"
-        self._answer.unlink(missing_ok=True)
-        self._worker = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.quality.gx_runner"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=PROJECT_DIR,
-        )
+        self._worker: subprocess.Popen[str] | None = None
+        self._asked = 0
+
+    @property
+    def started(self) -> bool:
+        return self._worker is not None
+
+    def start(self) -> SuiteRunner:
+        """Begin to load the library; not needed before `run`. Returns itself."""
+        self._begun()
+        return self
+
+    def _begun(self) -> subprocess.Popen[str]:
+        if self._worker is None:
+            self._answer.unlink(missing_ok=True)
+            self._worker = subprocess.Popen(
+                [sys.executable, "-m", "orchestration.quality.gx_runner"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=PROJECT_DIR,
+            )
+        return self._worker
 
     def __enter__(self) -> SuiteRunner:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._worker is None:
+            return
         if self._worker.poll() is None:
             self._worker.kill()
-        self._worker.communicate()
+        for channel in (self._worker.stdin, self._worker.stderr):
+            if channel is not None:
+                with suppress(BrokenPipeError):
+                    channel.close()
+        self._worker.wait()
 
     def run(self, suites: list[Suite]) -> list[Check]:
-        """Judge every expectation; one Check each, none lost.
+        """Judge every expectation; one Check each, none lost. Raises as `answer` does."""
+        self.ask(suites)
+        return self.answer()
 
-        Raises BuildFailed when the worker dies or answers for fewer expectations than were asked.
-        """
+    def ask(self, suites: list[Suite]) -> None:
+        """Begin to judge: the worker reads the build file, so nobody may have it open to write until `answer`."""
         job = {
             "warehouse": str(self._settings.warehouse_path),
             "suites": [asdict(suite) for suite in suites],
             "answer": str(self._answer),
         }
-        _, complaints = self._worker.communicate(json.dumps(job))
-        asked = sum(len(suite.expectations) for suite in suites)
+        self._asked = sum(len(suite.expectations) for suite in suites)
+        channel = self._begun().stdin
+        assert channel is not None
+        with suppress(BrokenPipeError):  # that it died is told by `answer`
+            channel.write(json.dumps(job))
+            channel.close()
+
+    def answer(self) -> list[Check]:
+        """One Check for every expectation asked of, none lost.
+
+        Raises BuildFailed when the worker dies or answers for fewer expectations than were asked.
+        """
+        worker = self._begun()
+        assert worker.stderr is not None
+        complaints = worker.stderr.read()
+        worker.wait()
         answer = json.loads(self._answer.read_text(encoding="utf-8")) if self._answer.exists() else {}
         found, self.told = answer.get("checks", []), answer.get("told", {})
-        if self._worker.returncode != 0 or len(found) != asked:
+        if worker.returncode != 0 or len(found) != self._asked:
             last_words = complaints.strip().splitlines()[-1:] or ["no message"]
             raise BuildFailed(
-                f"Great Expectations answered {len(found)} of {asked} expectations: {last_words[0]}",
+                f"Great Expectations answered {len(found)} of {self._asked} expectations: {last_words[0]}",
                 "Nothing was judged, so nothing is published. Run again.",
             )
         return checks_read(found)
@@ -208,6 +260,9 @@ def _load() -> None:
     gc.disable()
     for name in ("altair", "scipy", "scipy.stats"):
         sys.modules[name] = _StandIn(name)
+    for name in ("boto3", "pyarrow"):
+        # Asked for in case they are there, for files on S3 and data frames: to Python, they are not.
+        sys.modules[name] = None  # type: ignore[assignment]
     import great_expectations  # noqa: F401  the seconds this takes pass while the models are built
 
 
@@ -246,6 +301,9 @@ def _work() -> None:
     told: dict[str, Any] = {}
     checks = [asdict(check) for check in evaluate(job["warehouse"], suites, told)]
     Path(job["answer"]).write_text(json.dumps({"checks": checks, "told": told}), encoding="utf-8")
+    # Nothing is open any more: taking a million objects apart one by one would cost a third of a second.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

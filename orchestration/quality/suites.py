@@ -36,6 +36,8 @@ class Suite:
     expectations: tuple[Expectation, ...] = field(default_factory=tuple)
     # What identifies a row of the relation: a failing one is shown by these alone.
     keys: tuple[str, ...] = ()
+    # Relations its queries read beside its own.
+    also_reads: tuple[str, ...] = ()
 
 
 def _sql(name: str, expected: str, query: str, remedy: str, subject: str = "") -> Expectation:
@@ -122,6 +124,7 @@ def candidate_suites() -> list[Suite]:
             ),
         ),
         keys=("line_id", "invoice_id", "tenant_id"),
+        also_reads=("marts.dim_tenants", "marts.fct_invoices"),
     )
     invoices = Suite(
         "candidate_invoices",
@@ -151,6 +154,7 @@ def candidate_suites() -> list[Suite]:
             ),
         ),
         keys=("invoice_id", "tenant_id"),
+        also_reads=("marts.fct_invoice_lines",),
     )
     fates = Suite(
         "candidate_record_fates",
@@ -174,5 +178,6 @@ def candidate_suites() -> list[Suite]:
             ),
         ),
         keys=("source",),
+        also_reads=("raw.receipts",),
     )
     return [lines, invoices, fates]

@@ -25,8 +25,10 @@ from orchestration.warehouse.again import Again, Marked, mark
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import NodeRunner, TestResult
 from orchestration.warehouse.project import Project, read_project
-from orchestration.warehouse.writer_lock import writer_lock
+from orchestration.warehouse.writer_lock import held, writer_lock
 
+# Writers in between leave the build file as it comes: tidying it takes as long as a small run.
+TIDIED_EVERY = 20
 FINGERPRINTS = "intermediate.int_gen_05__tenant_months_fingerprinted"
 
 
@@ -135,7 +137,9 @@ def build(
     outcome = BuildResult()
     say("reading the dbt project")
     project = project_of(settings)
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    writer = held(settings)
+    tidy = writer is not None and writer.number % TIDIED_EVERY == 0
+    with duck.connect_at_once(settings.warehouse_path, settings, tidy=tidy) as connection:
         # As profiles.yml has it: rows of a table have no order, and keeping one costs memory.
         connection.execute("set preserve_insertion_order = false")
         ensure_raw_relations(connection, settings)

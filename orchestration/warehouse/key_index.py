@@ -20,6 +20,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from orchestration import duck
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
 
@@ -111,7 +112,7 @@ def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         read: deque[tuple[IndexedSource, Future[Fresh]]] = deque()
         for source in INDEXED:
             if source.name in counts:
-                read.append((source, pool.submit(_read, connection.cursor(), source, done, counts[source.name])))
+                read.append((source, pool.submit(_read, duck.beside(connection), source, done, counts[source.name])))
             # Two sources in memory, no more: the largest has half a gigabyte at 100 million records.
             while len(read) == 2 or (read and source is INDEXED[-1]):
                 reader, fresh = read.popleft()
@@ -132,16 +133,15 @@ def _runs_are_there(connection: duckdb.DuckDBPyConnection, folder: Path) -> bool
     return all((folder / name).exists() and (folder / name).stat().st_size == 128 + 8 * n for name, n in rows)
 
 
-def _read(cursor: duckdb.DuckDBPyConnection, source: IndexedSource, done: int, count: int) -> Fresh:
+def _read(session: duckdb.DuckDBPyConnection, source: IndexedSource, done: int, count: int) -> Fresh:
     """Read the rows of the batches after `done` on a connection of its own, so that sources are read side by side."""
-    with cursor:
-        cursor.execute("set timezone = 'UTC'")
+    with session:
         here = f"from raw.{source.name} where load_batch > {done}"
-        months = cursor.execute(
+        months = session.execute(
             "select distinct part_number, "
             f"coalesce(date_trunc('month', {source.occurred_at})::date, date '1970-01-01')::varchar {here}"
         ).fetchall()
-        return Fresh(_sorted_entries(cursor, source, here, count), months)
+        return Fresh(_sorted_entries(session, source, here, count), months)
 
 
 def _index_source(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import duckdb
 import jinja2
 
+from orchestration import duck
 from orchestration.settings import Settings
 from orchestration.warehouse.failed_tests import failing_keys, remedy
 from orchestration.warehouse.node_worker import ContractBroken, NodeWorker, relations_there
@@ -73,8 +74,7 @@ class NodeRunner:
         renderer = Renderer(project, connection, lambda node: there.get(node.place) == "table", full_refresh, texts)
         self._workers = [NodeWorker(connection, settings, renderer, there, full_refresh)]
         for _ in range(1, min(settings.threads, MOST_WORKERS)):
-            cursor = connection.cursor()
-            cursor.execute("set timezone = 'UTC'")
+            cursor = duck.beside(connection)
             self._workers.append(NodeWorker(cursor, settings, renderer.on(cursor), there, full_refresh))
 
     def build(self, nodes: Sequence[Node], say: Say, changed: Iterable[str] | None = None) -> Ran:

@@ -1,0 +1,43 @@
+"""Hashes of the marts, remembered by the process that took them for as long as the build file looks the same.
+
+A run judges and publishes one candidate: its rows need be read once for both. Whoever wrote in between changed
+the file, and then its rows are read again. Kept in memory alone: what another process said counts for nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from orchestration.quality.content_hash import candidate_hashes
+from orchestration.settings import Settings
+
+_Look = tuple[tuple[int, int, int] | None, ...]
+_known: dict[Path, tuple[_Look, dict[str, str]]] = {}
+
+
+def remember(settings: Settings, hashes: dict[str, str]) -> None:
+    """These are the hashes of the build file as it is. Call with the write lock held and no connection open."""
+    _known[settings.warehouse_path] = (_look(settings.warehouse_path), dict(hashes))
+
+
+def mart_hashes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, str]:
+    """Hash of every mart of the build file that `connection` has just opened, by name."""
+    found = _known.get(settings.warehouse_path)
+    if found is not None and found[0] == _look(settings.warehouse_path):
+        return dict(found[1])
+    return candidate_hashes(connection)
+
+
+def _look(path: Path) -> _Look:
+    """Identity, size and time of the build file and of its write-ahead log: what is written is in one of them."""
+    looks: list[tuple[int, int, int] | None] = []
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        try:
+            info = file.stat()
+        except FileNotFoundError:
+            looks.append(None)
+        else:
+            looks.append((info.st_ino, info.st_size, info.st_mtime_ns))
+    return tuple(looks)
