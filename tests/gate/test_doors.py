@@ -19,7 +19,7 @@ import pytest
 from orchestration import duck, pipeline
 from orchestration.errors import GateRefused, LockLost, WarehouseBusy
 from orchestration.publishing.release import current_release, publish
-from orchestration.quality import seal
+from orchestration.quality import known_hashes, seal
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
 from orchestration.quality.verdict import Verdict
@@ -87,6 +87,16 @@ def test_where_nothing_was_built_nothing_is_published(settings: Settings) -> Non
 
 
 def test_a_tampered_candidate_is_refused(copied: Settings) -> None:
+    _change(copied, "update marts.fct_invoice_lines set billed_amount = 0")
+    _refused(copied, "not judged as it stands")
+
+
+def test_a_candidate_tampered_with_after_this_process_judged_it_is_refused(copied: Settings) -> None:
+    """Hashes are remembered from judging to publishing, for as long as the file looks the same."""
+    with duck.connect(copied.warehouse_path, copied, read_only=True) as connection:
+        hashes = candidate_hashes(connection)
+    known_hashes.remember(copied, hashes)
+    assert publish(copied).is_new is False
     _change(copied, "update marts.fct_invoice_lines set billed_amount = 0")
     _refused(copied, "not judged as it stands")
 

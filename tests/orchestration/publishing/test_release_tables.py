@@ -1,0 +1,130 @@
+"""A release is taken over from the one before but for the months that moved, and holds what a whole copy would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import duck
+from orchestration.publishing.release_tables import DATABASE, content_of, copied_whole, write_tables
+from orchestration.settings import Settings
+
+TABLES = ["dim_plans", "fct_lines"]
+DESCRIPTIONS = {"fct_lines": ("Lines.", {"amount": "Billed."}), "dim_plans": ("Plans.", {})}
+CANDIDATE = """
+create schema marts;
+create table marts.fct_lines as
+    select date '2024-01-01' + to_months(i % 4) :: interval as billing_month, 'line ' || i as line_id,
+    (i / 8)::decimal(18, 3) as amount from range(40) as t(i);
+alter table marts.fct_lines alter billing_month type date;
+create table marts.dim_plans as select 'plan ' || i as plan from range(3) as t(i);
+"""
+
+
+@pytest.fixture
+def candidate(settings: Settings) -> Settings:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        connection.execute(CANDIDATE)
+    return settings
+
+
+def _release(
+    settings: Settings,
+    name: str,
+    before: Path | None = None,
+    tables: list[str] | None = None,
+    descriptions: dict[str, tuple[str, dict[str, str]]] | None = None,
+) -> Path:
+    """A release of the candidate in a folder of its own, found to hold what the candidate does."""
+    building = settings.home / name
+    (building / "parquet").mkdir(parents=True)
+    listed = tables or TABLES
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        held = write_tables(connection, building, listed, descriptions or DESCRIPTIONS, before)
+        connection.execute("checkpoint released")
+        connection.execute("detach released")
+    assert copied_whole(settings, building, listed, held)
+    return building
+
+
+def _change(settings: Settings, statement: str) -> None:
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        connection.execute(statement)
+
+
+def _rows(folder: Path, query: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(folder / DATABASE), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def _parquet(folder: Path, table: str) -> Path:
+    return folder / "parquet" / f"{table}.parquet"
+
+
+def test_a_month_that_moved_is_replaced_and_the_files_are_those_of_a_whole_copy(candidate: Settings) -> None:
+    first = _release(candidate, "first")
+    _change(
+        candidate,
+        "update marts.fct_lines set amount = amount + 1 where line_id = 'line 5';"
+        "delete from marts.fct_lines where line_id = 'line 9';"
+        "insert into marts.fct_lines values (date '2024-02-01', 'line 99', 7)",
+    )
+    second = _release(candidate, "second", first)
+    whole = _release(candidate, "whole")
+    everything = "select * from marts.fct_lines order by all"
+    assert _rows(second, everything) == _rows(whole, everything) != _rows(first, everything)
+    for table in TABLES:
+        assert _parquet(second, table).read_bytes() == _parquet(whole, table).read_bytes()
+
+
+def test_the_file_of_a_table_that_did_not_move_is_the_former_one(candidate: Settings) -> None:
+    first = _release(candidate, "first")
+    _change(candidate, "update marts.fct_lines set amount = 1 where line_id = 'line 5'")
+    second = _release(candidate, "second", first)
+    assert _parquet(second, "dim_plans").samefile(_parquet(first, "dim_plans"))
+    assert not _parquet(second, "fct_lines").samefile(_parquet(first, "fct_lines"))
+
+
+def test_a_month_that_is_gone_goes_and_one_that_came_comes(candidate: Settings) -> None:
+    first = _release(candidate, "first")
+    _change(
+        candidate,
+        "delete from marts.fct_lines where billing_month = date '2024-03-01';"
+        "insert into marts.fct_lines values (date '2024-09-01', 'line 90', 1), (null, 'line 91', 2)",
+    )
+    second = _release(candidate, "second", first)
+    months = _rows(second, "select distinct billing_month::varchar from marts.fct_lines order by 1 nulls first")
+    assert [month for (month,) in months] == [None, "2024-01-01", "2024-02-01", "2024-04-01", "2024-09-01"]
+
+
+def test_another_column_or_table_or_description_is_taken_over(candidate: Settings) -> None:
+    first = _release(candidate, "first")
+    _change(candidate, "alter table marts.fct_lines add column note varchar default 'n'; drop table marts.dim_plans")
+    told = {"fct_lines": ("Invoice lines.", {"amount": "Billed.", "note": "A note."})}
+    second = _release(candidate, "second", first, ["fct_lines"], told)
+    assert _rows(second, "select count(*), min(note) from marts.fct_lines") == [(40, "n")]
+    assert _rows(second, "select table_name, comment from duckdb_tables()") == [("fct_lines", "Invoice lines.")]
+    comments = dict(_rows(second, "select column_name, comment from duckdb_columns() where comment is not null"))
+    assert comments == {"amount": "Billed.", "note": "A note."}
+
+
+def test_a_copy_that_differs_is_found(candidate: Settings) -> None:
+    building = _release(candidate, "first")
+    with duck.connect(candidate.warehouse_path, candidate, read_only=True) as connection:
+        held = {table: content_of(connection, f"marts.{table}") for table in TABLES}
+    with duckdb.connect(str(building / DATABASE)) as connection:
+        connection.execute("update marts.fct_lines set amount = amount + 0.001 where line_id = 'line 0'")
+    assert not copied_whole(candidate, building, TABLES, held)
+
+
+def test_a_release_before_that_was_tampered_with_is_mended_from_the_candidate(candidate: Settings) -> None:
+    first = _release(candidate, "first")
+    with duckdb.connect(str(first / DATABASE)) as connection:
+        connection.execute("update marts.fct_lines set amount = 1000 where line_id = 'line 0'")
+        connection.execute("delete from marts.dim_plans")
+    second = _release(candidate, "second", first)
+    assert _rows(second, "select max(amount) < 1000 from marts.fct_lines") == [(True,)]
+    assert _rows(second, "select count(*) from marts.dim_plans") == [(3,)]

@@ -1,0 +1,100 @@
+"""Opening the build file: what is written at once is durable at the end or not at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import duck
+from orchestration.duck import FileInUse
+from orchestration.settings import PROJECT_DIR, Settings
+
+DIES_INSIDE = """
+import os, sys
+from pathlib import Path
+from orchestration import duck
+from orchestration.settings import Settings
+home = Path(sys.argv[1])
+settings = Settings(home=home, landing=home)
+with duck.connect_at_once(settings.warehouse_path, settings) as connection:
+    connection.execute("insert into counted select range from range(500000)")
+    connection.execute("create table other as select 1 as one")
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def counted(settings: Settings) -> Settings:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        connection.execute("create table counted as select range as n from range(10)")
+    return settings
+
+
+def _tables(settings: Settings) -> dict[str, int]:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
+        names = [name for (name,) in connection.execute("select table_name from duckdb_tables()").fetchall()]
+        return {name: len(connection.execute(f"from {name}").fetchall()) for name in names}
+
+
+def test_a_process_that_dies_leaves_the_file_as_it_was_opened(counted: Settings) -> None:
+    before = counted.warehouse_path.read_bytes()
+    command = [sys.executable, "-c", DIES_INSIDE, str(counted.home)]
+    died = subprocess.run(command, cwd=PROJECT_DIR, check=False)
+    assert died.returncode == -9
+    assert _tables(counted) == {"counted": 10}
+    assert before[:4096] == counted.warehouse_path.read_bytes()[:4096]
+
+
+def test_an_error_keeps_what_was_committed(counted: Settings) -> None:
+    with pytest.raises(ZeroDivisionError), duck.connect_at_once(counted.warehouse_path, counted) as connection:
+        connection.execute("insert into counted values (11)")
+        raise ZeroDivisionError
+    assert _tables(counted) == {"counted": 11}
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_who_finds_the_file_open_elsewhere_is_told_by_whom(counted: Settings, read_only: bool) -> None:
+    script = (
+        "import sys; from pathlib import Path; from orchestration import duck\n"
+        "from orchestration.settings import Settings\n"
+        "home = Path(sys.argv[1]); settings = Settings(home=home, landing=home)\n"
+        "with duck.connect_at_once(settings.warehouse_path, settings):\n"
+        "    print('open', flush=True); sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", script, str(counted.home)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=PROJECT_DIR, stdin=pipe, stdout=pipe, text=True) as holder:
+        assert holder.stdin is not None and holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(FileInUse, match=f"process {holder.pid} "):
+            duck.connect(counted.warehouse_path, counted, read_only=read_only)
+        holder.stdin.close()
+    assert _tables(counted) == {"counted": 10}
+
+
+def test_sessions_side_by_side_see_the_same_file_and_give_results_in_order(counted: Settings) -> None:
+    def added(session: duckdb.DuckDBPyConnection, n: int) -> int:
+        row = session.execute(f"select n + 1 from counted where n = {n}").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    with duck.connect(counted.warehouse_path, counted) as connection:
+        assert duck.side_by_side(connection, added, list(range(10))) == list(range(1, 11))
+        assert duck.side_by_side(connection, added, []) == []
+
+
+def test_tables_are_cut_into_row_groups_for_every_processor(counted: Settings) -> None:
+    with duck.connect_at_once(counted.warehouse_path, counted) as connection:
+        connection.execute("create table wide as select range as n from range(100000)")
+    # Opened to write once more as everywhere, they stay so.
+    with duck.connect(counted.warehouse_path, counted) as connection:
+        connection.execute("insert into counted values (12)")
+    with duck.connect(counted.warehouse_path, counted, read_only=True) as connection:
+        groups = connection.execute("select count(distinct row_group_id) from pragma_storage_info('wide')").fetchone()
+    assert groups == (4,)
+    assert Path(counted.warehouse_path).exists()
