@@ -6,11 +6,15 @@ run. A batch's rows never change, so neither do its measures.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 
+from orchestration.ingestion.part_statistics import unset_counts
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.sources import SOURCES
 from orchestration.quality.verdict import Check
+from orchestration.settings import Settings
 
 RELATION = "ops.arrivals"
 DDL = f"create table if not exists {RELATION} (source varchar, load_batch integer, rows bigint, unset_keys bigint)"
@@ -18,7 +22,7 @@ DDL = f"create table if not exists {RELATION} (source varchar, load_batch intege
 JUDGED_DDL = "create table if not exists ops.arrivals_judged (source varchar, load_batch integer)"
 
 
-def measure(connection: duckdb.DuckDBPyConnection) -> None:
+def measure(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Measure what was accepted and is not measured yet."""
     connection.execute(DDL)
     found = connection.execute(
@@ -27,16 +31,18 @@ def measure(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     for source, batch in found:
         if source in SOURCES:
-            connection.execute(measures_sql(source, int(batch)))
+            keys = [field.name for field in SOURCES[source].fields if field.required]
+            told = unset_counts(connection, settings, source, int(batch), keys)
+            connection.execute(measures_sql(source, int(batch), told))
 
 
-def measures_sql(source: str, batch: int) -> str:
-    """The statement that measures one batch of one source."""
-    keys = [field.name for field in SOURCES[source].fields if field.required]
-    # A count of its own for each key: the files' statistics answer "is null" without a row being read,
-    # which they cannot do for an "or" over several columns.
+def measures_sql(source: str, batch: int, told: Mapping[str, int] | None = None) -> str:
+    """The statement that measures one batch of one source; keys of which the files have `told` are not read."""
+    known = told or {}
     rows = f"raw.{source} where load_batch = {batch}"
-    unset = " + ".join(f'(select count(*) from {rows} and "{key}" is null)' for key in keys) or "0"
+    keys = [field.name for field in SOURCES[source].fields if field.required]
+    counts = [str(known[key]) if key in known else f'(select count(*) from {rows} and "{key}" is null)' for key in keys]
+    unset = " + ".join(counts) or "0"
     return f"insert into {RELATION} select {sql_text(source)}, {batch}, (select count(*) from {rows}), {unset}"
 
 

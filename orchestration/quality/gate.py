@@ -52,7 +52,7 @@ def judge(
     `tests` are the dbt data tests of the same build; none at all is a failure, not a pass.
     """
     with duck.connect(settings.warehouse_path, settings) as connection:
-        arrivals.measure(connection)
+        arrivals.measure(connection, settings)
         unmoved_suites.ensure(connection)
         latest = verdicts.latest_checks(connection)
         # What an edited verdict says was found earlier is no finding of the gate's.
