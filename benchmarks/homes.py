@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.landing import bench_dir
@@ -64,3 +65,22 @@ def linked(landing: Path, target: Path, keep: Callable[[Path], bool] = lambda _:
             place.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, place)
     return target
+
+
+@contextmanager
+def arrived(landing: Path, files: Iterable[Path]) -> Iterator[Path]:
+    """The landing with more files in it, linked from where they lie, until the end of the inside.
+
+    Files land in a folder that is known: another folder would have every file of it looked at anew.
+    """
+    placed = []
+    try:
+        for path in files:
+            place = landing / path.parent.name / path.name
+            place.parent.mkdir(exist_ok=True)
+            os.link(path, place)
+            placed.append(place)
+        yield landing
+    finally:
+        for place in placed:
+            place.unlink()

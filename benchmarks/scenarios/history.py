@@ -11,7 +11,7 @@ from statistics import median
 import duckdb
 
 from benchmarks.full_run import pairs_for
-from benchmarks.homes import copied, kept_home, linked
+from benchmarks.homes import arrived, copied, kept_home, linked
 from benchmarks.landing import bench_dir, landing_of, months_of, read_through
 from benchmarks.lines import Lines, compare, lines_of_release
 from benchmarks.processes import run_measured
@@ -32,6 +32,11 @@ class History:
     known: Path
     alone: Path
     months: list[date]
+
+    @property
+    def newest_files(self) -> list[Path]:
+        """The files of the month that is not known."""
+        return sorted(path for path in self.full.rglob(f"{self.months[-1]:%Y-%m}*") if path.is_file())
 
     @property
     def known_months(self) -> list[date]:
@@ -70,6 +75,13 @@ def known_home(sizes: Sizes, found: History, say: Say) -> Path:
         run_ours(found.known, Limits(), name="history", home=home)
 
     return kept_home(f"history_{sizes.history_months}x{sizes.month_records}", build)
+
+
+def settled_copy(base: Path, target: Path, landing: Path) -> Path:
+    """A copy of a home that has looked at its files once: they were copied, and so are not as they were left."""
+    home = copied(base, target)
+    run_ours(landing, Limits(), name="settling", home=home)
+    return home
 
 
 def close_months(home: Path, landing: Path, months: list[date], say: Say) -> None:
@@ -121,7 +133,9 @@ def measure_month_on_history(sizes: Sizes, say: Say) -> list[Row]:
         say(f"the month alone, run {pair + 1}")
         alone.append(run_ours(found.alone, limits, name="alone").measured)
         say(f"the month on its history, run {pair + 1}")
-        run = run_ours(found.full, limits, home=copied(base, scratch("history") / "home"))
+        home = settled_copy(base, scratch("history") / "home", found.known)
+        with arrived(found.known, found.newest_files) as landing:
+            run = run_ours(landing, limits, home=home)
         compare(expected, run.read_lines(), "ours on history")
         on_top.append(run.measured)
     ratio = median(mine.seconds / other.seconds for mine, other in zip(on_top, alone, strict=True))
@@ -140,9 +154,10 @@ def measure_month_on_history(sizes: Sizes, say: Say) -> list[Row]:
 
 
 def write_late_file(landing: Path, months: list[date]) -> Path:
-    """A file of texts of `months` that nobody has seen yet."""
+    """A file of texts of `months` that nobody has seen yet, beside the landing."""
     folder = landing / "twilio_messages"
-    target = folder / "late_bulk.parquet"
+    target = bench_dir() / "late" / "twilio_messages" / "late_bulk.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True)
     each = LATE_ROWS // len(months)
     parts = []
     for number, month in enumerate(months):
@@ -188,24 +203,25 @@ def measure_late_file(sizes: Sizes, say: Say) -> list[Row]:
     found = history(sizes, say)
     base = closed_home(sizes, found, say)
     closed = found.months[: sizes.closed_months]
-    landing = linked(found.known, bench_dir() / "scratch_landings" / "late")
-    write_late_file(landing, closed)
+    late = write_late_file(found.known, closed)
     newest = f"{found.known_months[-1]:%Y-%m}"
-    expected = _without_waiting(run_limit(landing, limits).read_lines(), newest)
     runs = []
     before: dict[str, dict[str, str]] = {}
     after: dict[str, dict[str, str]] = {}
+    with arrived(found.known, [late]) as landing:
+        expected = _without_waiting(run_limit(landing, limits).read_lines(), newest)
     for pair in range(pairs_for(sizes.month_records)):
         say(f"the late file, run {pair + 1}")
         folder = scratch("late")
-        home = copied(base, folder / "home")
+        home = settled_copy(base, folder / "home", found.known)
         served = home / "published" / "current" / "meterhouse.duckdb"
         before = month_hashes(served)
         env = python_env(
-            METERHOUSE_HOME=str(home), METERHOUSE_LANDING=str(landing), METERHOUSE_MEMORY_LIMIT=limits.memory
+            METERHOUSE_HOME=str(home), METERHOUSE_LANDING=str(found.known), METERHOUSE_MEMORY_LIMIT=limits.memory
         )
         command = [sys.executable, "-m", "orchestration.cli", "run", "--json"]
-        runs.append(run_measured(command, env=env, cwd=PROJECT_DIR, log=folder / "log.txt"))
+        with arrived(found.known, [late]):
+            runs.append(run_measured(command, env=env, cwd=PROJECT_DIR, log=folder / "log.txt"))
         compare(expected, _without_waiting(lines_of_release(served), newest), "ours with the late file")
         after = month_hashes(served)
     may_move = {f"{month:%Y-%m}" for month in found.months[: sizes.closed_months + 1]}
