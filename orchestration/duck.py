@@ -19,7 +19,7 @@ from orchestration.settings import Settings
 # A row group is what one processor works on. Most of our tables have fewer rows than DuckDB's own 122,880, so one
 # worked and the others waited: joining 94,000 lines into the next table took 0.7 s, and takes 0.3. Whoever writes
 # the file must say so again: with another size DuckDB merges the groups it finds, and rewrites every table.
-ROW_GROUP_SIZE = 30_720
+ROW_GROUP_SIZE = 61_440
 # How the engine says it, after a sentence of its own.
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*) \(PID (?P<pid>\d+)\)")
 

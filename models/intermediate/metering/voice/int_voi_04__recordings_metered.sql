@@ -6,8 +6,17 @@ with recordings as (
     select * from {{ ref('int_gen_02__recordings_states') }} where is_current
 ),
 
+-- Few calls are recorded: only their legs, and the legs above those, are looked at.
 legs as (
-    select * from {{ ref('int_voi_01__legs_classified') }}
+    select call_sid, parent_call_sid, is_agent_leg, price_key
+    from {{ ref('int_voi_01__legs_classified') }}
+    where call_sid in (select recordings.call_sid from recordings)
+),
+
+parents as (
+    select call_sid, price_key
+    from {{ ref('int_voi_01__legs_classified') }}
+    where call_sid in (select legs.parent_call_sid from legs)
 ),
 
 accounts as (
@@ -26,7 +35,7 @@ keys_found as (
         accounts.account_kind,
     from recordings
     left join legs on recordings.call_sid = legs.call_sid
-    left join legs as parents on legs.parent_call_sid = parents.call_sid
+    left join parents on legs.parent_call_sid = parents.call_sid
     left join accounts
         on
             recordings.account_sid = accounts.account_id
