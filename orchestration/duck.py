@@ -55,7 +55,14 @@ def connect(path: Path | str, settings: Settings, *, read_only: bool = False) ->
     return connection
 
 
-def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, name: str = "", at_once: bool = False) -> None:
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    *,
+    name: str = "",
+    at_once: bool = False,
+    row_group_size: int = ROW_GROUP_SIZE,
+) -> None:
     """Open `path` on `connection` to write, as `name` or else as what is meant where no database is named.
 
     `at_once`: nothing is logged ahead, so no commit waits for the disk, and nothing is durable before a
@@ -64,7 +71,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, *, name: str = "",
     place = str(path).replace("'", "''")
     mode = ", recovery_mode no_wal_writes" if at_once else ""
     with _in_use_told(path):
-        connection.execute(f"attach '{place}' as \"{name or path.stem}\" (row_group_size {ROW_GROUP_SIZE}{mode})")
+        connection.execute(f"attach '{place}' as \"{name or path.stem}\" (row_group_size {row_group_size}{mode})")
     if not name:
         connection.execute(f'use "{path.stem}"')
 

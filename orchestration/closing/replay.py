@@ -11,7 +11,6 @@ from orchestration.closing import ledger
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.closing.scope import month_text
 from orchestration.errors import MeterhouseError
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing import history
 from orchestration.settings import Settings
 
@@ -51,8 +50,8 @@ def known_invoices(settings: Settings, tenant: str, month: date, instant: dateti
                     _first(settings),
                 )
             told = f"release {published.release_id} of {published.published_at}"
-            invoices = f"read_parquet({sql_text(str(published.parquet('fct_invoices')))})"
-            lines = f"read_parquet({sql_text(str(published.parquet('fct_invoice_lines')))})"
+            invoices = published.read_sql("fct_invoices")
+            lines = published.read_sql("fct_invoice_lines")
         found = []
         for relation, key in ((invoices, "invoice_id"), (lines, "line_id")):
             result = connection.execute(

@@ -143,7 +143,7 @@ def _fill(
                 b.billed_amount as amount_before, a.billed_amount as amount_after,
                 coalesce(a.billed_amount, 0) - coalesce(b.billed_amount, 0) as amount_moved
             from marts.fct_invoice_lines as a
-            full join read_parquet({sql_text(str(previous.parquet("fct_invoice_lines")))}) as b
+            full join {previous.read_sql("fct_invoice_lines")} as b
                 on a.line_id = b.line_id
             where a.line_id is null or b.line_id is null
                 or a.billed_amount != b.billed_amount or a.pricing_quantity != b.pricing_quantity

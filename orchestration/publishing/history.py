@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from orchestration.ingestion.raw_schema import sql_text
+from orchestration.publishing.parquet_files import read_sql
 from orchestration.settings import Settings
 
 TABLES = ("fct_invoices", "fct_invoice_lines")
@@ -31,9 +33,11 @@ class Published:
     project_sha256: str
     path: Path
 
-    def parquet(self, table: str) -> Path:
-        """The release's rows of `fct_invoices` or `fct_invoice_lines`."""
-        return self.path / f"{table}.parquet"
+    def read_sql(self, table: str) -> str:
+        """SQL that reads the release's rows of `fct_invoices` or `fct_invoice_lines`."""
+        # Before version 0.2 a table was one file.
+        former = self.path / f"{table}.parquet"
+        return f"read_parquet({sql_text(str(former))})" if former.exists() else read_sql(self.path / table)
 
 
 def history_dir(settings: Settings) -> Path:
@@ -76,7 +80,7 @@ def keep(
     shutil.rmtree(building, ignore_errors=True)
     (building / "seeds").mkdir(parents=True)
     for table in TABLES:
-        os.link(release_path / "parquet" / f"{table}.parquet", building / f"{table}.parquet")
+        shutil.copytree(release_path / "parquet" / table, building / table, copy_function=os.link)
     for seed in seed_files(settings):
         shutil.copy(seed, building / "seeds" / seed.name)
     record = {

@@ -20,11 +20,11 @@ from orchestration.closing import ledger
 from orchestration.errors import GateRefused
 from orchestration.publishing import changes, history
 from orchestration.publishing.guard import demand_verdict, no_candidate
+from orchestration.publishing.parquet_files import month_key, write_table
 from orchestration.publishing.release_tables import (
     DATABASE,
     Content,
     Descriptions,
-    as_parquet,
     copied_whole,
     write_tables,
 )
@@ -94,7 +94,7 @@ def _publish(settings: Settings, writer: Writer) -> Release:
         release_id = f"{max(numbers, default=0) + 1:06d}-{verdict.candidate_hash[:12]}"
         building = releases / f".building-{release_id}"
         shutil.rmtree(building, ignore_errors=True)
-        (building / "parquet").mkdir(parents=True)
+        building.mkdir(parents=True)
         tables = sorted(hashes)
         candidate = _write_database(connection, settings, building, release_id, served, tables)
     if not copied_whole(settings, building, tables, candidate):
@@ -133,8 +133,15 @@ def _write_database(
     connection.execute("begin")
     changes.write_changes(connection, settings, release_id, previous, served.database if served else None)
     connection.execute("commit")
-    target = building / "parquet" / f"{changes.TABLE}.parquet"
-    connection.execute(as_parquet(f"select * from released.marts.{changes.TABLE}", target))
+    # Of two releases, so never what the one before had.
+    months = [
+        f"{month}"
+        for (month,) in connection.execute(
+            f"select distinct {month_key(True)}::varchar from released.marts.{changes.TABLE}"
+        ).fetchall()
+    ]
+    folder = building / "parquet" / changes.TABLE
+    write_table(connection, f"released.marts.{changes.TABLE}", folder, months, has_months=True)
     connection.execute("checkpoint released")
     connection.execute("detach released")
     return candidate

@@ -7,7 +7,6 @@ comparing rows, never told by whoever built them, and the finished copy is compa
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,12 @@ import duckdb
 
 from orchestration import duck
 from orchestration.ingestion.raw_schema import sql_text
+from orchestration.publishing.parquet_files import month_key, write_table
 from orchestration.settings import Settings
 
 DATABASE = "meterhouse.duckdb"
-# What stands for no month among months.
-_NO_MONTH = "0001-01-01"
-_MONTH = f"coalesce(billing_month, date '{_NO_MONTH}')"
+# Small, and in the order of months: a month is read without the others.
+ROW_GROUP_SIZE = 12_288
 Descriptions = dict[str, tuple[str, dict[str, str]]]
 
 
@@ -35,23 +34,26 @@ class Content:
     columns: tuple[tuple[str, str], ...]
     months: dict[str, tuple[int, int, int]]
 
-    def moved_since(self, before: Content | None) -> list[str] | None:
-        """Months that hold something else than `before`; None where the table is not to be mended month by month."""
+    @property
+    def has_months(self) -> bool:
+        return any(name == "billing_month" for name, _ in self.columns)
+
+    @property
+    def rows(self) -> int:
+        return sum(count for count, *_ in self.months.values())
+
+    def moved_since(self, before: Content | None) -> list[str]:
+        """Months that hold something else than `before`, with those that only one of the two has; all without one."""
         if before is None or before.columns != self.columns:
-            return None
+            return sorted(self.months)
         every = {*self.months, *before.months}
-        moved = sorted(month for month in every if self.months.get(month) != before.months.get(month))
-        if not any(name == "billing_month" for name, _ in self.columns):
-            return None if moved else []
-        rows = sum(self.months[month][0] for month in moved if month in self.months)
-        # Half of it is sooner written anew than taken out and put in.
-        return moved if 2 * rows <= sum(count for count, *_ in self.months.values()) else None
+        return sorted(month for month in every if self.months.get(month) != before.months.get(month))
 
 
 def content_of(connection: duckdb.DuckDBPyConnection, relation: str) -> Content:
     described = connection.execute(f"describe {relation}").fetchall()
     columns = tuple((name, kind) for name, kind, *_ in described)
-    month = _MONTH if any(name == "billing_month" for name, _ in columns) else f"date '{_NO_MONTH}'"
+    month = month_key(any(name == "billing_month" for name, _ in columns))
     rows = connection.execute(
         f"select {month}::varchar, count(*), sum(hash(r)::hugeint), sum(hash(hash(r))::hugeint) "
         f"from {relation} as r group by 1"
@@ -78,7 +80,7 @@ def write_tables(
     """
     if before is not None:
         shutil.copyfile(before / DATABASE, building / DATABASE)
-    duck.attach(connection, building / DATABASE, name="released", at_once=True)
+    duck.attach(connection, building / DATABASE, name="released", at_once=True, row_group_size=ROW_GROUP_SIZE)
     connection.execute("create schema if not exists released.marts")
     candidate = contents(connection, "marts", tables)
     there = [
@@ -92,38 +94,40 @@ def write_tables(
     former = contents(connection, "released.marts", [table for table in tables if table in there])
 
     def write(session: duckdb.DuckDBPyConnection, table: str) -> None:
-        moved = candidate[table].moved_since(former.get(table))
+        now, then = candidate[table], former.get(table)
+        moved = now.moved_since(then)
         session.execute("begin")
-        if moved is None:
-            # Sorted by every column, so that equal content gives equal files.
+        if then is None or then.columns != now.columns or _is_most(moved, now):
             session.execute(
-                f"create or replace table released.marts.{table} as select * from marts.{table} order by all"
+                f"create or replace table released.marts.{table} as select * from marts.{table} "
+                f"order by {month_key(now.has_months)}, columns(*)"
             )
         elif moved:
             listed = ", ".join(f"date '{month}'" for month in moved)
-            chosen = f"where {_MONTH} in ({listed})"
+            chosen = f"where {month_key(now.has_months)} in ({listed})"
             session.execute(f"delete from released.marts.{table} {chosen}")
             session.execute(f"insert into released.marts.{table} select * from marts.{table} {chosen} order by all")
         _describe(session, table, descriptions)
-        target = building / "parquet" / f"{table}.parquet"
-        known = before / "parquet" / target.name if before is not None and moved == [] else None
-        if known is not None and known.exists():
-            os.link(known, target)
-        else:
-            session.execute(as_parquet(f"select * from released.marts.{table} order by all", target))
+        # What is committed knows what its row groups hold, and is read by month.
         session.execute("commit")
-
-    def rows(table: str) -> int:
-        return sum(count for count, *_ in candidate[table].months.values())
+        write_table(
+            session,
+            f"released.marts.{table}",
+            building / "parquet" / table,
+            now.months,
+            has_months=now.has_months,
+            unmoved=set(now.months) - set(moved),
+            before=before / "parquet" / table if before is not None else None,
+        )
 
     # The largest first, so that none of them is left for the end.
-    duck.side_by_side(connection, write, sorted(tables, key=lambda table: (-rows(table), table)))
+    duck.side_by_side(connection, write, sorted(tables, key=lambda table: (-candidate[table].rows, table)))
     return candidate
 
 
-def as_parquet(query: str, target: Path) -> str:
-    """The statement that writes a query's rows to a file."""
-    return f"copy ({query}) to {sql_text(str(target))} (format parquet, compression zstd)"
+def _is_most(moved: list[str], now: Content) -> bool:
+    """Whether so much moved that the table is sooner written anew than mended."""
+    return 2 * sum(now.months[month][0] for month in moved if month in now.months) > now.rows
 
 
 def _describe(session: duckdb.DuckDBPyConnection, table: str, descriptions: Descriptions) -> None:

@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from orchestration import duck
+from orchestration.publishing.parquet_files import read_sql
 from orchestration.publishing.release_tables import DATABASE, content_of, copied_whole, write_tables
 from orchestration.settings import Settings
 
@@ -40,7 +41,7 @@ def _release(
 ) -> Path:
     """A release of the candidate in a folder of its own, found to hold what the candidate does."""
     building = settings.home / name
-    (building / "parquet").mkdir(parents=True)
+    building.mkdir()
     listed = tables or TABLES
     with duck.connect(settings.warehouse_path, settings) as connection:
         held = write_tables(connection, building, listed, descriptions or DESCRIPTIONS, before)
@@ -60,8 +61,8 @@ def _rows(folder: Path, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
-def _parquet(folder: Path, table: str) -> Path:
-    return folder / "parquet" / f"{table}.parquet"
+def _files(folder: Path, table: str) -> dict[str, Path]:
+    return {path.name: path for path in (folder / "parquet" / table).iterdir()}
 
 
 def test_a_month_that_moved_is_replaced_and_the_files_are_those_of_a_whole_copy(candidate: Settings) -> None:
@@ -77,15 +78,37 @@ def test_a_month_that_moved_is_replaced_and_the_files_are_those_of_a_whole_copy(
     everything = "select * from marts.fct_lines order by all"
     assert _rows(second, everything) == _rows(whole, everything) != _rows(first, everything)
     for table in TABLES:
-        assert _parquet(second, table).read_bytes() == _parquet(whole, table).read_bytes()
+        mended, made = _files(second, table), _files(whole, table)
+        assert {name: path.read_bytes() for name, path in mended.items()} == {
+            name: path.read_bytes() for name, path in made.items()
+        }
 
 
-def test_the_file_of_a_table_that_did_not_move_is_the_former_one(candidate: Settings) -> None:
+def test_the_file_of_a_month_that_did_not_move_is_the_former_one(candidate: Settings) -> None:
     first = _release(candidate, "first")
-    _change(candidate, "update marts.fct_lines set amount = 1 where line_id = 'line 5'")
+    _change(candidate, "update marts.fct_lines set amount = 1 where billing_month = date '2024-02-01'")
     second = _release(candidate, "second", first)
-    assert _parquet(second, "dim_plans").samefile(_parquet(first, "dim_plans"))
-    assert not _parquet(second, "fct_lines").samefile(_parquet(first, "fct_lines"))
+    was, now = _files(first, "fct_lines"), _files(second, "fct_lines")
+    assert sorted(now) == ["2024-01.parquet", "2024-02.parquet", "2024-03.parquet", "2024-04.parquet"]
+    assert [name for name in sorted(now) if now[name].samefile(was[name])] == [
+        "2024-01.parquet",
+        "2024-03.parquet",
+        "2024-04.parquet",
+    ]
+    (plans,) = _files(second, "dim_plans").values()
+    assert plans.name == "all.parquet" and plans.samefile(_files(first, "dim_plans")["all.parquet"])
+
+
+def test_a_table_is_read_from_its_folder_also_without_rows_or_months(candidate: Settings) -> None:
+    _change(
+        candidate,
+        "delete from marts.dim_plans; insert into marts.fct_lines values (null, 'line 91', 2)",
+    )
+    folder = _release(candidate, "first") / "parquet"
+    with duckdb.connect() as connection:
+        assert connection.execute(f"select count(*) from {read_sql(folder / 'dim_plans')}").fetchone() == (0,)
+        assert connection.execute(f"select count(*) from {read_sql(folder / 'fct_lines')}").fetchone() == (41,)
+    assert set(_files(folder.parent, "fct_lines")) >= {"all.parquet", "2024-01.parquet"}
 
 
 def test_a_month_that_is_gone_goes_and_one_that_came_comes(candidate: Settings) -> None:
