@@ -99,7 +99,8 @@ def run(
     from orchestration.dagster_runs import note_published
 
     with console.status("taking in") as status:
-        report = pipeline.run_all(settings, status.update, again)
+        # Where nobody sees it move, nothing need be drawn a hundred times.
+        report = pipeline.run_all(settings, status.update if console.is_terminal else None, again)
         note_published(settings)
     served = current_release(settings)
     assert served is not None
@@ -352,6 +353,10 @@ def main() -> None:
             raise
         print(f"error: {told}\n  to do: {told.remedy}", file=sys.stderr)
         raise SystemExit(told.exit_code) from None
+    # Everything is written and closed: taking the project's objects apart one by one would take 0.2 s more.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -151,11 +151,20 @@ def _in_use_told(path: Path | str) -> Iterator[None]:
         ) from error
 
 
+def engine_memory(limit: str) -> str:
+    """What of a memory limit such as 2GB the engine's own accounting may use: it leaves out an eighth and more.
+
+    With all of it, 100 million records took 3.1 GB of a 2 GB limit, hash tables in their making and Python beside it.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT]i?[bB])\s*", limit)
+    return f"{float(found[1]) * 7 / 8:g}{found[2]}" if found else limit
+
+
 def _set_up(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     connection.execute("set timezone = 'UTC'")
     # Merging what deletions left of row groups writes tables anew of which a month changed: see connect_at_once.
     connection.execute("set max_vacuum_tasks = 0")
-    connection.execute(f"set memory_limit = '{settings.memory_limit}'")
+    connection.execute(f"set memory_limit = '{engine_memory(settings.memory_limit)}'")
     connection.execute(f"set threads = {int(settings.threads)}")
     spill = str(settings.tmp_dir).replace("'", "''")
     connection.execute(f"set temp_directory = '{spill}'")

@@ -77,6 +77,13 @@ def test_who_finds_the_file_open_elsewhere_is_told_by_whom(counted: Settings, re
     assert _tables(counted) == {"counted": 10}
 
 
+@pytest.mark.parametrize(
+    ("limit", "engine"), [("2GB", "1.75GB"), ("512MiB", "448MiB"), ("1.6 gb", "1.4gb"), ("80%", "80%")]
+)
+def test_the_engine_has_seven_eighths_of_a_limit(limit: str, engine: str) -> None:
+    assert duck.engine_memory(limit) == engine
+
+
 def test_sessions_side_by_side_see_the_same_file_and_give_results_in_order(counted: Settings) -> None:
     def added(session: duckdb.DuckDBPyConnection, n: int) -> int:
         row = session.execute(f"select n + 1 from counted where n = {n}").fetchone()
