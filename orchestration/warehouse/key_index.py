@@ -121,9 +121,12 @@ def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     connection.execute(f"insert into ops.key_index_state values ({sql_text(hashed_by)}, {batch})")
     connection.execute("commit")
     known = {name for (name,) in connection.execute("select run_name from ops.key_runs").fetchall()}
-    for path in folder.iterdir():
-        if path.name not in known:
-            path.unlink()
+    replaced = [path for path in folder.iterdir() if path.name not in known]
+    if replaced:
+        # A build is durable at its end; should it die, what it was opened with must not miss these.
+        connection.execute("checkpoint")
+    for path in replaced:
+        path.unlink()
     return anew
 
 

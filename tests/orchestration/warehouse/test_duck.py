@@ -103,3 +103,21 @@ def test_tables_are_cut_into_row_groups_for_every_processor(counted: Settings) -
     with duck.connect(counted.warehouse_path, counted, read_only=True) as connection:
         groups = connection.execute("select count(distinct row_group_id) from pragma_storage_info('wide')").fetchone()
     assert groups == (2,)
+
+
+def test_row_groups_that_deletions_emptied_are_merged_when_told(counted: Settings) -> None:
+    def groups() -> int:
+        with duck.connect(counted.warehouse_path, counted, read_only=True) as connection:
+            row = connection.execute("select count(distinct row_group_id) from pragma_storage_info('wide')").fetchone()
+            assert row is not None
+            return int(row[0])
+
+    with duck.connect_at_once(counted.warehouse_path, counted) as connection:
+        connection.execute("create table wide as select range as n from range(200000)")
+    with duck.connect_at_once(counted.warehouse_path, counted) as connection:
+        connection.execute("delete from wide where n % 10 != 0")
+    assert groups() == 4
+    with duck.connect_at_once(counted.warehouse_path, counted, tidy=True) as connection:
+        connection.execute("insert into counted values (12)")
+    assert groups() == 1
+    assert _tables(counted) == {"counted": 11, "wide": 20_000}
