@@ -247,7 +247,9 @@ def test_a_release_tampered_with_is_found(mine: Settings) -> None:
     assert release is not None
     release.database.chmod(0o644)
     with duckdb.connect(str(release.database)) as connection:
-        connection.execute("update marts.fct_invoices set billed_amount = billed_amount + 1 where rowid = 0")
+        first = "(select min(invoice_id) from marts.fct_invoices)"
+        changed = "update marts.fct_invoices set billed_amount = billed_amount + 1 where invoice_id = "
+        assert connection.execute(changed + first).fetchone() == (1,)
     with pytest.raises(ledger.LedgerTampered, match="fct_invoices of release"):
         verify_ledger(mine)
 
