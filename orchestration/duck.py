@@ -80,9 +80,8 @@ def attach(
 def connect_at_once(path: Path, settings: Settings, *, tidy: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open `path` to write many things that become durable together, when it is closed, and not before.
 
-    A process that dies inside leaves the file as it
-    was opened; an error raised inside keeps what was committed, as ever. With `tidy` row groups that deletions left
-    half empty are merged. Raises FileInUse as `connect`.
+    A process that dies inside leaves the file as it was opened; an error raised inside keeps what was committed, as
+    ever. With `tidy` row groups that deletions left half empty are merged. Raises FileInUse as `connect`.
     """
     settings.tmp_dir.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:

@@ -49,6 +49,21 @@ def test_a_process_that_dies_leaves_the_file_as_it_was_opened(counted: Settings)
     assert before[:4096] == counted.warehouse_path.read_bytes()[:4096]
 
 
+def test_the_log_of_a_process_that_died_is_taken_over_and_kept_until_all_is_durable(counted: Settings) -> None:
+    """Files are taken in with a log ahead; whoever died then left one, and the build finds it."""
+    logged = DIES_INSIDE.replace("connect_at_once", "connect")
+    for script in (logged, DIES_INSIDE.replace("other", "another")):
+        died = subprocess.run([sys.executable, "-c", script, str(counted.home)], cwd=PROJECT_DIR, check=False)
+        assert died.returncode == -9
+        assert _tables(counted) == {"counted": 500_010, "other": 1}
+    log = counted.warehouse_path.with_name("warehouse.duckdb.wal")
+    assert log.exists()
+    with duck.connect_at_once(counted.warehouse_path, counted) as connection:
+        connection.execute("insert into counted values (11)")
+    assert not log.exists()
+    assert _tables(counted) == {"counted": 500_011, "other": 1}
+
+
 def test_an_error_keeps_what_was_committed(counted: Settings) -> None:
     with pytest.raises(ZeroDivisionError), duck.connect_at_once(counted.warehouse_path, counted) as connection:
         connection.execute("insert into counted values (11)")
