@@ -100,7 +100,7 @@ def in_form(parquet_landing: Path, form: str) -> Path:
 
 def _convert(path: Path, target: Path, source: str, form: str) -> None:
     with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'; set memory_limit = '2GB'; set threads = 2")
+        connection.execute("set timezone = 'UTC'; set memory_limit = '8GB'; set threads = 2")
         rows = f"(select *, file_row_number as n from read_parquet({_quoted(str(path))}, file_row_number = true))"
         if form == CSV:
             columns = f"select * exclude (n, file_row_number) {_texts(source, _ISO)} from {rows}"
