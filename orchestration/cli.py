@@ -356,10 +356,10 @@ def main() -> None:
 
 
 def entry() -> None:
-    """The program: `main`, and then an end at once."""
+    """The program: `main`, and after a run an end at once."""
     main()
-    if "multiprocessing.synchronize" in sys.modules:
-        # dbt was loaded: its semaphores are given back at an ordinary end, and else complained of.
+    if sys.argv[1:2] != ["run"] or "multiprocessing.synchronize" in sys.modules:
+        # Servers are ended, and semaphores that dbt took given back, by an ordinary end alone.
         return
     # Everything is written and closed: taking the project's objects apart one by one would take 0.2 s more.
     sys.stdout.flush()
