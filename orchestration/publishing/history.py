@@ -35,7 +35,7 @@ class Published:
 
     def read_sql(self, table: str) -> str:
         """SQL that reads the release's rows of `fct_invoices` or `fct_invoice_lines`."""
-        # Before version 0.2 a table was one file.
+        # In what earlier versions kept, a table is one file.
         former = self.path / f"{table}.parquet"
         return f"read_parquet({sql_text(str(former))})" if former.exists() else read_sql(self.path / table)
 

@@ -20,11 +20,12 @@ from orchestration.closing import ledger
 from orchestration.errors import GateRefused
 from orchestration.publishing import changes, history
 from orchestration.publishing.guard import demand_verdict, no_candidate
-from orchestration.publishing.parquet_files import month_key, write_table
+from orchestration.publishing.parquet_files import write_table
 from orchestration.publishing.release_tables import (
     DATABASE,
     Content,
     Descriptions,
+    content_of,
     copied_whole,
     write_tables,
 )
@@ -134,14 +135,9 @@ def _write_database(
     changes.write_changes(connection, settings, release_id, previous, served.database if served else None)
     connection.execute("commit")
     # Of two releases, so never what the one before had.
-    months = [
-        f"{month}"
-        for (month,) in connection.execute(
-            f"select distinct {month_key(True)}::varchar from released.marts.{changes.TABLE}"
-        ).fetchall()
-    ]
-    folder = building / "parquet" / changes.TABLE
-    write_table(connection, f"released.marts.{changes.TABLE}", folder, months, has_months=True)
+    relation = f"released.marts.{changes.TABLE}"
+    told = content_of(connection, relation)
+    write_table(connection, relation, building / "parquet" / changes.TABLE, told.months, has_months=told.has_months)
     connection.execute("checkpoint released")
     connection.execute("detach released")
     return candidate

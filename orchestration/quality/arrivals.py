@@ -22,6 +22,11 @@ DDL = f"create table if not exists {RELATION} (source varchar, load_batch intege
 JUDGED_DDL = "create table if not exists ops.arrivals_judged (source varchar, load_batch integer)"
 
 
+def required_fields(source: str) -> list[str]:
+    """What every record of a source must have."""
+    return [field.name for field in SOURCES[source].fields if field.required]
+
+
 def measure(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Measure what was accepted and is not measured yet."""
     connection.execute(DDL)
@@ -31,8 +36,7 @@ def measure(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     ).fetchall()
     for source, batch in found:
         if source in SOURCES:
-            keys = [field.name for field in SOURCES[source].fields if field.required]
-            told = unset_counts(connection, settings, source, int(batch), keys)
+            told = unset_counts(connection, settings, source, int(batch), required_fields(source))
             connection.execute(measures_sql(source, int(batch), told))
 
 
@@ -40,8 +44,10 @@ def measures_sql(source: str, batch: int, told: Mapping[str, int] | None = None)
     """The statement that measures one batch of one source; keys of which the files have `told` are not read."""
     known = told or {}
     rows = f"raw.{source} where load_batch = {batch}"
-    keys = [field.name for field in SOURCES[source].fields if field.required]
-    counts = [str(known[key]) if key in known else f'(select count(*) from {rows} and "{key}" is null)' for key in keys]
+    counts = [
+        str(known[key]) if key in known else f'(select count(*) from {rows} and "{key}" is null)'
+        for key in required_fields(source)
+    ]
     unset = " + ".join(counts) or "0"
     return f"insert into {RELATION} select {sql_text(source)}, {batch}, (select count(*) from {rows}), {unset}"
 

@@ -169,7 +169,7 @@ class SuiteRunner:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        # The library's own results by name of expectation, once `run` has returned.
+        # The library's own results by name of expectation, once `answer` has returned.
         self.told: dict[str, Any] = {}
         self._answer = settings.tmp_dir / "suites_answer.json"
         self._worker: subprocess.Popen[str] | None = None
@@ -180,7 +180,7 @@ class SuiteRunner:
         return self._worker is not None
 
     def start(self) -> SuiteRunner:
-        """Begin to load the library; not needed before `run`. Returns itself."""
+        """Begin to load the library; not needed before `ask`. Returns itself."""
         self._begun()
         return self
 
@@ -210,11 +210,6 @@ class SuiteRunner:
                 with suppress(BrokenPipeError):
                     channel.close()
         self._worker.wait()
-
-    def run(self, suites: list[Suite]) -> list[Check]:
-        """Judge every expectation; one Check each, none lost. Raises as `answer` does."""
-        self.ask(suites)
-        return self.answer()
 
     def ask(self, suites: list[Suite]) -> None:
         """Begin to judge: the worker reads the build file, so nobody may have it open to write until `answer`."""

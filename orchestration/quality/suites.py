@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestration.ingestion.sources import SOURCES
 from orchestration.quality import arrivals
 
 
@@ -51,7 +50,7 @@ def arriving_suites(sources: list[str]) -> list[Suite]:
     """
     expectations = []
     for source in sources:
-        keys = [field.name for field in SOURCES[source].fields if field.required]
+        keys = arrivals.required_fields(source)
         of_source = f"from {{batch}} where source = '{source}'"
         expectations += [
             _sql(

@@ -22,6 +22,7 @@ DDL = "create table if not exists ops.suites_judged (suite varchar, content varc
 
 
 def ensure(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of what was judged, where it is missing."""
     connection.execute(DDL)
 
 
