@@ -17,7 +17,6 @@ from orchestration import duck
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.parquet_files import month_key, write_table
 from orchestration.settings import Settings
-from orchestration.warehouse.node_worker import CONTENT_OF_ROWS
 
 DATABASE = "meterhouse.duckdb"
 # Small, and in the order of months: a month is read without the others.
@@ -55,7 +54,9 @@ def content_of(connection: duckdb.DuckDBPyConnection, relation: str) -> Content:
     described = connection.execute(f"describe {relation}").fetchall()
     columns = tuple((name, kind) for name, kind, *_ in described)
     month = month_key(any(name == "billing_month" for name, _ in columns))
-    rows = connection.execute(f"select {month}::varchar, {CONTENT_OF_ROWS} from {relation} as r group by 1").fetchall()
+    rows = connection.execute(
+        f"select {month}::varchar, {duck.CONTENT_OF_ROWS} from {relation} as r group by 1"
+    ).fetchall()
     return Content(columns, {month: (count, one, two) for month, count, one, two in rows})
 
 

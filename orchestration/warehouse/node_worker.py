@@ -11,14 +11,12 @@ from typing import Any
 
 import duckdb
 
+from orchestration import duck
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
 from orchestration.warehouse.failed_tests import compiled_path
 from orchestration.warehouse.project import Node
 from orchestration.warehouse.rendering import Renderer
-
-# What rows `r` are, in whatever order they come: how many, and two sums of two hashes. By one version of the engine.
-CONTENT_OF_ROWS = "count(*), sum(hash(r)::hugeint), sum(hash(hash(r))::hugeint)"
 
 
 class ContractBroken(Exception):
@@ -152,7 +150,7 @@ class NodeWorker:
 
 def content_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
     """Changes when the relation's rows do, in whatever order they come: two sums of two hashes."""
-    row = connection.execute(f"select concat_ws(' ', {CONTENT_OF_ROWS}) from {relation} as r").fetchone()
+    row = connection.execute(f"select concat_ws(' ', {duck.CONTENT_OF_ROWS}) from {relation} as r").fetchone()
     return str(row[0]) if row else ""
 
 
