@@ -78,6 +78,14 @@ def attach(
         connection.execute(f'use "{path.stem}"')
 
 
+def attach_to_read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Open `path` on `connection` to read, as what is meant where no database is named. Raises FileInUse."""
+    place = str(path).replace("'", "''")
+    with _in_use_told(path):
+        connection.execute(f"attach '{place}' as \"{path.stem}\" (read_only)")
+    connection.execute(f'use "{path.stem}"')
+
+
 @contextmanager
 def connect_at_once(path: Path, settings: Settings, *, tidy: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open `path` to write many things that become durable together, when it is closed, and not before.

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from orchestration import duck
 from orchestration.errors import BuildFailed
 from orchestration.ingestion.landing import IngestReport, anything_new, ingest_landing
-from orchestration.publishing.release import Release, current_release, publish
+from orchestration.publishing.release import Drafting, Release, current_release, publish
 from orchestration.quality import seal
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.gx_runner import SuiteRunner
@@ -23,6 +24,9 @@ from orchestration.settings import Settings
 from orchestration.warehouse import state
 from orchestration.warehouse.again import Again, Marked
 from orchestration.warehouse.writer_lock import doubt_noted, settle_doubt, writer_lock
+
+if TYPE_CHECKING:
+    from orchestration.quality.gate import Meanwhile
 
 Say = Callable[[str], None]
 
@@ -83,9 +87,15 @@ def standing_verdict(settings: Settings) -> tuple[str, bool] | None:
             return None
 
 
-def take_in(settings: Settings, say: Say) -> IngestReport:
-    """Step one: landing to raw store."""
-    return ingest_landing(settings, lambda name, done, total: say(f"taking in {name} ({done} of {total})"))
+def take_in(settings: Settings, say: Say, judge_ready: SuiteRunner | None = None) -> IngestReport:
+    """Step one: landing to raw store. The first new file starts `judge_ready`, which loads while files are read."""
+
+    def tell(name: str, done: int, total: int) -> None:
+        if name and judge_ready:
+            judge_ready.start()
+        say(f"taking in {name} ({done} of {total})")
+
+    return ingest_landing(settings, tell)
 
 
 def build_and_judge(
@@ -94,27 +104,32 @@ def build_and_judge(
     report: RunReport,
     judge_ready: SuiteRunner | None = None,
     again: Again | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> None:
     """Steps two and three: candidate marts, then the verdict. Skipped when the candidate is current.
 
-    `judge_ready` is a worker started earlier; `again` computes months once more whatever is current. Call
-    with the writer lock held. Raises BuildFailed with the models at fault, MeterhouseError where `again`
-    names what is not there.
+    `judge_ready` may be a worker that was started; `again` computes months once more whatever is current;
+    `meanwhile` is called while suites run (gate.judge). Call with the writer lock held. Raises BuildFailed with
+    the models at fault, MeterhouseError where `again` names what is not there.
     """
     # No verdict holds what has only just arrived: no need to open the build file for it.
     judged = standing_verdict(settings) if report.ingest.batch is None else None
     doubted = doubt_noted(settings)
     if judged is not None and judged[1] and not doubted and again is None:
         return
-    report.hash_before = _judged_hash(settings)
-    from orchestration.quality.gate import judge
+    from orchestration.quality import gate
     from orchestration.warehouse.dbt_build import build
+
+    def built(connection: duckdb.DuckDBPyConnection) -> None:
+        gate.prepare(connection, settings)
+        before = verdicts.standing(connection)
+        report.hash_before = before[0] if before else None
 
     with judge_ready or SuiteRunner(settings) as runner:
         if again is None:
             # What is computed again mostly comes out as it was, and then there is nothing for it to judge.
             runner.start()
-        outcome = build(settings, everything=doubted, again=again, progress=say)
+        outcome = build(settings, everything=doubted, again=again, at_the_end=built, progress=say)
         if not outcome.ok:
             raise BuildFailed(
                 "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."
@@ -126,21 +141,9 @@ def build_and_judge(
         report.moved_tenant_months = outcome.moved_tenant_months
         report.built = outcome.built
         report.marked = outcome.marked
-        report.verdict = judge(settings, outcome.tests, runner, say, outcome.touched_months)
+        report.verdict = gate.judge(settings, outcome.tests, runner, say, outcome.touched_months, meanwhile)
     for line in told_of_rerun(report):
         say(line)
-
-
-def _judged_hash(settings: Settings) -> str | None:
-    """Hash of the last verdict, whether or not it holds all that has landed."""
-    if not settings.warehouse_path.exists():
-        return None
-    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
-        try:
-            found = verdicts.standing(connection)
-        except duckdb.CatalogException:
-            return None
-    return found[0] if found else None
 
 
 def told_of_rerun(report: RunReport) -> list[str]:
@@ -172,10 +175,10 @@ def run_all(settings: Settings, say: Say | None = None, again: Again | None = No
     tell = say or (lambda _: None)
     report = RunReport()
     with writer_lock(settings), ExitStack() as ending:
-        # The library's load passes while files are read; where there is none, it may turn out unneeded.
-        ready = ending.enter_context(SuiteRunner(settings).start()) if anything_new(settings) else None
-        report.ingest = take_in(settings, tell)
-        build_and_judge(settings, tell, report, ready, again)
+        ready = ending.enter_context(SuiteRunner(settings))
+        report.ingest = take_in(settings, tell, ready)
+        drafting = ending.enter_context(Drafting(settings))
+        build_and_judge(settings, tell, report, ready, again, drafting.write)
         tell("publishing")
-        report.release = publish(settings)
+        report.release = publish(settings, drafting.draft)
     return report

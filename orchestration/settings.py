@@ -24,6 +24,10 @@ TELEMETRY_OFF = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
 }
 
+# AMD's processors store packed AVX-512 lanes so slowly that numpy sorts 64-bit entries in 70 ns each with
+# these and in 15 without (Zen 4, numpy 2.4). Read by numpy as it is imported.
+SLOW_INSTRUCTIONS = ("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -91,6 +95,7 @@ def load_settings() -> Settings:
     """Settings from METERHOUSE_HOME, _LANDING, _MEMORY_LIMIT, _THREADS and _DAGSTER_POSTGRES."""
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
+    _leave_out_slow_instructions()
     home = Path(os.environ.get("METERHOUSE_HOME") or PROJECT_DIR / "var").resolve()
     return Settings(
         home=home,
@@ -99,3 +104,12 @@ def load_settings() -> Settings:
         memory_limit=os.environ.get("METERHOUSE_MEMORY_LIMIT", "2GB"),
         threads=int(os.environ.get("METERHOUSE_THREADS") or os.cpu_count() or 2),
     ).at(home, os.environ.get("METERHOUSE_LANDING") or str(PROJECT_DIR / "landing"))
+
+
+def _leave_out_slow_instructions() -> None:
+    try:
+        processor = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    if "AuthenticAMD" in processor and "avx512f" in processor:
+        os.environ.setdefault(*SLOW_INSTRUCTIONS)

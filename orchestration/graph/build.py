@@ -129,11 +129,9 @@ def _run(
     with told_plainly(), ExitStack() as ending:
         ready = None
         if selected & TAKEN_IN_KEYS:
-            building = not selected <= TAKEN_IN_KEYS
-            # The library's load passes while files are read.
-            if building and pipeline.anything_new(settings):
-                ready = ending.enter_context(SuiteRunner(settings).start())
-            report.ingest = pipeline.take_in(settings, context.log.debug)
+            if not selected <= TAKEN_IN_KEYS:
+                ready = ending.enter_context(SuiteRunner(settings))
+            report.ingest = pipeline.take_in(settings, context.log.debug, ready)
             yield from _taken_in(context, report.ingest)
         if not selected <= TAKEN_IN_KEYS:
             pipeline.build_and_judge(settings, context.log.info, report, ready, again)

@@ -13,15 +13,9 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.raw_schema import sql_text
+from orchestration.quality.month_contents import NO_MONTH
 
-# What stands for no month among months.
-NO_MONTH = "0001-01-01"
 WHOLE = "all.parquet"
-
-
-def month_key(has_months: bool) -> str:
-    """SQL for the month a row is filed under, as a date."""
-    return f"coalesce(billing_month, date '{NO_MONTH}')" if has_months else f"date '{NO_MONTH}'"
 
 
 def in_month(month: str) -> str:

@@ -3,85 +3,49 @@
 A release is a whole database, and most of its months are those of the release before. Its file is copied, and
 months whose rows differ are replaced; so publishing costs what moved, not what there is. What differs is found by
 comparing rows, never told by whoever built them, and the finished copy is compared once more.
+
+What a release holds is written beside it, so that the next one need not read it. Should that be wrong of a file
+that was damaged since, the finished copy differs, and the release is written whole.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
 from orchestration import duck
 from orchestration.ingestion.raw_schema import sql_text
-from orchestration.publishing.parquet_files import month_key, write_table
+from orchestration.publishing.parquet_files import write_table
+from orchestration.quality.month_contents import Content, contents, month_key
 from orchestration.settings import Settings
 
 DATABASE = "meterhouse.duckdb"
+CONTENTS = "contents.json"
 # Small, and in the order of months: a month is read without the others.
 ROW_GROUP_SIZE = 12_288
 Descriptions = dict[str, tuple[str, dict[str, str]]]
 
 
-@dataclass(frozen=True)
-class Content:
-    """What a table holds: columns with types, and by month the number of its rows and two sums of their hashes.
-
-    Sums of one engine's hashes: for comparing within a run, not for keeping.
-    """
-
-    columns: tuple[tuple[str, str], ...]
-    months: dict[str, tuple[int, int, int]]
-
-    @property
-    def has_months(self) -> bool:
-        return any(name == "billing_month" for name, _ in self.columns)
-
-    @property
-    def rows(self) -> int:
-        return sum(count for count, *_ in self.months.values())
-
-    def moved_since(self, before: Content | None) -> list[str]:
-        """Months that hold something else than `before`, with those that only one of the two has; all without one."""
-        if before is None or before.columns != self.columns:
-            return sorted(self.months)
-        every = {*self.months, *before.months}
-        return sorted(month for month in every if self.months.get(month) != before.months.get(month))
-
-
-def content_of(connection: duckdb.DuckDBPyConnection, relation: str) -> Content:
-    described = connection.execute(f"describe {relation}").fetchall()
-    columns = tuple((name, kind) for name, kind, *_ in described)
-    month = month_key(any(name == "billing_month" for name, _ in columns))
-    rows = connection.execute(
-        f"select {month}::varchar, {duck.CONTENT_OF_ROWS} from {relation} as r group by 1"
-    ).fetchall()
-    return Content(columns, {month: (count, one, two) for month, count, one, two in rows})
-
-
-def contents(connection: duckdb.DuckDBPyConnection, schema: str, tables: list[str]) -> dict[str, Content]:
-    """What each table of a schema holds, by name."""
-    found = duck.side_by_side(connection, lambda session, table: content_of(session, f"{schema}.{table}"), tables)
-    return dict(zip(tables, found, strict=True))
-
-
 def write_tables(
     connection: duckdb.DuckDBPyConnection,
     building: Path,
-    tables: list[str],
+    candidate: Mapping[str, Content],
     descriptions: Descriptions,
     before: Path | None,
-) -> dict[str, Content]:
+) -> None:
     """Make schema `marts` of the release in folder `building`, attached as `released`, and each table as Parquet.
 
-    `before` is the folder of a release to start from. Returns what the candidate's tables hold, to compare with.
+    `candidate` is what the marts hold now, by table; `before` the folder of a release to start from.
     """
     if before is not None:
         shutil.copyfile(before / DATABASE, building / DATABASE)
     duck.attach(connection, building / DATABASE, name="released", at_once=True, row_group_size=ROW_GROUP_SIZE)
     connection.execute("create schema if not exists released.marts")
-    candidate = contents(connection, "marts", tables)
+    tables = sorted(candidate)
     there = [
         name
         for (name,) in connection.execute(
@@ -90,7 +54,9 @@ def write_tables(
     ]
     for gone in sorted(set(there) - set(tables)):
         connection.execute(f'drop table released.marts."{gone}"')
-    former = contents(connection, "released.marts", [table for table in tables if table in there])
+    kept = [table for table in tables if table in there]
+    told = read_contents(before) if before is not None else None
+    former = contents(connection, "released.marts", kept) if told is None else {t: told[t] for t in kept if t in told}
 
     def write(session: duckdb.DuckDBPyConnection, table: str) -> None:
         now, then = candidate[table], former.get(table)
@@ -121,7 +87,30 @@ def write_tables(
 
     # The largest first, so that none of them is left for the end.
     duck.side_by_side(connection, write, sorted(tables, key=lambda table: (-candidate[table].rows, table)))
-    return candidate
+
+
+def write_contents(building: Path, candidate: Mapping[str, Content]) -> None:
+    """Say beside the release what its tables hold, in the hashes of this version of the engine."""
+    told = {table: {"columns": content.columns, "months": content.months} for table, content in candidate.items()}
+    text = json.dumps({"engine": duckdb.__version__, "tables": told}, sort_keys=True)
+    (building / CONTENTS).write_text(text + "\n", encoding="utf-8")
+
+
+def read_contents(release: Path) -> dict[str, Content] | None:
+    """What `write_contents` said of a release; None where nothing was, or by another version of the engine."""
+    try:
+        told = json.loads((release / CONTENTS).read_text(encoding="utf-8"))
+        if told["engine"] != duckdb.__version__:
+            return None
+        return {
+            table: Content(
+                tuple((name, kind) for name, kind in content["columns"]),
+                {month: (count, one, two) for month, (count, one, two) in content["months"].items()},
+            )
+            for table, content in told["tables"].items()
+        }
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _is_most(moved: list[str], now: Content) -> bool:
@@ -142,7 +131,7 @@ def _describe(session: duckdb.DuckDBPyConnection, table: str, descriptions: Desc
             session.execute(f'comment on column released.marts.{table}."{column}" is {sql_text(description)}')
 
 
-def copied_whole(settings: Settings, building: Path, tables: list[str], candidate: dict[str, Content]) -> bool:
+def copied_whole(settings: Settings, building: Path, candidate: Mapping[str, Content]) -> bool:
     """Whether the finished database, opened anew, holds what the candidate does."""
     with duck.connect(building / DATABASE, settings, read_only=True) as released:
-        return contents(released, "marts", tables) == candidate
+        return contents(released, "marts", sorted(candidate)) == candidate

@@ -30,6 +30,7 @@ def required_fields(source: str) -> list[str]:
 def measure(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Measure what was accepted and is not measured yet."""
     connection.execute(DDL)
+    connection.execute(JUDGED_DDL)
     found = connection.execute(
         "select source, load_batch from raw.receipts where status = 'accepted' and rows_accepted > 0 "
         f"except select source, load_batch from {RELATION} order by all"
@@ -53,8 +54,7 @@ def measures_sql(source: str, batch: int, told: Mapping[str, int] | None = None)
 
 
 def sources_to_judge(connection: duckdb.DuckDBPyConnection, earlier: list[Check]) -> list[str]:
-    """Sources whose measures were added to since they were judged, or lack a passed check of then."""
-    connection.execute(JUDGED_DDL)
+    """Sources whose measures were added to since they were judged, or lack a passed check of then. Reads only."""
     new = {
         source
         for (source,) in connection.execute(

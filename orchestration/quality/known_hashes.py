@@ -1,4 +1,4 @@
-"""Hashes of the marts, remembered by the process that took them for as long as the build file looks the same.
+"""What the marts hold, remembered by the process that looked for as long as the build file looks the same.
 
 A run judges and publishes one candidate: its rows need be read once for both. Whoever wrote in between changed
 the file, and then its rows are read again. Kept in memory alone: what another process said counts for nothing.
@@ -6,20 +6,22 @@ the file, and then its rows are read again. Kept in memory alone: what another p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 
-from orchestration.quality.content_hash import candidate_hashes
+from orchestration.quality.content_hash import candidate_hashes, mart_names
+from orchestration.quality.month_contents import Content, contents
 from orchestration.settings import Settings
 
 _Look = tuple[tuple[int, int, int] | None, ...]
-_known: dict[Path, tuple[_Look, dict[str, str]]] = {}
+_known: dict[Path, tuple[_Look, dict[str, str], dict[str, Content]]] = {}
 
 
-def remember(settings: Settings, hashes: dict[str, str]) -> None:
-    """These are the hashes of the build file as it is. Call with the write lock held and no connection open."""
-    _known[settings.warehouse_path] = (_look(settings.warehouse_path), dict(hashes))
+def remember(settings: Settings, hashes: Mapping[str, str], held: Mapping[str, Content]) -> None:
+    """This is what the build file's marts are. Call with the write lock held and no connection open."""
+    _known[settings.warehouse_path] = (_look(settings.warehouse_path), dict(hashes), dict(held))
 
 
 def mart_hashes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, str]:
@@ -28,6 +30,14 @@ def mart_hashes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> di
     if found is not None and found[0] == _look(settings.warehouse_path):
         return dict(found[1])
     return candidate_hashes(connection)
+
+
+def mart_contents(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Content]:
+    """What every mart of that build file holds, by name."""
+    found = _known.get(settings.warehouse_path)
+    if found is not None and found[0] == _look(settings.warehouse_path):
+        return dict(found[2])
+    return contents(connection, "marts", mart_names(connection))
 
 
 def _look(path: Path) -> _Look:

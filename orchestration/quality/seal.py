@@ -1,9 +1,10 @@
 """The seal of a verdict: that it is the one the gate gave, on this candidate, by this project and this writer.
 
 Whoever edits the build file can write a verdict into it. The seal is a keyed hash (HMAC-SHA256) over the
-verdict's text, the project that was judged and the number of the writer that judged; the key lies beside the
-build file, readable by its owner alone, and never in it. It keeps out what goes through the database. Who
-may read the key has the rights of the pipeline itself, and is kept out by the operating system or not at all.
+verdict's text, the sums of the marts kept with it, the project that was judged and the number of the writer that
+judged; the key lies beside the build file, readable by its owner alone, and never in it. It keeps out what goes
+through the database. Who may read the key has the rights of the pipeline itself, and is kept out by the operating
+system or not at all.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration.ingestion.raw_schema import sql_text
+from orchestration.quality import kept_sums
 from orchestration.settings import Settings
 
 DDL = "create table if not exists ops.verdict_seals (project_sha256 varchar, writer_number bigint, seal varchar)"
@@ -60,7 +62,7 @@ def find(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Seal | No
 def _verdict(connection: duckdb.DuckDBPyConnection) -> str:
     # Every row and column: a second row, or a flag turned, is another verdict.
     rows = connection.execute("select candidate_hash, passed, body from ops.verdicts order by all").fetchall()
-    return repr(rows)
+    return f"{rows!r}\n{kept_sums.sealed_text(connection)}"
 
 
 def _seal(key: bytes, verdict: str, project_sha256: str, writer_number: int) -> str:

@@ -53,9 +53,14 @@ class Verdict:
         }
 
 
+def ensure(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the place of the verdict, where it is missing."""
+    connection.execute(DDL)
+
+
 def keep(connection: duckdb.DuckDBPyConnection, verdict: Verdict) -> None:
     """Store the verdict in the build file; there is one candidate, so there is one verdict."""
-    connection.execute(DDL)
+    ensure(connection)
     connection.execute("delete from ops.verdicts")
     # Literals: binding parameters makes the driver import pandas, 0.5 s of CPU.
     body = sql_text(json.dumps(verdict.as_dict(), sort_keys=True))
@@ -76,8 +81,7 @@ def find(connection: duckdb.DuckDBPyConnection, candidate_hash: str) -> Verdict 
 
 
 def latest_checks(connection: duckdb.DuckDBPyConnection) -> list[Check]:
-    """The checks of the last verdict, whatever it was on; none before the first."""
-    connection.execute(DDL)
+    """The checks of the last verdict, whatever it was on; none before the first. Reads only."""
     found = latest(connection)
     return list(found.checks) if found else []
 

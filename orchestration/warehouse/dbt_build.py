@@ -10,7 +10,6 @@ import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import duckdb
@@ -124,6 +123,7 @@ def build(
     full_refresh: bool = False,
     everything: bool = False,
     again: Again | None = None,
+    at_the_end: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> BuildResult:
     """Bring the candidate marts up to date and run the data tests.
@@ -131,7 +131,8 @@ def build(
     What runs is found, not chosen: the descendants of what changed since the last complete build, months
     touched since then, and all of it for a changed project. `everything` runs all nodes and tests upon
     what is there; `again` computes months or models again (MeterhouseError where it names what is not
-    there). Errors are collected as plain messages, never raised.
+    there). Errors are collected as plain messages, never raised. Where there are none, `at_the_end` is called
+    with the build file still open.
     """
     say = progress or (lambda _: None)
     outcome = BuildResult()
@@ -160,10 +161,13 @@ def build(
         if not by_dbt:
             texts = manifest_cache.texts(settings)
             before = len(texts)
-            _run(NodeRunner(project, connection, settings, outcome.full_refresh, texts), chosen, outcome, say)
+            with NodeRunner(project, connection, settings, outcome.full_refresh, texts) as runner:
+                _run(runner, chosen, outcome, say)
             if outcome.ok:
                 outcome.tests += unit_tests.results(connection, settings, project, say)
             _record(connection, settings, inputs, outcome)
+            if outcome.ok and at_the_end:
+                at_the_end(connection)
             if len(texts) > before:
                 manifest_cache.keep_texts(settings, texts)
     if by_dbt:
@@ -172,6 +176,8 @@ def build(
         outcome.tests += unit_tests.by_model(project, _unit_tests_by_dbt(settings)) if outcome.ok else []
         with duck.connect(settings.warehouse_path, settings) as connection:
             _record(connection, settings, inputs, outcome)
+            if outcome.ok and at_the_end:
+                at_the_end(connection)
     return outcome
 
 
@@ -205,18 +211,13 @@ def _moved_tenant_months(connection: duckdb.DuckDBPyConnection) -> int | None:
     return int(found)
 
 
-@cache
-def _read(content: bytes) -> Project:
-    return read_project(content)
-
-
 def project_of(settings: Settings) -> Project:
     """The project as dbt parsed it; dbt is loaded only where nothing is kept of this very project."""
     content = manifest_cache.manifest_json(settings)
     if content is None:
         parse_manifest(settings)
         content = (settings.dbt_target_dir / manifest_cache.MANIFEST).read_bytes()
-    return _read(content)
+    return read_project(content)
 
 
 def _run(runner: NodeRunner, chosen: selection.Selection, outcome: BuildResult, say: Callable[[str], None]) -> None:

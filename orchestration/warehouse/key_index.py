@@ -1,11 +1,11 @@
 """Which records arrived more than once: an index of 64-bit entries, one for every row of the large sources.
 
-An entry is the upper 44 bits of the hash of a record's key and the lower 20 bits of its part's number.
-Sorted, the copies and states of one record are neighbours, in whatever file or year they came; sorting
-costs half of what grouping costs, and a thousand late rows find their history in milliseconds.
-It owns the files of entries and the relations `ops.contested_keys`, `ops.contested_parts` and
-`ops.part_months`. What becomes of a contested record is the models' work (GEN-02): two records whose
-hashes agree are listed here and told apart there, so a collision costs time and never an amount.
+An entry is most of the hash of a record's key and the number of its part (entry_form.py). Sorted, the copies
+and states of one record are neighbours, in whatever file or year they came; sorting costs a fraction of what
+grouping costs, and a thousand late rows find their history in milliseconds. It owns the files of entries and
+the relations `ops.contested_keys`, `ops.contested_parts` and `ops.part_months`. What becomes of a contested
+record is the models' work (GEN-02): two records whose hashes agree are listed here and told apart there, so a
+collision costs time and never an amount.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 
 from orchestration import duck
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
+from orchestration.warehouse import few_entries
+from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_MASK, entry_sql
 
-Entries = npt.NDArray[np.uint64]
-
-PART_BITS = 20
-PART_MASK = (1 << PART_BITS) - 1
 # A run is sorted with its like once there are this many of one size: few files to look through,
 # and no entry is written more than a handful of times however many batches come.
 RUNS_OF_A_SIZE = 4
@@ -44,9 +43,10 @@ class IndexedSource:
 
 @dataclass(frozen=True)
 class Fresh:
-    """What new parts hold: their sorted entries, and which part has rows of which month."""
+    """What new parts hold: their sorted entries, as the module `kind` has them, and which part has which months."""
 
-    entries: Entries
+    kind: ModuleType
+    entries: Any
     months: list[tuple[int, str]]
 
 
@@ -131,20 +131,24 @@ def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -
 
 
 def _runs_are_there(connection: duckdb.DuckDBPyConnection, folder: Path) -> bool:
-    """Whether every run's file is as long as it was written: 8 bytes an entry and a header of 128."""
+    """Whether every run's file is as long as it was written."""
     rows = connection.execute("select run_name, entries from ops.key_runs").fetchall()
-    return all((folder / name).exists() and (folder / name).stat().st_size == 128 + 8 * n for name, n in rows)
+    return all((folder / name).exists() and (folder / name).stat().st_size == ENTRY_BYTES * n for name, n in rows)
 
 
 def _read(session: duckdb.DuckDBPyConnection, source: IndexedSource, done: int, count: int) -> Fresh:
     """Read the rows of the batches after `done` on a connection of its own, so that sources are read side by side."""
     with session:
         here = f"from raw.{source.name} where load_batch > {done}"
+        kind = few_entries if count <= few_entries.MOST else import_module("orchestration.warehouse.many_entries")
+        entries = kind.read(session, f"select {entry_sql(source.record_key, 'part_number')} as entry {here}")
+        if len(entries) != count:
+            raise RuntimeError(f"raw.{source.name} has {len(entries)} new rows, its receipts say {count}")
         months = session.execute(
             "select distinct part_number, "
             f"coalesce(date_trunc('month', {source.occurred_at})::date, date '1970-01-01')::varchar {here}"
         ).fetchall()
-        return Fresh(_sorted_entries(session, source, here, count), months)
+        return Fresh(kind, entries, months)
 
 
 def _index_source(
@@ -156,108 +160,57 @@ def _index_source(
     connection.execute(f"insert into ops.part_months values {listed}")
     months = ", ".join(f"({name}, date '{month}')" for month in sorted({month for _, month in fresh.months}))
     connection.execute(f"insert into ops.touched_months (source, billing_month) values {months}")
-    runs = _runs(connection, folder, source)
-    contested = [_neighbours(fresh.entries)]
-    for _, entries in runs:
-        contested += _met(fresh.entries, entries)
-    met = np.unique(np.concatenate(contested))
+    runs = _runs(connection, source)
+    met = fresh.kind.contested(fresh.entries, [folder / run for run, _ in runs])
     if len(met):
-        _note_contested(connection, source, met, batch)
-    _keep(connection, folder, source, fresh.entries, runs, batch)
+        _note_contested(connection, source, fresh, met, batch)
+    _keep(connection, folder, source, fresh, runs, batch)
 
 
-def _sorted_entries(connection: duckdb.DuckDBPyConnection, source: IndexedSource, here: str, count: int) -> Entries:
-    query = (
-        f"select (hash({source.record_key}) & {((1 << 64) - 1) ^ PART_MASK}::ubigint) "
-        f"| (part_number & {PART_MASK})::ubigint as entry {here}"
-    )
-    # Two halves by the top bit, so that two processors sort.
-    halves: list[list[Entries]] = [[], []]
-    for rows in connection.execute(query).to_arrow_reader(1_000_000):
-        entries = rows.column(0).to_numpy()
-        upper = entries >= np.uint64(1 << 63)
-        halves[0].append(entries[~upper])
-        halves[1].append(entries[upper])
-
-    def ordered(pieces: list[Entries]) -> Entries:
-        joined = np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint64)
-        pieces.clear()
-        joined.sort()
-        return joined
-
-    with ThreadPoolExecutor(2) as pool:
-        found = np.concatenate(list(pool.map(ordered, halves)))
-    if len(found) != count:
-        raise RuntimeError(f"raw.{source.name} has {len(found)} new rows, its receipts say {count}")
-    return found
-
-
-def _neighbours(entries: Entries) -> Entries:
-    """Entries whose key another entry shares."""
-    same = (entries[1:] ^ entries[:-1]) <= np.uint64(PART_MASK)
-    places = np.flatnonzero(same)
-    return entries[np.unique(np.concatenate([places, places + 1]))]
-
-
-def _met(fresh: Entries, run: Entries) -> list[Entries]:
-    """Entries of both whose key occurs in both; each is sorted, so a look-up is a search."""
-    keys = fresh & np.uint64(((1 << 64) - 1) ^ PART_MASK)
-    first = np.searchsorted(run, keys)
-    last = np.searchsorted(run, keys | np.uint64(PART_MASK), side="right")
-    hits = np.flatnonzero(last > first)
-    counts = last[hits] - first[hits]
-    # Every place of every range first..last, without a loop: a window pulled again meets itself whole.
-    starts = np.repeat(first[hits] - (np.cumsum(counts) - counts), counts)
-    return [fresh[hits], run[starts + np.arange(len(starts))]]
-
-
-def _note_contested(connection: duckdb.DuckDBPyConnection, source: IndexedSource, met: Entries, batch: int) -> None:
-    import pyarrow as pa
-
-    keys = np.unique(met >> np.uint64(PART_BITS))
-    parts = np.unique(met & np.uint64(PART_MASK)).astype(np.int64)
+def _note_contested(
+    connection: duckdb.DuckDBPyConnection, source: IndexedSource, fresh: Fresh, met: Any, batch: int
+) -> None:
+    keys, parts = fresh.kind.keys_and_parts(met)
     name = sql_text(source.name)
-    connection.register("index_keys", pa.table({"key_hash": keys}))
-    connection.register("index_parts", pa.table({"part": parts}))
+    fresh.kind.tabled(connection, "index_keys", keys)
+    fresh.kind.tabled(connection, "index_parts", parts)
     connection.execute(
-        f"delete from ops.contested_keys where source = {name} and key_hash in (select key_hash from index_keys)"
+        f"delete from ops.contested_keys where source = {name} and key_hash in (select number from index_keys)"
     )
-    connection.execute(f"insert into ops.contested_keys select {name}, key_hash, {batch} from index_keys")
+    connection.execute(f"insert into ops.contested_keys select {name}, number, {batch} from index_keys")
     # The entry holds the last 20 bits of a part's number; parts that share them are all looked at.
     connection.execute(
-        f"insert into ops.contested_parts select {name}, part_number, {batch} from raw.receipts "
-        f"where source = {name} and status = 'accepted' and part_number & {PART_MASK} in (select part from index_parts)"
+        f"insert into ops.contested_parts select {name}, part_number, {batch} from raw.receipts where source = {name} "
+        f"and status = 'accepted' and part_number & {PART_MASK} in (select number from index_parts)"
     )
-    connection.unregister("index_keys")
-    connection.unregister("index_parts")
 
 
-def _runs(connection: duckdb.DuckDBPyConnection, folder: Path, source: IndexedSource) -> list[tuple[str, Entries]]:
-    rows = connection.execute(
-        f"select run_name from ops.key_runs where source = {sql_text(source.name)} order by entries desc, run_name"
+def _runs(connection: duckdb.DuckDBPyConnection, source: IndexedSource) -> list[tuple[str, int]]:
+    """Names of the source's runs, and how many entries each has."""
+    return connection.execute(
+        f"select run_name, entries from ops.key_runs where source = {sql_text(source.name)} "
+        "order by entries desc, run_name"
     ).fetchall()
-    return [(name, np.load(folder / name, mmap_mode="r")) for (name,) in rows]
 
 
 def _keep(
     connection: duckdb.DuckDBPyConnection,
     folder: Path,
     source: IndexedSource,
-    fresh: Entries,
-    runs: list[tuple[str, Entries]],
+    fresh: Fresh,
+    runs: list[tuple[str, int]],
     batch: int,
 ) -> None:
     """Write the entries as a run, joined with its like where there are several of its size."""
-    alike = [(name, entries) for name, entries in runs if len(entries) < RUNS_OF_A_SIZE * len(fresh)]
-    joined: list[str] = []
-    if len(alike) >= RUNS_OF_A_SIZE - 1:
-        fresh = np.concatenate([fresh, *(entries for _, entries in alike)])
-        fresh.sort(kind="stable")
-        joined = [name for name, _ in alike]
-    name = f"{source.name}_b{batch:06d}.npy"
+    entries = fresh.entries
+    alike = [name for name, length in runs if length < RUNS_OF_A_SIZE * len(entries)]
+    joined = alike if len(alike) >= RUNS_OF_A_SIZE - 1 else []
+    if joined:
+        entries = fresh.kind.joined(entries, [folder / name for name in joined])
+    name = f"{source.name}_b{batch:06d}.run"
     temporary = folder / f".{name}"
     with temporary.open("wb") as file:
-        np.save(file, fresh)
+        file.write(fresh.kind.written(entries))
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(folder / name)
@@ -265,5 +218,5 @@ def _keep(
         listed = ", ".join(sql_text(run) for run in joined)
         connection.execute(f"delete from ops.key_runs where run_name in ({listed})")
     connection.execute(
-        f"insert into ops.key_runs values ({sql_text(source.name)}, {sql_text(name)}, {batch}, {len(fresh)})"
+        f"insert into ops.key_runs values ({sql_text(source.name)}, {sql_text(name)}, {batch}, {len(entries)})"
     )

@@ -56,7 +56,8 @@ class NodeRunner:
     """Runs nodes of `project` on `connection`; with `full_refresh` incremental models start anew.
 
     Nodes that do not read each other run side by side, each worker with a cursor of `connection`: as many as
-    `settings.threads`, up to MOST_WORKERS. `texts` is rendering's: SQL known from before, added to.
+    `settings.threads`, up to MOST_WORKERS. `texts` is rendering's: SQL known from before, added to. Use as a
+    context: a cursor left open may hold a transaction, and with it off a checkpoint.
     """
 
     def __init__(
@@ -76,6 +77,13 @@ class NodeRunner:
         for _ in range(1, min(settings.threads, MOST_WORKERS)):
             cursor = duck.beside(connection)
             self._workers.append(NodeWorker(cursor, settings, renderer.on(cursor), there, full_refresh))
+
+    def __enter__(self) -> NodeRunner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers[1:]:
+            worker.connection.close()
 
     def build(self, nodes: Sequence[Node], say: Say, changed: Iterable[str] | None = None) -> Ran:
         """Build `nodes`, each after what it reads, in a transaction. What stands on a failed one is left out.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -176,6 +176,7 @@ def _unknown_config(node: Node) -> list[str]:
     return found
 
 
+@cache
 def read_project(content: bytes) -> Project:
-    """The project a manifest.json describes."""
+    """The project a manifest.json describes: one object for one text."""
     return Project(json.loads(content))

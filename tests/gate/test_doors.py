@@ -22,6 +22,7 @@ from orchestration.publishing.release import current_release, publish
 from orchestration.quality import known_hashes, seal
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
+from orchestration.quality.month_contents import Content, contents
 from orchestration.quality.verdict import Verdict
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse import fencing
@@ -95,7 +96,8 @@ def test_a_candidate_tampered_with_after_this_process_judged_it_is_refused(copie
     """Hashes are remembered from judging to publishing, for as long as the file looks the same."""
     with duck.connect(copied.warehouse_path, copied, read_only=True) as connection:
         hashes = candidate_hashes(connection)
-    known_hashes.remember(copied, hashes)
+        held = contents(connection, "marts", sorted(hashes))
+    known_hashes.remember(copied, hashes, held)
     assert publish(copied).is_new is False
     _change(copied, "update marts.fct_invoice_lines set billed_amount = 0")
     _refused(copied, "not judged as it stands")
@@ -152,6 +154,20 @@ def test_a_verdict_whose_seal_was_removed_or_copied_is_refused(copied: Settings)
     _change(copied, "update ops.verdicts set body = trim(body)")
     (copied.home / "verdict.key").unlink()
     _refused(copied, "not as the gate gave it")
+
+
+def test_edited_sums_of_the_marts_break_the_seal(copied: Settings) -> None:
+    """A mart changed, and the sums kept of it made to look as if they were of the changed rows."""
+    _change(copied, "update marts.fct_invoice_lines set billed_amount = 0")
+    with duck.connect(copied.warehouse_path, copied, read_only=True) as connection:
+        assert seal.find(connection, copied) is not None
+        held = contents(connection, "marts", ["fct_invoice_lines"])["fct_invoice_lines"].months
+    for month, (_, one, two) in held.items():
+        here = f"table_name = 'fct_invoice_lines' and billing_month = '{month}'"
+        _change(copied, f"update ops.mart_month_sums set quick_one = {one}, quick_two = {two} where {here}")
+    with duck.connect(copied.warehouse_path, copied, read_only=True) as connection:
+        assert seal.find(connection, copied) is None
+    _refused(copied, "not judged as it stands")
 
 
 def test_a_forged_verdict_is_judged_again_by_the_next_run(copied: Settings) -> None:
@@ -273,6 +289,32 @@ def test_a_process_that_lost_the_lock_may_not_publish(copied: Settings) -> None:
     with writer_lock(copied):
         (copied.home / "writer.fence").unlink()
         _refused(copied, "writer.fence, was removed", LockLost)
+
+
+def test_a_tampered_release_does_not_live_on_in_the_next(copied: Settings) -> None:
+    """A release starts from the file of the one before: that it was changed since shows in the finished copy."""
+    served = current_release(copied)
+    assert served is not None
+    served.database.chmod(0o644)
+    with duckdb.connect(str(served.database)) as connection:
+        connection.execute("update marts.fct_invoice_lines set billed_amount = 0")
+    with writer_lock(copied) as writer, duck.connect(copied.warehouse_path, copied) as connection:
+        connection.execute("update marts.dim_tenants set tenant_name = tenant_name || ' Ltd'")
+        found = verdicts.latest(connection)
+        assert found is not None
+        verdicts.keep(connection, replace(found, candidate_hash=combine(candidate_hashes(connection))))
+        seal.keep(connection, copied, project_hash(copied), writer.number)
+    new = publish(copied)
+    assert new.is_new
+    with duck.connect(new.database, copied, read_only=True) as connection:
+        assert contents(connection, "marts", ["fct_invoice_lines"]) == _lines_of_candidate(copied)
+        row = connection.execute("select count(*) from marts.dim_tenants where tenant_name like '% Ltd'").fetchone()
+    assert row is not None and row[0] > 0
+
+
+def _lines_of_candidate(settings: Settings) -> dict[str, Content]:
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
+        return contents(connection, "marts", ["fct_invoice_lines"])
 
 
 def test_a_released_file_cannot_be_written(copied: Settings) -> None:

@@ -9,7 +9,15 @@ import pytest
 
 from orchestration import duck
 from orchestration.publishing.parquet_files import read_sql
-from orchestration.publishing.release_tables import DATABASE, content_of, copied_whole, write_tables
+from orchestration.publishing.release_tables import (
+    CONTENTS,
+    DATABASE,
+    copied_whole,
+    read_contents,
+    write_contents,
+    write_tables,
+)
+from orchestration.quality.month_contents import contents
 from orchestration.settings import Settings
 
 TABLES = ["dim_plans", "fct_lines"]
@@ -44,10 +52,11 @@ def _release(
     building.mkdir()
     listed = tables or TABLES
     with duck.connect(settings.warehouse_path, settings) as connection:
-        held = write_tables(connection, building, listed, descriptions or DESCRIPTIONS, before)
+        held = contents(connection, "marts", listed)
+        write_tables(connection, building, held, descriptions or DESCRIPTIONS, before)
         connection.execute("checkpoint released")
         connection.execute("detach released")
-    assert copied_whole(settings, building, listed, held)
+    assert copied_whole(settings, building, held)
     return building
 
 
@@ -137,10 +146,10 @@ def test_another_column_or_table_or_description_is_taken_over(candidate: Setting
 def test_a_copy_that_differs_is_found(candidate: Settings) -> None:
     building = _release(candidate, "first")
     with duck.connect(candidate.warehouse_path, candidate, read_only=True) as connection:
-        held = {table: content_of(connection, f"marts.{table}") for table in TABLES}
+        held = contents(connection, "marts", TABLES)
     with duckdb.connect(str(building / DATABASE)) as connection:
         connection.execute("update marts.fct_lines set amount = amount + 0.001 where line_id = 'line 0'")
-    assert not copied_whole(candidate, building, TABLES, held)
+    assert not copied_whole(candidate, building, held)
 
 
 def test_a_release_before_that_was_tampered_with_is_mended_from_the_candidate(candidate: Settings) -> None:
@@ -151,3 +160,33 @@ def test_a_release_before_that_was_tampered_with_is_mended_from_the_candidate(ca
     second = _release(candidate, "second", first)
     assert _rows(second, "select max(amount) < 1000 from marts.fct_lines") == [(True,)]
     assert _rows(second, "select count(*) from marts.dim_plans") == [(3,)]
+
+
+def test_what_a_release_holds_is_told_beside_it(candidate: Settings) -> None:
+    first = _release(candidate, "first")
+    assert read_contents(first) is None
+    with duck.connect(candidate.warehouse_path, candidate, read_only=True) as connection:
+        held = contents(connection, "marts", TABLES)
+    write_contents(first, held)
+    assert read_contents(first) == held
+    text = (first / CONTENTS).read_text(encoding="utf-8")
+    (first / CONTENTS).write_text(text.replace(duckdb.__version__, "0.0.1"), encoding="utf-8")
+    assert read_contents(first) is None, "another engine hashes otherwise"
+    (first / CONTENTS).write_text(text[:-20], encoding="utf-8")
+    assert read_contents(first) is None
+
+
+def test_what_was_told_wrong_is_found_in_the_finished_copy(candidate: Settings) -> None:
+    """The former release is not read again: that it is what it says shows when the copy of it is compared."""
+    first = _release(candidate, "first")
+    with duck.connect(candidate.warehouse_path, candidate) as connection:
+        held = contents(connection, "marts", TABLES)
+        write_contents(first, held)
+        with duckdb.connect(str(first / DATABASE)) as tampering:
+            tampering.execute("update marts.fct_lines set amount = 1000 where line_id = 'line 0'")
+        building = candidate.home / "second"
+        building.mkdir()
+        write_tables(connection, building, held, DESCRIPTIONS, first)
+        connection.execute("checkpoint released")
+        connection.execute("detach released")
+    assert not copied_whole(candidate, building, held)

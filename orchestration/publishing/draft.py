@@ -1,0 +1,96 @@
+"""A release in the making: the marts as a database and as Parquet, in a folder nobody is shown.
+
+Written from the candidate while its suites run, or when it is published. What makes a release of it is
+release.py, which asks the guard first and compares the finished files once more.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration import duck
+from orchestration.publishing import changes, history
+from orchestration.publishing.parquet_files import write_table
+from orchestration.publishing.release_tables import DATABASE, Descriptions, copied_whole, write_contents, write_tables
+from orchestration.quality.month_contents import Content, content_of
+from orchestration.settings import Settings
+from orchestration.warehouse.project import read_project
+
+WRITTEN_WHOLE_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The files of a release to be, and what they were made of: the candidate's content hash and its marts' rows."""
+
+    folder: Path
+    release_id: str
+    content_hash: str
+    candidate: Mapping[str, Content]
+
+    def is_whole(self, settings: Settings) -> bool:
+        """Whether the finished database, opened anew, holds what the candidate did."""
+        return copied_whole(settings, self.folder, self.candidate)
+
+    def discard(self) -> None:
+        """Take its files away, if they still are a draft's."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def write_draft(
+    settings: Settings,
+    content_hash: str,
+    candidate: Mapping[str, Content],
+    served: Path | None,
+    *,
+    whole: bool = False,
+) -> Draft:
+    """Write the files of the next release; `served` is the folder of the one served, started from unless `whole`.
+
+    `candidate` is what the marts of the build file hold, by table. Call with the write lock held.
+    """
+    releases = settings.published_dir / "releases"
+    releases.mkdir(parents=True, exist_ok=True)
+    published = history.publications(settings)
+    # A restored installation has its history and none of its releases: numbers go on, order by them is by time.
+    known = [p.name for p in releases.iterdir()] + [p.release_id for p in published]
+    number = max((int(name.split("-")[0]) for name in known if name[:6].isdigit()), default=0) + 1
+    release_id = f"{number:06d}-{content_hash[:12]}"
+    building = releases / f".building-{release_id}"
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    previous = next((p for p in reversed(published) if served is not None and p.release_id == served.name), None)
+    # What deletions leave behind must not add up for ever.
+    whole = whole or served is None or not (served / DATABASE).exists() or number % WRITTEN_WHOLE_EVERY == 0
+    with duck.connect(":memory:", settings) as connection:
+        duck.attach_to_read(connection, settings.warehouse_path)
+        write_tables(connection, building, candidate, _descriptions(settings), None if whole else served)
+        # One transaction: each of its comments would be made durable by itself.
+        connection.execute("begin")
+        database = served / DATABASE if served is not None else None
+        changes.write_changes(connection, settings, release_id, previous, database)
+        connection.execute("commit")
+        # Of two releases, so never what the one before had.
+        relation = f"released.marts.{changes.TABLE}"
+        told = content_of(connection, relation)
+        write_table(connection, relation, building / "parquet" / changes.TABLE, told.months, has_months=told.has_months)
+        connection.execute("checkpoint released")
+    write_contents(building, candidate)
+    return Draft(building, release_id, content_hash, candidate)
+
+
+def _descriptions(settings: Settings) -> Descriptions:
+    path = settings.dbt_target_dir / "manifest.json"
+    if not path.exists():
+        return {}
+    return {
+        node.name: (
+            node.raw["description"],
+            {name: column["description"] for name, column in node.raw["columns"].items()},
+        )
+        for node in read_project(path.read_bytes()).of_kind("model")
+        if node.raw["schema"] == "marts"
+    }

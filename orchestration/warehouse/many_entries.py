@@ -1,0 +1,95 @@
+"""Entries of the key index by the million, as numpy's arrays: sorted by two processors, searched without a loop.
+
+Has the functions of few_entries.py, and reads and writes the same files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from orchestration.warehouse.entry_form import KEY_MASK, PART_BITS, PART_MASK
+
+Entries = npt.NDArray[np.uint64]
+
+
+def read(session: duckdb.DuckDBPyConnection, query: str) -> Entries:
+    """The entries `query` gives, sorted."""
+    # Two halves by the top bit, so that two processors sort.
+    halves: list[list[Entries]] = [[], []]
+    for rows in session.execute(query).to_arrow_reader(1_000_000):
+        entries = rows.column(0).to_numpy()
+        upper = entries >= np.uint64(1 << 63)
+        halves[0].append(entries[~upper])
+        halves[1].append(entries[upper])
+
+    def ordered(pieces: list[Entries]) -> Entries:
+        together = np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint64)
+        pieces.clear()
+        together.sort()
+        return together
+
+    with ThreadPoolExecutor(2) as pool:
+        return np.concatenate(list(pool.map(ordered, halves)))
+
+
+def contested(fresh: Entries, runs: Sequence[Path]) -> Entries:
+    """Entries whose key another entry shares, of `fresh` and of the runs it meets; each once, sorted."""
+    found = [_neighbours(fresh)]
+    for path in runs:
+        found += _met(fresh, _opened(path))
+    return np.unique(np.concatenate(found))
+
+
+def _neighbours(entries: Entries) -> Entries:
+    same = (entries[1:] ^ entries[:-1]) <= np.uint64(PART_MASK)
+    places = np.flatnonzero(same)
+    return entries[np.unique(np.concatenate([places, places + 1]))]
+
+
+def _met(fresh: Entries, run: Entries) -> list[Entries]:
+    """Entries of both whose key occurs in both; each is sorted, so a look-up is a search."""
+    keys = fresh & np.uint64(KEY_MASK)
+    first = np.searchsorted(run, keys)
+    last = np.searchsorted(run, keys | np.uint64(PART_MASK), side="right")
+    hits = np.flatnonzero(last > first)
+    counts = last[hits] - first[hits]
+    # Every place of every range first..last, without a loop: a window pulled again meets itself whole.
+    starts = np.repeat(first[hits] - (np.cumsum(counts) - counts), counts)
+    return [fresh[hits], run[starts + np.arange(len(starts))]]
+
+
+def keys_and_parts(entries: Entries) -> tuple[Entries, Entries]:
+    """Which keys, and which parts' numbers, `entries` are of; each once."""
+    return np.unique(entries >> np.uint64(PART_BITS)), np.unique(entries & np.uint64(PART_MASK))
+
+
+def tabled(connection: duckdb.DuckDBPyConnection, name: str, numbers: Entries) -> None:
+    """A temporary table of one column, `number`."""
+    import pyarrow as pa
+
+    connection.register("numbers_given", pa.table({"number": numbers}))
+    connection.execute(f"create or replace temp table {name} as from numbers_given")
+    connection.unregister("numbers_given")
+
+
+def joined(fresh: Entries, runs: Sequence[Path]) -> Entries:
+    """`fresh` and the entries of the runs, sorted."""
+    together = np.concatenate([fresh, *(_opened(path) for path in runs)])
+    # Runs are sorted: merging them is what a stable sort does.
+    together.sort(kind="stable")
+    return together
+
+
+def written(entries: Entries) -> memoryview:
+    """The entries as a run's file holds them."""
+    return entries.data
+
+
+def _opened(path: Path) -> Entries:
+    return np.memmap(path, dtype=np.uint64, mode="r")

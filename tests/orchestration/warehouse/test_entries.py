@@ -1,0 +1,95 @@
+"""Few entries and many are the same index: the same files, and the same keys found to have come more than once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from types import ModuleType
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestration.settings import PROJECT_DIR
+from orchestration.warehouse import few_entries, many_entries
+from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_BITS, PART_MASK, entry_sql
+
+# Few keys and parts, so that they meet; the highest and lowest, for the edges of 64 bits.
+KEYS = st.sampled_from([0, 1, 2, 3, (1 << 43) - 1, 1 << 43, (1 << 44) - 2, (1 << 44) - 1])
+ENTRIES = st.builds(lambda key, part: key << PART_BITS | part, KEYS, st.sampled_from([0, 1, 2, PART_MASK]))
+BOTH = pytest.mark.parametrize("kind", [few_entries, many_entries], ids=["few", "many"])
+
+
+def _read(kind: ModuleType, entries: list[int]) -> Any:
+    with duckdb.connect() as connection:
+        connection.execute("create table entries (entry ubigint)")
+        if entries:
+            connection.execute(f"insert into entries values {', '.join(f'({entry})' for entry in entries)}")
+        return kind.read(connection, "from entries")
+
+
+def _numbers(found: Any) -> list[int]:
+    return [int(number) for number in found]
+
+
+def _expected(fresh: list[int], runs: list[list[int]]) -> list[int]:
+    """Worked out entry by entry: a key that came twice among the new rows, or now and before, is contested."""
+    new = Counter(entry >> PART_BITS for entry in fresh)
+    old = Counter(entry >> PART_BITS for run in runs for entry in run)
+    contested = {key for key in new if new[key] > 1 or old[key]}
+    return sorted({entry for entry in [*fresh, *(e for run in runs for e in run)] if entry >> PART_BITS in contested})
+
+
+@BOTH
+@settings(deadline=None)
+@given(fresh=st.lists(ENTRIES, min_size=1, max_size=12), runs=st.lists(st.lists(ENTRIES, min_size=1), max_size=3))
+def test_contested_are_all_entries_of_keys_that_came_before_or_twice(
+    kind: ModuleType, fresh: list[int], runs: list[list[int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("keys")
+    paths = [folder / f"{number}.run" for number in range(len(runs))]
+    # Files of either are read by the other.
+    for number, (path, run) in enumerate(zip(paths, runs, strict=True)):
+        writer = (few_entries, many_entries)[number % 2]
+        path.write_bytes(writer.written(_read(writer, run)))
+        assert path.stat().st_size == ENTRY_BYTES * len(run)
+    entries = _read(kind, fresh)
+    found = kind.contested(entries, paths)
+    assert _numbers(found) == _expected(fresh, runs)
+    keys, parts = kind.keys_and_parts(found)
+    assert _numbers(keys) == sorted({entry >> PART_BITS for entry in _numbers(found)})
+    assert _numbers(parts) == sorted({entry & PART_MASK for entry in _numbers(found)})
+    assert _numbers(kind.joined(entries, paths)) == sorted([*fresh, *(e for run in runs for e in run)])
+
+
+@BOTH
+def test_numbers_become_a_table(kind: ModuleType) -> None:
+    entries = _read(kind, [5, 1 << 63, (1 << 64) - 1])
+    with duckdb.connect() as connection:
+        for _ in range(2):
+            kind.tabled(connection, "numbers", entries)
+        found = connection.execute("select * from numbers order by all").fetchall()
+        described = connection.execute("describe numbers").fetchall()
+    assert found == [(5,), (1 << 63,), ((1 << 64) - 1,)]
+    assert [(name, type_) for name, type_, *_ in described] == [("number", "UBIGINT")]
+
+
+def test_an_entry_is_a_key_hash_and_a_part_number() -> None:
+    with duckdb.connect() as connection:
+        entry, key = connection.execute(
+            f"select {entry_sql('record_key', 'part')}, hash(record_key) >> 20 from (select 'SM1' as record_key, "
+            f"{(1 << 20) + 7} as part)"
+        ).fetchall()[0]
+    assert (entry >> PART_BITS, entry & PART_MASK) == (key, 7)
+
+
+def test_few_need_no_numpy() -> None:
+    """Loading it takes longer than the work."""
+    code = (
+        "import sys; from orchestration.warehouse import key_index, few_entries; "
+        "assert not {'numpy', 'pyarrow'} & sys.modules.keys(), 'loaded'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=PROJECT_DIR)
