@@ -42,21 +42,22 @@ where load_batch > (select coalesce(max(load_batch), 0) from ops.metered_batches
 {% endmacro %}
 
 {# A model's filter to the touched months of a source and to the parts that hold them; no filter when
-   all are touched or on a full build. #}
-{% macro where_month_touched(source_name, has_parts=true) %}
+   all are touched or on a full build. `instant` is what the rows' billing_month is made of. #}
+{% macro where_month_touched(source_name, has_parts=true, instant='occurred_at') %}
 {%- set months = months_touched([source_name]) -%}
 {%- if months is not none -%}
-where true {{ in_months(months, source_name if has_parts else none) }}
+where true {{ in_months(months, source_name if has_parts else none, instant) }}
 {%- endif -%}
 {% endmacro %}
 
 {# A filter to some months and, of a source that is read where it lies, to the parts that hold them. #}
-{% macro in_months(months, source_name=none) %}
+{% macro in_months(months, source_name=none, instant='occurred_at') %}
 {%- if months is not none and not months -%}
 {#- Said plainly, so that the engine reads nothing for it, not even what would be joined. -#}
 and false
 {%- elif months is not none -%}
 and billing_month in (date '9999-12-01'{{ dates_listed(months) }})
+and {{ in_months_of(instant, months) }}
 {%- if source_name %}
 and part_number in ({{ numbers_found(
     "select distinct part_number from ops.part_months where source = '" ~ source_name

@@ -17,7 +17,7 @@ import duckdb
 
 from orchestration import duck, pipeline
 from orchestration.closing import demands, ledger
-from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, previous_relation, write_counts, write_evidence
+from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, kept_so_far, write_counts, write_evidence
 from orchestration.closing.ledger import Entry
 from orchestration.closing.ledger_relations import CLOSINGS, INVOICES, LINES, table_ddl
 from orchestration.closing.numbering import IssuingEntity, number_invoices
@@ -188,14 +188,15 @@ def _write_files(
     ):
         target = sql_text(str(folder / f"{name}.parquet"))
         connection.execute(f"copy (from {relation} order by {order}) to {target} (format parquet, compression zstd)")
-    write_evidence(connection, previous_relation(settings, found), folder / FILE_NAME)
+    write_evidence(connection, kept_so_far(settings, found), folder / FILE_NAME)
     write_counts(connection, folder / FILE_NAME, folder / COUNTS_NAME)
     _write_inputs(connection, found, folder / INPUTS_NAME)
 
 
 def _list_months(connection: duckdb.DuckDBPyConnection, request: CloseRequest) -> None:
     """Temp table closing_months: tenants and usage months whose records this close keeps."""
-    metered = "select distinct tenant_id, usage_month from intermediate.int_gen_09__records_traced"
+    # Every metered record is counted there, on a line or on none.
+    metered = "select distinct tenant_id, billing_month as usage_month from intermediate.int_gen_05__usage_fates"
     chosen = (
         "tenant_id in (select unnest(?::varchar[]))"
         if request.tenants

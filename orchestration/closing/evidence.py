@@ -6,6 +6,7 @@ that the evidence of a line and of all its corrections adds up to the records of
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -25,51 +26,101 @@ KEY = ("tenant_id", "usage_month", "meter", "price_key", "price_id", "charge_cat
 RECORD = (*KEY, "source", "record_key", "occurred_at", "fate", "fate_reason", "clause_id")
 
 
-def previous_relation(settings: Settings, found: list[Entry]) -> str:
-    """SQL for the evidence of all closes so far; typed and empty before the first."""
-    paths = [
-        sql_text(str(ledger_dir(settings) / entry.folder_name / FILE_NAME))
-        for entry in found
-        if FILE_NAME in entry.files
-    ]
-    if not paths:
-        return "(select *, cast(null as varchar) as line_id from intermediate.int_gen_09__records_traced where false)"
-    return f"read_parquet([{', '.join(paths)}], union_by_name = true, hive_partitioning = false)"
+@dataclass(frozen=True)
+class Kept:
+    """What closes so far kept, as SQL: the records, and which tenants' usage months they are of."""
+
+    records: str
+    months: str
 
 
-def view_evidence(connection: duckdb.DuckDBPyConnection, previous: str) -> None:
+def kept_so_far(settings: Settings, found: list[Entry]) -> Kept:
+    """The evidence of all closes so far; typed and empty before the first."""
+    closes = [entry for entry in found if FILE_NAME in entry.files]
+    if not closes:
+        nothing = (
+            "(select *, cast(null as varchar) as line_id from intermediate.int_gen_09__records_traced where false)"
+        )
+        return Kept(nothing, nothing)
+
+    def files(*names: str) -> str:
+        """Of every close the first of the files that it has."""
+        paths = [
+            sql_text(
+                str(ledger_dir(settings) / entry.folder_name / next(name for name in names if name in entry.files))
+            )
+            for entry in closes
+        ]
+        return f"read_parquet([{', '.join(paths)}], union_by_name = true, hive_partitioning = false)"
+
+    # The counts say it in a thousandth of the rows.
+    return Kept(files(FILE_NAME), files(COUNTS_NAME, FILE_NAME))
+
+
+def view_evidence(connection: duckdb.DuckDBPyConnection, kept: Kept) -> None:
     """Temp view `closing_evidence`: the records behind the lines of temp table `closing_lines`.
 
     Covers the (tenant_id, usage_month) of temp table `closing_months`; `line_id` is null for
     records on no line, which have a fate and a reason all the same.
     """
-    columns = ", ".join(RECORD)
-    covered = "where (tenant_id, usage_month) in (select (tenant_id, usage_month) from closing_months)"
+    connection.execute(
+        "create or replace temp table closing_scope as select tenant_id, usage_month, "
+        f"(tenant_id, usage_month) in (select (tenant_id, usage_month) from {kept.months}) as is_kept "
+        "from closing_months"
+    )
     same_key = " and ".join(f"r.{part} = l.{part}" for part in KEY)
     connection.execute(
         f"""create or replace temp view closing_evidence as
-        with changed as (
-            select {columns}, sum(quantity)::bigint as quantity, sum(raw_rows)::bigint as raw_rows
-            from (
-                select {columns}, quantity, raw_rows from intermediate.int_gen_09__records_traced {covered}
-                union all
-                select {columns}, -quantity, -raw_rows from {previous} {covered}
-            )
-            group by all
-            having sum(quantity) != 0 or sum(raw_rows) != 0
-        )
+        with changed as ({_as_they_are(connection)} union all {_as_changed(connection, kept)})
         select r.*, l.line_id
         from changed as r left join closing_lines as l on {same_key}
         where l.line_id is not null or r.price_id is null"""
     )
 
 
-def write_evidence(connection: duckdb.DuckDBPyConnection, previous: str, target: Path) -> None:
+def _as_they_are(connection: duckdb.DuckDBPyConnection) -> str:
+    """The records of months of which nothing is kept yet: no record of theirs need be set beside another."""
+    return (
+        f"select {', '.join(RECORD)}, quantity, raw_rows from intermediate.int_gen_09__records_traced "
+        f"{_covered(connection, is_kept=False)}"
+    )
+
+
+def _as_changed(connection: duckdb.DuckDBPyConnection, kept: Kept) -> str:
+    """What the records of the other months are now, less what was kept of them."""
+    columns, covered = ", ".join(RECORD), _covered(connection, is_kept=True)
+    return f"""select {columns}, sum(quantity)::bigint as quantity, sum(raw_rows)::bigint as raw_rows
+        from (
+            select {columns}, quantity, raw_rows from intermediate.int_gen_09__records_traced {covered}
+            union all
+            select {columns}, -quantity, -raw_rows from {kept.records} {covered}
+        )
+        group by all
+        having sum(quantity) != 0 or sum(raw_rows) != 0"""
+
+
+def _covered(connection: duckdb.DuckDBPyConnection, *, is_kept: bool) -> str:
+    """The where clause for records of `closing_scope`'s tenants and months.
+
+    Says the instants as well: on those, unlike on a month worked out of them, the engine filters before it joins
+    (one month of 24 with 5 million records each: 1 s instead of 6, and what is joined fits into memory).
+    """
+    scope = f"(select (tenant_id, usage_month) from closing_scope where {'' if is_kept else 'not '}is_kept)"
+    rows = connection.execute(
+        f"select distinct usage_month::varchar from closing_scope where is_kept = {is_kept} order by 1"
+    ).fetchall()
+    within = [f"(occurred_at >= date '{m}' and occurred_at < date '{m}' + interval 1 month)" for (m,) in rows if m]
+    # A fine is of the month it was upheld in, whenever it was posted (PEN-01).
+    anywhere = "occurred_at is null or source = 'carrier_penalties'"
+    return f"where (tenant_id, usage_month) in {scope} and ({' or '.join([*within, anywhere])})"
+
+
+def write_evidence(connection: duckdb.DuckDBPyConnection, kept: Kept, target: Path) -> None:
     """Write `closing_evidence` as Parquet, sorted so that a line's records lie together.
 
     Raises MeterhouseError when a line and its records do not add up.
     """
-    view_evidence(connection, previous)
+    view_evidence(connection, kept)
     connection.execute(
         "copy (select * from closing_evidence order by tenant_id, usage_month, meter, price_key, line_id, "
         f"occurred_at, source, record_key, fate, fate_reason, quantity, raw_rows) to {sql_text(str(target))} "

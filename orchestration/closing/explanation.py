@@ -13,7 +13,7 @@ import duckdb
 
 from orchestration import duck
 from orchestration.closing import ledger
-from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, counts_of, previous_relation, view_evidence
+from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, counts_of, kept_so_far, view_evidence
 from orchestration.closing.ledger import Entry
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.closing.scope import closes
@@ -96,7 +96,7 @@ def _explain_draft(settings: Settings, found: list[Entry], line_id: str, limit: 
             "create temp table closing_lines as select * from marts.fct_invoice_lines where line_id = ?", [line_id]
         )
         connection.execute("create temp table closing_months as select tenant_id, usage_month from closing_lines")
-        view_evidence(connection, previous_relation(settings, found))
+        view_evidence(connection, kept_so_far(settings, found))
         ordered = "(select * from closing_evidence order by occurred_at, source, record_key)"
         counts = f"({counts_of('closing_evidence')})"
         return _explained(connection, line, ordered, counts, limit, "the draft as it stands")

@@ -35,10 +35,14 @@ def write_table(
     months: Collection[str],
     *,
     has_months: bool,
+    in_order: bool = False,
     unmoved: Collection[str] = (),
     before: Path | None = None,
 ) -> None:
-    """Write `relation`'s `months` to `folder`; those `unmoved` are linked from folder `before` if there."""
+    """Write `relation`'s `months` to `folder`; those `unmoved` are linked from folder `before` if there.
+
+    Sorted by every column, so that equal content gives equal files; `in_order` where the rows of a month lie so.
+    """
     folder.mkdir(parents=True)
     for month in sorted(months) or [NO_MONTH]:
         target = folder / file_name(month)
@@ -47,8 +51,7 @@ def write_table(
             os.link(known, target)
             continue
         chosen = f"where {in_month(month)}" if has_months else ""
-        # Sorted by every column, so that equal content gives equal files.
-        query = f"select * from {relation} {chosen} order by all"
+        query = f"select * from {relation} {chosen}{'' if in_order else ' order by all'}"
         session.execute(f"copy ({query}) to {sql_text(str(target))} (format parquet, compression zstd)")
 
 

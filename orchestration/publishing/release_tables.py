@@ -81,6 +81,7 @@ def write_tables(
             building / "parquet" / table,
             now.months,
             has_months=now.has_months,
+            in_order=True,
             unmoved=set(now.months) - set(moved),
             before=before / "parquet" / table if before is not None else None,
         )

@@ -3,12 +3,33 @@
 A run's file is such entries, sorted, 8 bytes each and nothing else.
 """
 
+from __future__ import annotations
+
+from datetime import date, timedelta
+
 PART_BITS = 20
 PART_MASK = (1 << PART_BITS) - 1
 KEY_MASK = ((1 << 64) - 1) ^ PART_MASK
 ENTRY_BYTES = 8
 
 
+# Records without an instant are filed under this day's month.
+NO_DAY = "1970-01-01"
+
+
 def entry_sql(record_key: str, part_number: str) -> str:
     """SQL for the entry of a row."""
     return f"(hash({record_key}) & {KEY_MASK}::ubigint) | ({part_number} & {PART_MASK})::ubigint"
+
+
+def part_day_sql(occurred_at: str, part_number: str) -> str:
+    """SQL for a row's part and day in one number: the part's number, then 32 bits of days since 1970 (UTC)."""
+    day = f"coalesce(cast({occurred_at} as date), date '{NO_DAY}') - date '1970-01-01'"
+    return f"({part_number}::bigint << 32) | (({day}) & 4294967295)"
+
+
+def part_month(part_day: int) -> tuple[int, str]:
+    """The part's number, and the first day of the month, of a number made by `part_day_sql`."""
+    day = part_day & 0xFFFFFFFF
+    instant = date(1970, 1, 1) + timedelta(days=day - (1 << 32) if day >= 1 << 31 else day)
+    return part_day >> 32, instant.replace(day=1).isoformat()

@@ -21,9 +21,10 @@ from orchestration.warehouse.entry_form import PART_BITS, PART_MASK
 MOST = 10_000
 
 
-def read(session: duckdb.DuckDBPyConnection, query: str) -> Sequence[int]:
-    """The entries `query` gives, sorted."""
-    return array("Q", sorted(entry for (entry,) in session.execute(query).fetchall()))
+def read(session: duckdb.DuckDBPyConnection, query: str) -> tuple[Sequence[int], Collection[int]]:
+    """The entries that `query` gives in its first column, sorted, and what its second has, each once."""
+    rows = session.execute(query).fetchall()
+    return array("Q", sorted(entry for entry, _ in rows)), {part_day for _, part_day in rows}
 
 
 def contested(fresh: Sequence[int], runs: Sequence[Path]) -> Sequence[int]:

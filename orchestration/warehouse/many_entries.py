@@ -5,7 +5,7 @@ Has the functions of few_entries.py, and reads and writes the same files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,12 +18,14 @@ from orchestration.warehouse.entry_form import KEY_MASK, PART_BITS, PART_MASK
 Entries = npt.NDArray[np.uint64]
 
 
-def read(session: duckdb.DuckDBPyConnection, query: str) -> Entries:
-    """The entries `query` gives, sorted."""
+def read(session: duckdb.DuckDBPyConnection, query: str) -> tuple[Entries, Collection[int]]:
+    """The entries that `query` gives in its first column, sorted, and what its second has, each once."""
     # Two halves by the top bit, so that two processors sort.
     halves: list[list[Entries]] = [[], []]
+    seconds: set[int] = set()
     for rows in session.execute(query).to_arrow_reader(1_000_000):
         entries = rows.column(0).to_numpy()
+        seconds.update(np.unique(rows.column(1).to_numpy()).tolist())
         upper = entries >= np.uint64(1 << 63)
         halves[0].append(entries[~upper])
         halves[1].append(entries[upper])
@@ -35,7 +37,7 @@ def read(session: duckdb.DuckDBPyConnection, query: str) -> Entries:
         return together
 
     with ThreadPoolExecutor(2) as pool:
-        return np.concatenate(list(pool.map(ordered, halves)))
+        return np.concatenate(list(pool.map(ordered, halves))), seconds
 
 
 def contested(fresh: Entries, runs: Sequence[Path]) -> Entries:

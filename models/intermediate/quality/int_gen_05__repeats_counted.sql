@@ -1,7 +1,7 @@
 -- GEN-05, GEN-02: raw rows that only repeat a record: exact duplicates, and states that lost.
 -- Of the large sources the contested records hold them all.
 -- Grain: source x tenant x month x fate x reason. They follow the winning state's tenant and
--- month, so that a month's counts add up.
+-- month, so that a month's counts add up. Of the large sources only touched months are counted again.
 {% set owners = {
     'twilio_calls': ('int_gen_02__calls_contested', 'twilio', "account_sid"),
     'twilio_messages': ('int_gen_02__text_messages_contested', 'twilio', "account_sid"),
@@ -27,6 +27,16 @@
     'suspensions': ('int_gen_02__suspensions_states', 'tenant', "tenant_id"),
     'payments': ('int_gen_02__payments_states', 'none', "''")
 } %}
+{% set large = [
+    'twilio_calls', 'twilio_messages', 'twilio_recordings', 'twilio_transcriptions',
+    'whatsapp_webhooks', 'kustomer_conversations', 'kustomer_messages', 'translations',
+] %}
+{% set listed = "'" ~ large | join("', '") ~ "'" %}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_touched_months(this, [" ~ listed ~ "], also=\"billing_month is null or source not in (" ~ listed ~ ")\") }}",
+) }}
 
 with accounts as (
     select * from {{ ref('int_gen_03__account_intervals') }}
@@ -44,7 +54,12 @@ repeated as (
     from {{ ref(model) }} as states
     inner join {{ ref(model) }} as winners
         on states.record_key = winners.record_key and winners.is_current
-    where states.copies > 1 or not states.is_current
+    where
+        (states.copies > 1 or not states.is_current)
+        {% set months = months_touched([source]) if source in large else none %}
+        {% if months is not none %}
+        and (winners.occurred_at is null or {{ in_months_of('winners.occurred_at', months) }})
+        {% endif %}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orchestration.settings import PROJECT_DIR
 from orchestration.warehouse import few_entries, many_entries
-from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_BITS, PART_MASK, entry_sql
+from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_BITS, PART_MASK, entry_sql, part_day_sql, part_month
 
 # Few keys and parts, so that they meet; the highest and lowest, for the edges of 64 bits.
 KEYS = st.sampled_from([0, 1, 2, 3, (1 << 43) - 1, 1 << 43, (1 << 44) - 2, (1 << 44) - 1])
@@ -25,10 +25,14 @@ BOTH = pytest.mark.parametrize("kind", [few_entries, many_entries], ids=["few", 
 
 def _read(kind: ModuleType, entries: list[int]) -> Any:
     with duckdb.connect() as connection:
-        connection.execute("create table entries (entry ubigint)")
+        connection.execute("create table entries (entry ubigint, part_day bigint)")
         if entries:
-            connection.execute(f"insert into entries values {', '.join(f'({entry})' for entry in entries)}")
-        return kind.read(connection, "from entries")
+            connection.execute(
+                f"insert into entries values {', '.join(f'({entry}, {entry % 3})' for entry in entries)}"
+            )
+        found, seconds = kind.read(connection, "from entries")
+    assert set(seconds) == {entry % 3 for entry in entries}
+    return found
 
 
 def _numbers(found: Any) -> list[int]:
@@ -84,6 +88,32 @@ def test_an_entry_is_a_key_hash_and_a_part_number() -> None:
             f"{(1 << 20) + 7} as part)"
         ).fetchall()[0]
     assert (entry >> PART_BITS, entry & PART_MASK) == (key, 7)
+
+
+@pytest.mark.parametrize(
+    ("instant", "month"),
+    [
+        ("timestamp '2024-02-29 23:59:59.999999'", "2024-02-01"),
+        ("timestamp '2024-03-01 00:00:00'", "2024-03-01"),
+        ("timestamp '1969-12-31 23:59:59'", "1969-12-01"),
+        ("timestamp '1970-01-01'", "1970-01-01"),
+        ("timestamp '0001-01-01'", "0001-01-01"),
+        ("timestamp '9999-12-31 12:00:00'", "9999-12-01"),
+        ("cast(null as timestamp)", "1970-01-01"),
+    ],
+)
+def test_a_part_and_a_day_are_one_number(instant: str, month: str) -> None:
+    """Beyond 20 bits, too: an entry has only these of a part's number, the months of a part are all its own."""
+    part = (1 << 20) + 7
+    with duckdb.connect() as connection:
+        (number,) = connection.execute(
+            f"select {part_day_sql('occurred_at', 'part')} from (select {instant} as occurred_at, {part} as part)"
+        ).fetchall()[0]
+        assert connection.execute(f"select cast(date_trunc('month', {instant}) as date)::varchar").fetchone() in (
+            (month,),
+            (None,),
+        )
+    assert part_month(number) == (part, month)
 
 
 def test_few_need_no_numpy() -> None:

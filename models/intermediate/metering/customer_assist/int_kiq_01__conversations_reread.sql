@@ -29,14 +29,20 @@ fresh_pieces as (
     {% if is_incremental() %}where load_batch > {{ metered_batch() }}{% endif %}
 ),
 
+-- Of all pieces in four shares: 14 million conversations grouped at once took 0.6 GB more.
 resumed as (
+    {% for share in range(1 if is_incremental() else 4) %}
     select {{ key_hash('conversation_id') }} as conversation_hash
     from pieces
     {% if is_incremental() %}
     where conversation_id in (select fresh_pieces.conversation_id from fresh_pieces)
+    {% else %}
+    where {{ key_hash('conversation_id') }} % 4 = {{ share }}
     {% endif %}
     group by {{ key_hash('conversation_id') }}
     having count(*) > 1
+    {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 merged_anew as (

@@ -16,7 +16,7 @@ with units as (
 
 windows as (
     select * from {{ ref('int_wap_08__windows_rebuilt') }}
-    {{ where_month_touched('whatsapp_webhooks', has_parts=false) }}
+    {{ where_month_touched('whatsapp_webhooks', has_parts=false, instant='opened_at') }}
 ),
 
 messages_in_windows as (
