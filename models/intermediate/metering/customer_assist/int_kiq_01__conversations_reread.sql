@@ -10,7 +10,7 @@
 ) }}
 -- depends_on: {{ ref('int_gen_02__conversation_messages_contested') }}
 
-with pieces as (
+with pieces as {{ not_kept() }} (
     select * from {{ ref('int_kiq_01__conversation_pieces') }}
 ),
 
@@ -24,7 +24,7 @@ contested as (
 ),
 {% endif %}
 
-fresh_pieces as (
+fresh_pieces as {{ not_kept() }} (
     select * from pieces
     {% if is_incremental() %}where load_batch > {{ metered_batch() }}{% endif %}
 ),
