@@ -7,10 +7,8 @@ pointer is flipped only when everything is on disk, and old releases are never w
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from orchestration import clock, duck
 from orchestration.closing import ledger
 from orchestration.errors import GateRefused
 from orchestration.publishing import history
-from orchestration.publishing.draft import Draft, write_draft
+from orchestration.publishing.draft import Draft, make_durable, write_draft
 from orchestration.publishing.guard import demand_verdict, no_candidate
 from orchestration.publishing.release_tables import DATABASE
 from orchestration.quality import known_hashes
@@ -105,16 +103,16 @@ def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release
     before = served.path if served else None
     if draft is None or draft.content_hash != verdict.candidate_hash:
         draft = write_draft(settings, verdict.candidate_hash, candidate, before)
-    if not draft.is_whole(settings):
+    if not draft.is_whole():
         # The release it started from is not what it was.
         draft = write_draft(settings, verdict.candidate_hash, candidate, before, whole=True)
-        if not draft.is_whole(settings):
+        if not draft.is_whole():
             draft.discard()
             raise GateRefused("the copy differs from the candidate that was judged", "Run again.")
     manifest = {"release_id": draft.release_id, "content_hash": verdict.candidate_hash, "tables": hashes}
     _write(draft.folder / "manifest.json", manifest)
     _write(draft.folder / "verdict.json", verdict.as_dict())
-    _make_durable(draft.folder)
+    make_durable([draft.folder / "manifest.json", draft.folder / "verdict.json", draft.folder])
     final = draft.folder.with_name(draft.release_id)
     with fencing.still_newest(settings, writer):
         draft.folder.rename(final)
@@ -140,32 +138,14 @@ def _write(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _make_durable(folder: Path) -> None:
-    paths = [*sorted(folder.rglob("*")), folder]
-    for path in paths:
-        if path.is_file():
-            path.chmod(0o444)
-    # Side by side: the file system joins what waits for the disk at the same time.
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(_sync, paths))
-
-
 def _flip(settings: Settings, final: Path) -> None:
-    _sync(final.parent)
+    make_durable([final.parent])
     pointer = settings.published_dir / "current"
     following = settings.published_dir / ".current.next"
     following.unlink(missing_ok=True)
     following.symlink_to(Path("releases") / final.name)
     following.replace(pointer)
-    _sync(settings.published_dir)
+    make_durable([settings.published_dir])
 
 
 def _prune(settings: Settings, final: Path) -> None:

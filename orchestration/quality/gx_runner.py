@@ -286,6 +286,8 @@ def _end_with_parent() -> None:
 
 def _work() -> None:
     _end_with_parent()
+    # Nobody waits for the library until the models are built: these have the processors first.
+    os.nice(5)
     _load()
 
     job = json.loads(sys.stdin.read())

@@ -92,9 +92,9 @@ def test_who_finds_the_file_open_elsewhere_is_told_by_whom(counted: Settings, re
 
 
 @pytest.mark.parametrize(
-    ("limit", "engine"), [("2GB", "1.75GB"), ("512MiB", "448MiB"), ("1.6 gb", "1.4gb"), ("80%", "80%")]
+    ("limit", "engine"), [("2GB", "1.5GB"), ("512MiB", "384MiB"), ("1.6 gb", "1.2gb"), ("80%", "80%")]
 )
-def test_the_engine_has_seven_eighths_of_a_limit(limit: str, engine: str) -> None:
+def test_the_engine_has_three_quarters_of_a_limit(limit: str, engine: str) -> None:
     assert duck.engine_memory(limit) == engine
 
 
