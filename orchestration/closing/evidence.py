@@ -22,6 +22,8 @@ COUNTS_NAME = "evidence_counts.parquet"
 COUNTED = "tenant_id, usage_month, meter, price_key, charge_category, line_id, fate, fate_reason"
 # Small enough that one line's records are found by reading a few groups.
 ROW_GROUP_SIZE = 20_480
+# Records without an instant are filed under this month.
+NO_INSTANT = "1970-01-01"
 KEY = ("tenant_id", "usage_month", "meter", "price_key", "price_id", "charge_category", "unit_price", "currency_code")
 RECORD = (*KEY, "source", "record_key", "occurred_at", "fate", "fate_reason", "clause_id")
 
@@ -38,20 +40,14 @@ def kept_so_far(settings: Settings, found: list[Entry]) -> Kept:
     """The evidence of all closes so far; typed and empty before the first."""
     closes = [entry for entry in found if FILE_NAME in entry.files]
     if not closes:
-        nothing = (
-            "(select *, cast(null as varchar) as line_id from intermediate.int_gen_09__records_traced where false)"
-        )
-        return Kept(nothing, nothing)
+        none = "select *, cast(null as varchar) as line_id from intermediate.int_gen_09__records_traced where false"
+        return Kept(f"({none})", f"({none})")
 
     def files(*names: str) -> str:
         """Of every close the first of the files that it has."""
-        paths = [
-            sql_text(
-                str(ledger_dir(settings) / entry.folder_name / next(name for name in names if name in entry.files))
-            )
-            for entry in closes
-        ]
-        return f"read_parquet([{', '.join(paths)}], union_by_name = true, hive_partitioning = false)"
+        chosen = [(entry.folder_name, next(name for name in names if name in entry.files)) for entry in closes]
+        paths = ", ".join(sql_text(str(ledger_dir(settings) / folder / name)) for folder, name in chosen)
+        return f"read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
 
     # The counts say it in a thousandth of the rows.
     return Kept(files(FILE_NAME), files(COUNTS_NAME, FILE_NAME))
@@ -105,14 +101,19 @@ def _covered(connection: duckdb.DuckDBPyConnection, *, is_kept: bool) -> str:
     Says the instants as well: on those, unlike on a month worked out of them, the engine filters before it joins
     (one month of 24 with 5 million records each: 1 s instead of 6, and what is joined fits into memory).
     """
-    scope = f"(select (tenant_id, usage_month) from closing_scope where {'' if is_kept else 'not '}is_kept)"
     rows = connection.execute(
         f"select distinct usage_month::varchar from closing_scope where is_kept = {is_kept} order by 1"
     ).fetchall()
-    within = [f"(occurred_at >= date '{m}' and occurred_at < date '{m}' + interval 1 month)" for (m,) in rows if m]
+    months = [month for (month,) in rows if month]
+    if not months:
+        return "where false"
+    within = [f"(occurred_at >= date '{m}' and occurred_at < date '{m}' + interval 1 month)" for m in months]
+    if NO_INSTANT in months:
+        within.append("occurred_at is null")
     # A fine is of the month it was upheld in, whenever it was posted (PEN-01).
-    anywhere = "occurred_at is null or source = 'carrier_penalties'"
-    return f"where (tenant_id, usage_month) in {scope} and ({' or '.join([*within, anywhere])})"
+    within.append("source = 'carrier_penalties'")
+    scope = f"(select (tenant_id, usage_month) from closing_scope where {'' if is_kept else 'not '}is_kept)"
+    return f"where (tenant_id, usage_month) in {scope} and ({' or '.join(within)})"
 
 
 def write_evidence(connection: duckdb.DuckDBPyConnection, kept: Kept, target: Path) -> None:
