@@ -6,6 +6,7 @@ and seed rows changed since that name its price, meter or tenant.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,8 +81,12 @@ def write_changes(
     release_id: str,
     previous: Published | None,
     served_database: Path | None,
+    months: Collection[str] | None = None,
 ) -> None:
-    """Make `released.marts.rpt_release_changes` in the attached release database."""
+    """Make `released.marts.rpt_release_changes` in the attached release database.
+
+    `months` are the billing months (first days) whose lines may have moved, where that is known.
+    """
     target = f"released.marts.{TABLE}"
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in COLUMNS.items())
     connection.execute(f"create table {target} ({columns})")
@@ -91,7 +96,7 @@ def write_changes(
     if previous is None:
         return
     _carry_over(connection, target, served_database)
-    _fill(connection, target, release_id, previous, find_causes(connection, settings, previous))
+    _fill(connection, target, release_id, previous, find_causes(connection, settings, previous), _where(months))
 
 
 def _carry_over(connection: duckdb.DuckDBPyConnection, target: str, served_database: Path | None) -> None:
@@ -109,8 +114,20 @@ def _carry_over(connection: duckdb.DuckDBPyConnection, target: str, served_datab
         )
 
 
+def _where(months: Collection[str] | None) -> str:
+    if months is None:
+        return ""
+    listed = ", ".join(f"date {sql_text(month)}" for month in sorted(months))
+    return f"where billing_month in ({listed})" if listed else "where false"
+
+
 def _fill(
-    connection: duckdb.DuckDBPyConnection, target: str, release_id: str, previous: Published, causes: Causes
+    connection: duckdb.DuckDBPyConnection,
+    target: str,
+    release_id: str,
+    previous: Published,
+    causes: Causes,
+    chosen: str,
 ) -> None:
     connection.execute(
         "create or replace temp table new_files (source varchar, file_name varchar);"
@@ -142,8 +159,8 @@ def _fill(
                 b.pricing_quantity as quantity_before, a.pricing_quantity as quantity_after,
                 b.billed_amount as amount_before, a.billed_amount as amount_after,
                 coalesce(a.billed_amount, 0) - coalesce(b.billed_amount, 0) as amount_moved
-            from marts.fct_invoice_lines as a
-            full join {previous.read_sql("fct_invoice_lines")} as b
+            from (select * from marts.fct_invoice_lines {chosen}) as a
+            full join (select * from {previous.read_sql("fct_invoice_lines")} {chosen}) as b
                 on a.line_id = b.line_id
             where a.line_id is null or b.line_id is null
                 or a.billed_amount != b.billed_amount or a.pricing_quantity != b.pricing_quantity

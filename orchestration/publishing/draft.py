@@ -16,7 +16,14 @@ from pathlib import Path
 from orchestration import duck
 from orchestration.publishing import changes, history
 from orchestration.publishing.parquet_files import write_table
-from orchestration.publishing.release_tables import DATABASE, Descriptions, copied_whole, write_contents, write_tables
+from orchestration.publishing.release_tables import (
+    DATABASE,
+    Descriptions,
+    copied_whole,
+    read_contents,
+    write_contents,
+    write_tables,
+)
 from orchestration.quality.month_contents import Content, content_of
 from orchestration.settings import Settings
 from orchestration.warehouse.project import read_project
@@ -74,7 +81,7 @@ def write_draft(
         # One transaction: each of its comments would be made durable by itself.
         connection.execute("begin")
         database = served / DATABASE if served is not None else None
-        changes.write_changes(connection, settings, release_id, previous, database)
+        changes.write_changes(connection, settings, release_id, previous, database, _moved_lines(candidate, served))
         connection.execute("commit")
         # Of two releases, so never what the one before had.
         relation = f"released.marts.{changes.TABLE}"
@@ -87,6 +94,13 @@ def write_draft(
     seen_to = looking.submit(_see_to, settings, building, candidate)
     looking.shutdown(wait=False)
     return Draft(building, release_id, content_hash, seen_to)
+
+
+def _moved_lines(candidate: Mapping[str, Content], served: Path | None) -> list[str] | None:
+    """Billing months whose invoice lines differ from the release served; None where that is not told."""
+    told = read_contents(served) if served is not None else None
+    lines = candidate.get("fct_invoice_lines")
+    return None if told is None or lines is None else lines.moved_since(told.get("fct_invoice_lines"))
 
 
 def _see_to(settings: Settings, building: Path, candidate: Mapping[str, Content]) -> bool:

@@ -54,6 +54,7 @@ def write_tables(
     ]
     for gone in sorted(set(there) - set(tables)):
         connection.execute(f'drop table released.marts."{gone}"')
+    said = _said(connection)
     kept = [table for table in tables if table in there]
     told = read_contents(before) if before is not None else None
     former = contents(connection, "released.marts", kept) if told is None else {t: told[t] for t in kept if t in told}
@@ -62,7 +63,8 @@ def write_tables(
         now, then = candidate[table], former.get(table)
         moved = now.moved_since(then)
         session.execute("begin")
-        if then is None or then.columns != now.columns or _is_most(moved, now):
+        anew = then is None or then.columns != now.columns or _is_most(moved, now)
+        if anew:
             session.execute(
                 f"create or replace table released.marts.{table} as select * from marts.{table} "
                 f"order by {month_key(now.has_months)}, columns(*)"
@@ -72,7 +74,7 @@ def write_tables(
             chosen = f"where {month_key(now.has_months)} in ({listed})"
             session.execute(f"delete from released.marts.{table} {chosen}")
             session.execute(f"insert into released.marts.{table} select * from marts.{table} {chosen} order by all")
-        _describe(session, table, descriptions)
+        _describe(session, table, descriptions, {} if anew else said)
         # What is committed knows what its row groups hold, and is read by month.
         session.execute("commit")
         write_table(
@@ -119,16 +121,25 @@ def _is_most(moved: list[str], now: Content) -> bool:
     return 2 * sum(now.months[month][0] for month in moved if month in now.months) > now.rows
 
 
-def _describe(session: duckdb.DuckDBPyConnection, table: str, descriptions: Descriptions) -> None:
-    """Say of the table and its columns what they are, where that does not stand there already."""
+def _said(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """What the attached release says of its tables and, by table and column, of their columns."""
+    here = "where database_name = 'released' and comment is not null"
+    rows = connection.execute(
+        f"select table_name, '', comment from duckdb_tables() {here} "
+        f"union all select table_name, column_name, comment from duckdb_columns() {here}"
+    ).fetchall()
+    return {(table, column): comment for table, column, comment in rows}
+
+
+def _describe(
+    session: duckdb.DuckDBPyConnection, table: str, descriptions: Descriptions, said: Mapping[tuple[str, str], str]
+) -> None:
+    """Say of the table and its columns what they are, where that is not `said` already."""
     text, columns = descriptions.get(table, ("", {}))
-    here = f"database_name = 'released' and table_name = {sql_text(table)}"
-    row = session.execute(f"select comment from duckdb_tables() where {here}").fetchone()
-    if row is None or (row[0] or "") != text:
+    if said.get((table, ""), "") != text:
         session.execute(f"comment on table released.marts.{table} is {sql_text(text)}")
-    said = dict(session.execute(f"select column_name, comment from duckdb_columns() where {here}").fetchall())
     for column, description in columns.items():
-        if (said.get(column) or "") != description:
+        if said.get((table, column), "") != description:
             session.execute(f'comment on column released.marts.{table}."{column}" is {sql_text(description)}')
 
 
