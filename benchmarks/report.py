@@ -150,7 +150,8 @@ def print_peers(console: Console) -> None:
 
 
 def _markdown_table(cells: Cells) -> str:
-    lines = [" | ".join(row) for row in cells]
+    # A line's id has bars of its own.
+    lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in cells]
     return "\n".join([f"| {lines[0]} |", "|" + " --- |" * len(cells[0]), *(f"| {line} |" for line in lines[1:])])
 
 
