@@ -15,6 +15,7 @@ from orchestration.closing.ledger import Entry, ledger_dir
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
+from orchestration.warehouse.entry_form import NO_DAY
 
 FILE_NAME = "evidence.parquet"
 COUNTS_NAME = "evidence_counts.parquet"
@@ -22,8 +23,6 @@ COUNTS_NAME = "evidence_counts.parquet"
 COUNTED = "tenant_id, usage_month, meter, price_key, charge_category, line_id, fate, fate_reason"
 # Small enough that one line's records are found by reading a few groups.
 ROW_GROUP_SIZE = 20_480
-# Records without an instant are filed under this month.
-NO_INSTANT = "1970-01-01"
 KEY = ("tenant_id", "usage_month", "meter", "price_key", "price_id", "charge_category", "unit_price", "currency_code")
 RECORD = (*KEY, "source", "record_key", "occurred_at", "fate", "fate_reason", "clause_id")
 
@@ -108,7 +107,7 @@ def _covered(connection: duckdb.DuckDBPyConnection, *, is_kept: bool) -> str:
     if not months:
         return "where false"
     within = [f"(occurred_at >= date '{m}' and occurred_at < date '{m}' + interval 1 month)" for m in months]
-    if NO_INSTANT in months:
+    if NO_DAY in months:
         within.append("occurred_at is null")
     # A fine is of the month it was upheld in, whenever it was posted (PEN-01).
     within.append("source = 'carrier_penalties'")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration.durable import sync
 from orchestration.errors import MeterhouseError
 from orchestration.file_hash import file_sha256
 from orchestration.settings import Settings
@@ -158,19 +158,11 @@ def append(
         (building / ENTRY_FILE).write_text(text, encoding="utf-8")
         for path in sorted(building.iterdir()):
             path.chmod(0o444)
-            _sync(path)
-        _sync(building)
+            sync(path)
+        sync(building)
         with still_the_writer(settings):
             building.rename(folder / entry.folder_name)
-        _sync(folder)
+        sync(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return entry
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

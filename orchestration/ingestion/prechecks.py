@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestration.durable import sync
 from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
 from orchestration.settings import Settings
 
@@ -168,7 +169,8 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
             info = plain_path.stat()
             signature = (info.st_size, info.st_mtime_ns)
             _read_through(plain_path, digest, None)
-            _on_disk(plain_path)
+            # It may become a part as it is: waited for here, in a thread, and not before the receipts.
+            sync(plain_path)
         else:
             _read_through(path, digest, text)
         sha256 = digest.hexdigest()
@@ -190,15 +192,6 @@ def _unpack(path: Path, plain_path: Path, digest: Any, text: _Utf8Check, setting
             text.finish()
     except zlib.error as error:
         raise RefusedFile(f"{path.name} is a corrupt gzip file ({error})", "Deliver the file again.") from error
-
-
-def _on_disk(path: Path) -> None:
-    # It may become a part as it is: waited for here, in a thread, and not before the receipts.
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_through(path: Path, digest: Any, utf8: _Utf8Check | None) -> None:

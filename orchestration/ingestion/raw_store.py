@@ -17,6 +17,7 @@ from typing import NoReturn
 
 import duckdb
 
+from orchestration.durable import sync
 from orchestration.errors import MeterhouseError
 from orchestration.file_hash import file_sha256
 from orchestration.ingestion.file_rows import RAW_TEXT_LIMIT, FileRows
@@ -94,18 +95,10 @@ def make_durable(stored: Iterable[Stored]) -> None:
     for file in stored:
         for path in file.written:
             if not file.layout:  # a linked file was on disk before it was linked
-                _sync(path)
+                sync(path)
             folders |= {path.parent, path.parent.parent}
     for folder in folders:
-        _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(folder)
 
 
 def _fault_texts(spec: SourceSpec) -> tuple[str, str]:

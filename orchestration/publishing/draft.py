@@ -6,7 +6,6 @@ release.py, which asks the guard first and compares the finished files once more
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -14,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration import duck
+from orchestration.durable import sync
 from orchestration.publishing import changes, history
 from orchestration.publishing.parquet_files import write_table
 from orchestration.publishing.release_tables import (
     DATABASE,
     Descriptions,
     copied_whole,
-    read_contents,
     write_contents,
     write_tables,
 )
@@ -77,11 +76,11 @@ def write_draft(
     whole = whole or served is None or not (served / DATABASE).exists() or number % WRITTEN_WHOLE_EVERY == 0
     with duck.connect(":memory:", settings) as connection:
         duck.attach_to_read(connection, settings.warehouse_path)
-        write_tables(connection, building, candidate, _descriptions(settings), None if whole else served)
+        former = write_tables(connection, building, candidate, _descriptions(settings), None if whole else served)
         # One transaction: each of its comments would be made durable by itself.
         connection.execute("begin")
         database = served / DATABASE if served is not None else None
-        changes.write_changes(connection, settings, release_id, previous, database, _moved_lines(candidate, served))
+        changes.write_changes(connection, settings, release_id, previous, database, _moved_lines(candidate, former))
         connection.execute("commit")
         # Of two releases, so never what the one before had.
         relation = f"released.marts.{changes.TABLE}"
@@ -96,11 +95,11 @@ def write_draft(
     return Draft(building, release_id, content_hash, seen_to)
 
 
-def _moved_lines(candidate: Mapping[str, Content], served: Path | None) -> list[str] | None:
-    """Billing months whose invoice lines differ from the release served; None where that is not told."""
-    told = read_contents(served) if served is not None else None
-    lines = candidate.get("fct_invoice_lines")
-    return None if told is None or lines is None else lines.moved_since(told.get("fct_invoice_lines"))
+def _moved_lines(candidate: Mapping[str, Content], former: Mapping[str, Content]) -> list[str] | None:
+    """Billing months whose invoice lines differ from the release started from; None where that cannot be told."""
+    now, then = candidate.get("fct_invoice_lines"), former.get("fct_invoice_lines")
+    # Of other columns every month moved, also one that is gone.
+    return now.moved_since(then) if now and then and now.columns == then.columns else None
 
 
 def _see_to(settings: Settings, building: Path, candidate: Mapping[str, Content]) -> bool:
@@ -118,15 +117,7 @@ def make_durable(paths: Iterable[Path]) -> None:
             path.chmod(0o444)
     # Side by side: the file system joins what waits for the disk at the same time.
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(_sync, listed))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        list(pool.map(sync, listed))
 
 
 def _descriptions(settings: Settings) -> Descriptions:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from orchestration import clock, duck
 from orchestration.closing import ledger
+from orchestration.durable import sync
 from orchestration.errors import GateRefused
 from orchestration.publishing import history
 from orchestration.publishing.draft import Draft, make_durable, write_draft
@@ -93,13 +94,13 @@ def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         verdict, hashes = demand_verdict(connection, settings)
         batch = state.newest_batch(connection)
+        served = current_release(settings)
+        if served is not None and served.content_hash == verdict.candidate_hash:
+            if not (history.history_dir(settings) / served.release_id).exists():
+                # The process ended between the flip and the record.
+                _keep_history(settings, served.path, served.content_hash, batch)
+            return served
         candidate = known_hashes.mart_contents(connection, settings)
-    served = current_release(settings)
-    if served is not None and served.content_hash == verdict.candidate_hash:
-        if not (history.history_dir(settings) / served.release_id).exists():
-            # The process ended between the flip and the record.
-            _keep_history(settings, served.path, served.content_hash, batch)
-        return served
     before = served.path if served else None
     if draft is None or draft.content_hash != verdict.candidate_hash:
         draft = write_draft(settings, verdict.candidate_hash, candidate, before)
@@ -139,13 +140,13 @@ def _write(path: Path, content: object) -> None:
 
 
 def _flip(settings: Settings, final: Path) -> None:
-    make_durable([final.parent])
+    sync(final.parent)
     pointer = settings.published_dir / "current"
     following = settings.published_dir / ".current.next"
     following.unlink(missing_ok=True)
     following.symlink_to(Path("releases") / final.name)
     following.replace(pointer)
-    make_durable([settings.published_dir])
+    sync(settings.published_dir)
 
 
 def _prune(settings: Settings, final: Path) -> None:

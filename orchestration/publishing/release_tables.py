@@ -36,10 +36,11 @@ def write_tables(
     candidate: Mapping[str, Content],
     descriptions: Descriptions,
     before: Path | None,
-) -> None:
+) -> dict[str, Content]:
     """Make schema `marts` of the release in folder `building`, attached as `released`, and each table as Parquet.
 
     `candidate` is what the marts hold now, by table; `before` the folder of a release to start from.
+    Returns what the tables held that were taken over from it.
     """
     if before is not None:
         shutil.copyfile(before / DATABASE, building / DATABASE)
@@ -90,6 +91,7 @@ def write_tables(
 
     # The largest first, so that none of them is left for the end.
     duck.side_by_side(connection, write, sorted(tables, key=lambda table: (-candidate[table].rows, table)))
+    return former
 
 
 def write_contents(building: Path, candidate: Mapping[str, Content]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Protocol
 
+from orchestration.durable import sync
 from orchestration.pulling.failures import KEPT_NOTHING, PullFailed
 from orchestration.settings import Settings
 
@@ -34,11 +34,7 @@ class Folder:
         if target.exists():  # touching it would have it looked at again
             return False
         self.part.rename(target)
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(self.folder)
         return True
 
 

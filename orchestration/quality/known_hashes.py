@@ -26,18 +26,19 @@ def remember(settings: Settings, hashes: Mapping[str, str], held: Mapping[str, C
 
 def mart_hashes(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, str]:
     """Hash of every mart of the build file that `connection` has just opened, by name."""
-    found = _known.get(settings.warehouse_path)
-    if found is not None and found[0] == _look(settings.warehouse_path):
-        return dict(found[1])
-    return candidate_hashes(connection)
+    found = _remembered(settings)
+    return dict(found[0]) if found else candidate_hashes(connection)
 
 
 def mart_contents(connection: duckdb.DuckDBPyConnection, settings: Settings) -> dict[str, Content]:
     """What every mart of that build file holds, by name."""
-    found = _known.get(settings.warehouse_path)
-    if found is not None and found[0] == _look(settings.warehouse_path):
-        return dict(found[2])
-    return contents(connection, "marts", mart_names(connection))
+    found = _remembered(settings)
+    return dict(found[1]) if found else contents(connection, "marts", mart_names(connection))
+
+
+def _remembered(settings: Settings) -> tuple[dict[str, str], dict[str, Content]] | None:
+    look, hashes, held = _known.get(settings.warehouse_path, (None, {}, {}))
+    return (hashes, held) if look is not None and look == _look(settings.warehouse_path) else None
 
 
 def _look(path: Path) -> _Look:

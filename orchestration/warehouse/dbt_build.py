@@ -28,6 +28,7 @@ from orchestration.warehouse.writer_lock import held, writer_lock
 
 # Writers in between leave the build file as it comes: tidying it takes as long as a small run.
 TIDIED_EVERY = 20
+AtTheEnd = Callable[[duckdb.DuckDBPyConnection], None]
 FINGERPRINTS = "intermediate.int_gen_05__tenant_months_fingerprinted"
 
 
@@ -123,7 +124,7 @@ def build(
     full_refresh: bool = False,
     everything: bool = False,
     again: Again | None = None,
-    at_the_end: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+    at_the_end: AtTheEnd | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> BuildResult:
     """Bring the candidate marts up to date and run the data tests.
@@ -165,9 +166,7 @@ def build(
                 _run(runner, chosen, outcome, say)
             if outcome.ok:
                 outcome.tests += unit_tests.results(connection, settings, project, say)
-            _record(connection, settings, inputs, outcome)
-            if outcome.ok and at_the_end:
-                at_the_end(connection)
+            _record(connection, settings, inputs, outcome, at_the_end)
             if len(texts) > before:
                 manifest_cache.keep_texts(settings, texts)
     if by_dbt:
@@ -175,14 +174,16 @@ def build(
         _run_by_dbt(settings, bool(chosen.seeds), outcome)
         outcome.tests += unit_tests.by_model(project, _unit_tests_by_dbt(settings)) if outcome.ok else []
         with duck.connect(settings.warehouse_path, settings) as connection:
-            _record(connection, settings, inputs, outcome)
-            if outcome.ok and at_the_end:
-                at_the_end(connection)
+            _record(connection, settings, inputs, outcome, at_the_end)
     return outcome
 
 
 def _record(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, inputs: dict[str, str], outcome: BuildResult
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    inputs: dict[str, str],
+    outcome: BuildResult,
+    at_the_end: AtTheEnd | None,
 ) -> None:
     rows = connection.execute("select distinct billing_month::varchar from ops.touched_months").fetchall()
     outcome.touched_months = sorted(month for (month,) in rows)
@@ -193,6 +194,8 @@ def _record(
         state.record_build(connection, settings)
         selection.complete(connection, inputs, outcome.tests)
         connection.execute("commit")
+        if at_the_end:
+            at_the_end(connection)
 
 
 def _moved_tenant_months(connection: duckdb.DuckDBPyConnection) -> int | None:
