@@ -82,3 +82,15 @@
     "select count(*) from duckdb_tables() where schema_name = 'ops' and table_name = 'contested_parts'"
 ).columns[0].values()[0] > 0) }}
 {% endmacro %}
+
+{# A filter to the stretch of time that the rows of `relation` span by the column of the same name: the engine
+   reads no row group outside it. Nothing where there are none, everything where one has no instant. #}
+{% macro within_span_of(column, relation) %}
+{%- set row = run_query(
+    "select count(*), count(" ~ column ~ "), min(" ~ column ~ ")::varchar, max(" ~ column ~ ")::varchar from " ~ relation
+).rows[0] -%}
+{%- if row[0] == 0 -%}false
+{%- elif row[0] != row[1] -%}true
+{%- else -%}{{ column }} between timestamp '{{ row[2] }}' and timestamp '{{ row[3] }}'
+{%- endif -%}
+{% endmacro %}

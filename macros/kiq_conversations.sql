@@ -16,79 +16,177 @@
 {%- endmacro %}
 
 {# KIQ-02, KIQ-03: conversations whose own row came or changed since the last complete build, in all its
-   states: what it was decides with what it is. #}
-{% macro conversations_changed() %}
-{%- set contested = ref('int_gen_02__conversations_contested') -%}
-select conversation_id, org_id, customer_id
-from {{ ref('int_gen_02__conversations_states') }} where load_batch > {{ metered_batch() }}
-union
-select conversation_id, org_id, customer_id from {{ contested }}
+   states: what it was decides with what it is. Kept until the build is complete, for all who ask. #}
+{% macro note_conversations_changed(contested) %}
+{%- set staged = ref('stg_kustomer__conversations') -%}
+{%- set columns = 'conversation_id, org_id, customer_id, created_at, ended_at' -%}
+create or replace table ops.conversations_changed as
+{% if builds_upon_another() %}
+select {{ columns }} from {{ staged }} where load_batch > {{ metered_batch() }}
+union all
+select {{ columns }} from {{ contested }}
 where record_key in (
     select record_key from {{ contested }} where load_batch > {{ metered_batch() }}
 )
+{% else %}
+select {{ columns }} from {{ contested }} where false
+{% endif %}
 {% endmacro %}
 
-{% macro touch_months_of_exchanges(conversations, is_wanted) %}
-{%- set exchanges = ref('int_kiq_01__exchanges_completed') -%}
-{% if is_wanted %}
-insert into ops.touched_months (source, billing_month)
-select distinct
-    'kustomer_messages', {{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}
-from {{ exchanges }}
-where conversation_id in ({{ conversations }})
+{# KIQ-03: of a relation of ended conversations, those of which a changed one decides: because it is the one
+   that ended, or because the same customer opened it within the day after. #}
+{% macro decided_by_changed(relation) %}
+select conversation_id from {{ relation }}
+where conversation_id in (select conversation_id from ops.conversations_changed)
+union
+select ended.conversation_id from {{ relation }} as ended
+inner join ops.conversations_changed as changed
+    on ended.customer_id = changed.customer_id
+    and ended.org_id = changed.org_id
+    and changed.created_at >= ended.ended_at
+    and changed.created_at < ended.ended_at + interval 24 hour
+{% endmacro %}
+
+{# The parts that hold conversations which a changed one decides about, or which decide about it: they were created
+   or ended on its days or a day off them. #}
+{% macro parts_of_conversations_near() %}
+with days as (
+    select unnest([
+        cast(created_at as date) - 1, cast(created_at as date), cast(created_at as date) + 1,
+        cast(ended_at as date), cast(ended_at as date) + 1
+    ]) as day
+    from ops.conversations_changed
+)
+select parts.part_number
+from ops.parts as parts
+where parts.source = 'kustomer_conversations' and parts.load_batch > {{ metered_batch() }}
+union
+select parts.part_number
+from ops.parts as parts
+inner join ops.part_instants as instants on parts.part_number = instants.part_number
+inner join (select distinct day from days) as asked
+    on cast(instants.earliest as date) <= asked.day and cast(instants.latest as date) >= asked.day
+where parts.source = 'kustomer_conversations' and instants.column_name in ('created_at', 'ended_at')
+{% endmacro %}
+
+{# Noted before those decided anew are taken out and after they are put in: their months are metered again. #}
+{% macro note_decided_anew(relation) %}
+{% if execute and is_incremental() %}
+insert into ops.conversations_decided_anew {{ decided_by_changed(relation) }}
+{% else %}delete from ops.conversations_decided_anew{% endif %}
+{% endmacro %}
+
+{% macro forget_reopened(relation) %}
+{% if execute and is_incremental() %}
+delete from {{ relation }} where conversation_id in (select conversation_id from ops.conversations_decided_anew)
+{% else %}select 1{% endif %}
+{% endmacro %}
+
+{# The month a piece of a conversation stands for: of the exchange it completes, else of its first message. #}
+{% macro month_of_piece() %}
+{{ billing_month("coalesce(case when first_reply_at > first_customer_message_at then first_reply_at end, first_message_at)") }}
+{%- endmacro %}
+
+{# KIQ-01: pieces from before of conversations to which something came, a message or their own row: looked for once
+   among all, by their hash. Two conversations may share one: that is a month or a message too many to read, and
+   no other amount. #}
+{% macro note_pieces_met() %}
+{%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
+{% if execute and is_incremental() %}
+create or replace table ops.pieces_met as
+with asked_for as materialized (
+    select conversation_hash from {{ pieces }} where load_batch > {{ metered_batch() }}
+    union all
+    select {{ kept_hash(['conversation_id']) }} from ops.conversations_changed
+)
+select conversation_hash, first_part, last_part, {{ month_of_piece() }} as billing_month
+from {{ pieces }}
+where
+    load_batch <= {{ metered_batch() }}
+    and conversation_hash in (select conversation_hash from asked_for)
 {% else %}select 1{% endif %}
 {% endmacro %}
 
 {# A conversation's own row may come or change long after its messages: the months they count in. Noted behind
-   the view that reads both, so before any model asks which months to read anew. #}
+   the view that reads both, so before any model asks which months to read anew; those of new messages are noted
+   where they are read. #}
 {% macro touch_months_of_conversations() %}
-{{ touch_months_of_exchanges(
-    'select conversation_id from (' ~ conversations_changed() ~ ')', builds_upon_another()
-) }}
-{% endmacro %}
-
-{# KIQ-03: one that a customer opens decides about those that ended within the day before. #}
-{% macro touch_months_of_reopened(relation) %}
-{{ touch_months_of_exchanges(
-    'select conversation_id from ' ~ relation ~ ' where (org_id, customer_id) in ('
-    ~ 'select (org_id, customer_id) from (' ~ conversations_changed() ~ '))',
-    execute and is_incremental()
-) }}
-{% endmacro %}
-
-{% macro forget_reopened(relation) %}
-{%- set changed = conversations_changed() -%}
-{% if execute and is_incremental() %}
-delete from {{ relation }} where (org_id, customer_id) in (select (org_id, customer_id) from ({{ changed }}))
+{%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
+{%- set exchanges_reread = ref('int_kiq_01__exchanges_reread') -%}
+{% if builds_upon_another() %}
+insert into ops.touched_months (source, billing_month)
+select distinct 'kustomer_messages', billing_month from ops.pieces_met
+where conversation_hash in (select {{ kept_hash(['conversation_id']) }} from ops.conversations_changed)
+union
+select distinct 'kustomer_messages', {{ month_of_piece() }} from {{ pieces }}
+where conversation_hash in (select {{ kept_hash(['conversation_id']) }} from ops.conversations_decided_anew)
+union
+select distinct 'kustomer_messages', {{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}
+from {{ exchanges_reread }}
+where conversation_id in (
+    select conversation_id from ops.conversations_changed
+    union all
+    select conversation_id from ops.conversations_decided_anew
+)
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# KIQ-01: the months a conversation stood in and stands in: those of its pieces, and those of its row
-   among the conversations read again, before that row is replaced and after. #}
-{% macro touch_months_before_reread(relation) %}
+{# KIQ-01: the pieces of conversations that are to be read again, kept for their parts and months. Most were met. #}
+{% macro note_pieces_to_reread(reread) %}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
+{%- set columns = 'first_part, last_part, ' ~ month_of_piece() ~ ' as billing_month' -%}
+create or replace table ops.pieces_to_reread as
+with asked_for as materialized (
+    select conversation_hash, {{ kept_hash(['target_conversation_id']) }} as target_hash from {{ reread }}
+    {% if builds_upon_another() %}where changed_batch > {{ metered_batch() }}{% endif %}
+),
+conversations as materialized (
+    select conversation_hash from asked_for
+    union
+    select target_hash from asked_for
+)
+{% if builds_upon_another() %}
+select distinct first_part, last_part, billing_month from ops.pieces_met
+where conversation_hash in (select conversation_hash from conversations)
+union
+select distinct {{ columns }} from {{ pieces }}
+where
+    load_batch > {{ metered_batch() }}
+    and conversation_hash in (select conversation_hash from conversations)
+union
+select distinct {{ columns }} from {{ pieces }}
+where conversation_hash in (
+    select conversation_hash from conversations
+    except
+    select conversation_hash from ops.pieces_met
+    except
+    select conversation_hash from {{ pieces }} where load_batch > {{ metered_batch() }}
+)
+{% else %}
+select distinct {{ columns }} from {{ pieces }}
+where conversation_hash in (select conversation_hash from conversations)
+{% endif %}
+{% endmacro %}
+
+{# The months a conversation stood in and stands in: those of its pieces, and those of its row among the
+   conversations read again, before that row is replaced and after. #}
+{% macro touch_months_before_reread(relation) %}
 {%- set reread = ref('int_kiq_01__conversations_reread') -%}
+{%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {% if execute and is_incremental() %}
 insert into ops.touched_months (source, billing_month)
-with changed as (
-    select conversation_id, target_conversation_id from {{ reread }}
-    where changed_batch > {{ metered_batch() }}
-),
-affected as (
-    select conversation_id from changed
-    union
-    select target_conversation_id from changed
-    union
-    select conversation_id from {{ pieces }} where load_batch > {{ metered_batch() }}
-)
-select distinct
-    'kustomer_messages',
-    {{ billing_month("coalesce(case when first_reply_at > first_customer_message_at then first_reply_at end, first_message_at)") }}
-from {{ pieces }} where conversation_id in (select conversation_id from affected)
+select distinct 'kustomer_messages', {{ month_of_piece() }}
+from {{ pieces }} where load_batch > {{ metered_batch() }}
+union
+select distinct 'kustomer_messages', billing_month from ops.pieces_to_reread
 union
 select distinct
     'kustomer_messages', {{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}
-from {{ relation }} where conversation_id in (select conversation_id from affected)
+from {{ relation }} where conversation_id in (
+    select conversation_id from {{ reread }} where changed_batch > {{ metered_batch() }}
+    union
+    select target_conversation_id from {{ reread }} where changed_batch > {{ metered_batch() }}
+)
 {% else %}select 1{% endif %}
 {% endmacro %}
 
@@ -119,19 +217,9 @@ delete from {{ relation }} where conversation_id in (
 
 {# KIQ-01: the parts that hold messages of conversations to be read again. #}
 {% macro parts_of_conversations_reread() %}
-{%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
-{%- set reread = ref('int_kiq_01__conversations_reread') -%}
 select distinct receipts.part_number
 from raw.receipts as receipts
-inner join (
-    select distinct pieces.first_part, pieces.last_part
-    from {{ pieces }} as pieces
-    inner join {{ reread }} as members on pieces.conversation_id = members.conversation_id
-    {% if is_incremental() %}
-    where members.target_conversation_id in (
-        select target_conversation_id from {{ reread }} where changed_batch > {{ metered_batch() }}
-    )
-    {% endif %}
-) as held on receipts.part_number between held.first_part and held.last_part
+inner join (select distinct first_part, last_part from ops.pieces_to_reread) as held
+    on receipts.part_number between held.first_part and held.last_part
 where receipts.source = 'kustomer_messages' and receipts.status = 'accepted'
 {% endmacro %}

@@ -29,16 +29,23 @@ where load_batch > (select coalesce(max(load_batch), 0) from ops.metered_batches
     )
 {% endmacro %}
 
-{# The months of a source that must be metered again, as quoted literals; none means all of them. #}
+{# The months of a source that must be metered again, as texts; none means all of them. #}
 {% macro months_touched(sources) %}
-{%- if execute and is_incremental() -%}
+{{ return(months_listed_as_touched(sources) if execute and is_incremental() else none) }}
+{% endmacro %}
+
+{# The same for a test, which is no model that is added to. #}
+{% macro months_touched_since_the_last_build(sources) %}
+{{ return(months_listed_as_touched(sources) if builds_upon_another() else none) }}
+{% endmacro %}
+
+{% macro months_listed_as_touched(sources) %}
 {%- set listed = "('" ~ sources | join("', '") ~ "')" -%}
 {%- set months = run_query(
     "select distinct billing_month::varchar as m from ops.touched_months where source in " ~ listed
     ~ " or billing_month = date '0001-01-01' order by 1"
 ).columns[0].values() | list -%}
 {{ return(none if '0001-01-01' in months else months) }}
-{%- else -%}{{ return(none) }}{%- endif -%}
 {% endmacro %}
 
 {# A model's filter to the touched months of a source and to the parts that hold them; no filter when

@@ -45,46 +45,54 @@ coalesce(
 )
 {%- endmacro %}
 
-{# Messages gathered since the last complete build, and the conversations they are in or were in. #}
-{% macro whatsapp_messages_changed() %}
-select waba_id, wamid, conversation_id from {{ ref('int_wap_01__messages_gathered') }}
-where load_batch > {{ metered_batch() }}
+{# Messages one of whose statuses itself changed: they are gathered anew, or are gone. #}
+{% macro whatsapp_messages_contested(newer_than) %}
+{%- set contested = ref('int_gen_02__whatsapp_events_contested') -%}
+select distinct waba_id, wamid from {{ contested }}
+where record_key in (
+    select record_key from {{ contested }}
+    group by record_key
+    having
+        count(*) > 1
+        and max(load_batch) > {{ newer_than }}
+        and min(first_load_batch) <= {{ newer_than }}
+)
 {% endmacro %}
 
-{% macro whatsapp_conversations_changed() %}
-select waba_id, conversation_id from {{ ref('int_wap_01__messages_gathered') }}
-where load_batch > {{ metered_batch() }} and conversation_id is not null
-union
-select waba_id, conversation_id from ops.whatsapp_conversations_left
+{# Messages gathered before to which more is to be said now, as they stand: looked for once among all, by their
+   hash, and read where that found them; all that follows looks at them alone. #}
+{% macro note_messages_met(relation) %}
+{%- set events = ref('int_gen_02__whatsapp_events_states') -%}
+{% if execute and is_incremental() %}
+{%- set asked_for -%}
+select {{ kept_hash(['waba_id', 'wamid']) }} from (
+    select waba_id, wamid from {{ events }} where load_batch > {{ last_batch(relation) }}
+    union all
+    select waba_id, wamid from ({{ whatsapp_messages_contested(last_batch(relation)) }})
+)
+{%- endset -%}
+create or replace table ops.whatsapp_messages_met as
+select * from {{ relation }}
+where {{ within_span_of('first_event_at', relation ~ ' where message_hash in (' ~ asked_for ~ ')') }}
+    and message_hash in ({{ asked_for }})
+{% else %}select 1{% endif %}
 {% endmacro %}
 
 {# A late status may name another conversation than the message was in: that one is looked at again. #}
-{% macro note_conversations_left(relation) %}
-{%- set events = ref('int_gen_02__whatsapp_events_states') -%}
+{% macro note_conversations_left() %}
 {% if execute and is_incremental() %}
 insert into ops.whatsapp_conversations_left
-select distinct waba_id, conversation_id from {{ relation }}
-where conversation_id is not null and (waba_id, wamid) in (
-    select (waba_id, wamid) from {{ events }} where load_batch > {{ last_batch(relation) }}
-)
+select distinct waba_id, conversation_id from ops.whatsapp_messages_met where conversation_id is not null
 {% else %}delete from ops.whatsapp_conversations_left{% endif %}
 {% endmacro %}
 
-{# A message one of whose statuses changed is gathered anew, or is gone. #}
-{% macro forget_messages_changed(relation) %}
-{%- set contested = ref('int_gen_02__whatsapp_events_contested') -%}
+{# What was met is put together with what is new, or gathered anew: in either case its row is written again. #}
+{% macro forget_messages_met(relation) %}
 {% if execute and is_incremental() %}
-delete from {{ relation }} where (waba_id, wamid) in (
-    select (waba_id, wamid) from {{ contested }}
-    where record_key in (
-        select record_key from {{ contested }}
-        group by record_key
-        having
-            count(*) > 1
-            and max(load_batch) > {{ last_batch(relation) }}
-            and min(first_load_batch) <= {{ last_batch(relation) }}
-    )
-)
+delete from {{ relation }}
+where {{ within_span_of('first_event_at', 'ops.whatsapp_messages_met') }}
+    and message_hash in (select message_hash from ops.whatsapp_messages_met)
+    and (waba_id, wamid) in (select (waba_id, wamid) from ops.whatsapp_messages_met)
 {% else %}select 1{% endif %}
 {% endmacro %}
 
@@ -93,35 +101,58 @@ delete from {{ relation }} where (waba_id, wamid) in (
 {{ return(months_touched(['whatsapp_webhooks']) is none) }}
 {% endmacro %}
 
-{% macro units_changed() %}
-(meter = 'whatsapp_conversation' and (waba_id, unit_id) in (
-    select (waba_id, conversation_id) from ({{ whatsapp_conversations_changed() }})
-))
-or (meter = 'whatsapp_message' and (waba_id, unit_id) in (
-    select (waba_id, wamid) from ({{ whatsapp_messages_changed() }})
-))
+{# Units mapped before whose messages changed, as they stand: looked for once among all. #}
+{% macro note_units_met(relation) %}
+{%- set messages = ref('int_wap_01__messages_gathered') -%}
+{% if execute and is_incremental() and not every_unit_touched() %}
+create or replace table ops.whatsapp_units_met as
+with asked_for as materialized (
+    select 'whatsapp_conversation' as meter, waba_id, conversation_id as unit_id
+    from {{ messages }} where load_batch > {{ metered_batch() }} and conversation_id is not null
+    union all
+    select 'whatsapp_conversation' as meter, waba_id, conversation_id as unit_id
+    from ops.whatsapp_conversations_left
+    union all
+    select 'whatsapp_message' as meter, waba_id, wamid as unit_id
+    from {{ messages }} where load_batch > {{ metered_batch() }}
+)
+select meter, waba_id, unit_id, unit_hash, billing_month, occurred_at from {{ relation }}
+where unit_hash in (select {{ kept_hash(['meter', 'waba_id', 'unit_id']) }} from asked_for)
+{% else %}select 1{% endif %}
 {% endmacro %}
 
-{# The months changed units stood in or stand in. In the message era a window reaches into the next
-   month and takes its place in the pool of the one before. #}
-{% macro touch_months_of_units(relation) %}
-{%- set messages = ref('int_wap_01__messages_gathered') -%}
+{# The months units stand in that changed. In the message era a window reaches into the next month and takes its
+   place in the pool of the one before. #}
+{% macro touch_months_of_units(units) %}
 {% if execute and is_incremental() and not every_unit_touched() %}
 insert into ops.touched_months (source, billing_month)
 select distinct
     'whatsapp_webhooks',
     cast(units.billing_month + to_months(reach.months::integer) as date)
-from {{ relation }} as units
+from ({{ units }}) as units
 inner join (values (-1), (0), (1)) as reach (months)
     on reach.months = 0 or units.meter = 'whatsapp_message'
-where {{ units_changed() }}
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{% macro forget_units_changed(relation) %}
-{%- set messages = ref('int_wap_01__messages_gathered') -%}
+{% macro touch_months_of_units_met() %}
+{{ touch_months_of_units('select meter, billing_month from ops.whatsapp_units_met') }}
+{% endmacro %}
+
+{% macro touch_months_of_units_mapped(relation) %}
+{{ touch_months_of_units(
+    'select meter, billing_month from ' ~ relation ~ ' where mapped_batch > ' ~ metered_batch()
+) }}
+{% endmacro %}
+
+{% macro forget_units_met(relation) %}
 {% if execute and is_incremental() %}
-delete from {{ relation }}{% if not every_unit_touched() %} where {{ units_changed() }}{% endif %}
+delete from {{ relation }}
+{%- if not every_unit_touched() %}
+where {{ within_span_of('occurred_at', 'ops.whatsapp_units_met') }}
+    and unit_hash in (select unit_hash from ops.whatsapp_units_met)
+    and (meter, waba_id, unit_id) in (select (meter, waba_id, unit_id) from ops.whatsapp_units_met)
+{%- endif %}
 {% else %}select 1{% endif %}
 {% endmacro %}
 

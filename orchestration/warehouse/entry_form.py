@@ -1,4 +1,4 @@
-"""What an entry of the key index is: the upper 44 bits of the hash of a record's key, then 20 of its part's number.
+"""What an entry of the key index is: the upper 52 bits of the hash of a record's key, then 12 of its part's number.
 
 A run's file is such entries, sorted, 8 bytes each and nothing else.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-PART_BITS = 20
+# Two records in one that share a hash have each a part read again: with 44 bits of it ten of three million new rows
+# did, among 66 million, and with 52 one in twenty times. Parts that share these bits of their number are all read.
+PART_BITS = 12
 PART_MASK = (1 << PART_BITS) - 1
 KEY_MASK = ((1 << 64) - 1) ^ PART_MASK
 ENTRY_BYTES = 8

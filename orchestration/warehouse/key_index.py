@@ -25,7 +25,7 @@ from orchestration import duck
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
 from orchestration.warehouse import few_entries
-from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_MASK, entry_sql, part_day_sql, part_month
+from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_BITS, PART_MASK, entry_sql, part_day_sql, part_month
 
 # A run is sorted with its like once there are this many of one size: few files to look through,
 # and no entry is written more than a handful of times however many batches come.
@@ -71,7 +71,6 @@ DDL = (
     "create table if not exists ops.contested_keys (source varchar, key_hash ubigint, changed_batch integer)",
     "create table if not exists ops.contested_parts (source varchar, part_number integer, changed_batch integer)",
     "create table if not exists ops.part_months (source varchar, part_number integer, billing_month date)",
-    "create table if not exists ops.whatsapp_conversations_left (waba_id varchar, conversation_id varchar)",
 )
 
 
@@ -84,11 +83,11 @@ def ensure_index_relations(connection: duckdb.DuckDBPyConnection) -> None:
 def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """Bring the index up to the newest batch: sort its entries, find what came before, note what is contested.
 
-    Returns whether all of it had to be made again, as when the engine's hash changed with its version: the
-    models must then be built anew, for other records may share a hash now.
+    Returns whether all of it had to be made again, as when the engine's hash changed with its version, or what
+    an entry is with ours: the models must then be built anew, for other records may share a hash now.
     """
     ensure_index_relations(connection)
-    hashed_by = duckdb.__version__
+    hashed_by = f"{duckdb.__version__}/{PART_BITS}"
     row = connection.execute("select hashed_by, last_batch from ops.key_index_state").fetchone()
     folder = settings.home / "keys"
     folder.mkdir(parents=True, exist_ok=True)
@@ -178,7 +177,7 @@ def _note_contested(
         f"delete from ops.contested_keys where source = {name} and key_hash in (select number from index_keys)"
     )
     connection.execute(f"insert into ops.contested_keys select {name}, number, {batch} from index_keys")
-    # The entry holds the last 20 bits of a part's number; parts that share them are all looked at.
+    # The entry holds the last bits of a part's number; parts that share them are all looked at.
     connection.execute(
         f"insert into ops.contested_parts select {name}, part_number, {batch} from raw.receipts where source = {name} "
         f"and status = 'accepted' and part_number & {PART_MASK} in (select number from index_parts)"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -57,12 +58,15 @@ def _neighbours(entries: Entries) -> Entries:
 def _met(fresh: Entries, run: Entries) -> list[Entries]:
     """Entries of both whose key occurs in both; each is sorted, so a look-up is a search."""
     keys = fresh & np.uint64(KEY_MASK)
-    first = np.searchsorted(run, keys)
-    last = np.searchsorted(run, keys | np.uint64(PART_MASK), side="right")
-    hits = np.flatnonzero(last > first)
-    counts = last[hits] - first[hits]
-    # Every place of every range first..last, without a loop: a window pulled again meets itself whole.
-    starts = np.repeat(first[hits] - (np.cumsum(counts) - counts), counts)
+    with ThreadPoolExecutor(2) as pool:
+        first = np.concatenate(list(pool.map(partial(np.searchsorted, run), np.array_split(keys, 2))))
+    # Most keys are new: where the next entry is another's, no second search is needed for how many there are.
+    there = np.flatnonzero(first < len(run))
+    hits = there[run[first[there]] & np.uint64(KEY_MASK) == keys[there]]
+    first = first[hits]
+    counts = np.searchsorted(run, keys[hits] | np.uint64(PART_MASK), side="right") - first
+    # Every place of every range that begins at first, without a loop: a window pulled again meets itself whole.
+    starts = np.repeat(first - (np.cumsum(counts) - counts), counts)
     return [fresh[hits], run[starts + np.arange(len(starts))]]
 
 

@@ -103,16 +103,17 @@ class NodeWorker:
 
     def _add_to(self, node: Node, query: str) -> None:
         """delete+insert by the unique key, or append: the rows of `query` into the table that is there."""
+        listed = ", ".join(f'"{name}"' for name, _ in self._described(f"from {node.relation}"))
+        keys = node.config.get("unique_key")
+        if not keys or node.config.get("incremental_strategy") == "append":
+            # Straight into it: laid down beside it first, half a million rows took 0.3 s more.
+            self.connection.execute(f"insert into {node.relation} ({listed}) select {listed} from (\n{query}\n)")
+            return
         fresh = f'temp."{node.place[1]}__fresh"'
         self.connection.execute(f"create or replace temp table {node.place[1]}__fresh as (\n{query}\n)")
-        keys = node.config.get("unique_key")
-        if keys and node.config.get("incremental_strategy") != "append":
-            listed = ", ".join([keys] if isinstance(keys, str) else keys)
-            self.connection.execute(
-                f"delete from {node.relation} where ({listed}) in (select distinct {listed} from {fresh})"
-            )
-        names = ", ".join(f'"{name}"' for name, _ in self._described(f"from {node.relation}"))
-        self.connection.execute(f"insert into {node.relation} ({names}) select {names} from {fresh}")
+        key = ", ".join([keys] if isinstance(keys, str) else keys)
+        self.connection.execute(f"delete from {node.relation} where ({key}) in (select distinct {key} from {fresh})")
+        self.connection.execute(f"insert into {node.relation} ({listed}) select {listed} from {fresh}")
         self.connection.execute(f"drop table {fresh}")
 
     def _load_seed(self, node: Node) -> None:

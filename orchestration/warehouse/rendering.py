@@ -182,7 +182,7 @@ class Renderer:
             "model": node.raw,
             "config": _Config(node),
             "execute": True,
-            "flags": Flags("test" if node.kind == "test" else "run", self._refreshing),
+            "flags": Flags("build", self._refreshing),
             "ref": lambda *names, **_: self._ref(node, *names),
             "source": lambda *names: _known(self._sources, names),
             "var": lambda _, default=None: default,

@@ -9,6 +9,7 @@ import duckdb
 from orchestration.closing.ledger import closes_head
 from orchestration.ingestion.raw_schema import sql_values
 from orchestration.settings import Settings
+from orchestration.warehouse.build_notes import forget_build_notes
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
 
 # How ops.touched_months says that contract data came in, and with it that anything may have moved.
@@ -70,4 +71,4 @@ def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
     connection.execute(f"insert into ops.metered_batches values ({newest_batch(connection)})")
     connection.execute("delete from ops.touched_months")
     connection.execute("delete from ops.moved_tenant_months")
-    connection.execute("delete from ops.whatsapp_conversations_left")
+    forget_build_notes(connection)

@@ -11,6 +11,7 @@
     'twilio_messages': 'int_msg__usage_metered',
     'whatsapp_webhooks': 'int_wap__usage_metered',
 } %}
+-- depends_on: {{ ref('int_kiq__usage_metered') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -28,8 +29,13 @@ usage_united as (
         source, tenant_id, billing_month, occurred_at, meter, price_key, quantity,
         metered_fate, reason, relief, clause_id, raw_rows,
         {{ 'is_kiq_03' if source_name == 'kustomer_messages' else 'false as is_kiq_03' }},
+    {% if source_name == 'kustomer_messages' %}
+    from ({{ kiq_usage(months_touched([source_name])) }})
+    {{ where_month_touched(source_name, has_parts=false) }}
+    {% else %}
     from {{ ref(model) }}
-    {{ where_month_touched(source_name, has_parts=source_name != 'kustomer_messages') }}
+    {{ where_month_touched(source_name) }}
+    {% endif %}
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )

@@ -14,15 +14,20 @@ categories as (
     select * from {{ ref('whatsapp_categories') }}
 ),
 
+-- Before anything is made of them: millions of units have a few thousand keys.
+markets_used as (
+    select distinct billing_month, meter, market, category from units
+),
+
 keys_used as (
-    select distinct
+    select
         billing_month,
         meter,
         market || '|' || category as price_key,
         replace(meter, 'whatsapp_', '') as unit,
         market,
         category,
-    from units
+    from markets_used
 ),
 
 fallbacks_listed as (

@@ -18,7 +18,7 @@ from orchestration.warehouse import few_entries, many_entries
 from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_BITS, PART_MASK, entry_sql, part_day_sql, part_month
 
 # Few keys and parts, so that they meet; the highest and lowest, for the edges of 64 bits.
-KEYS = st.sampled_from([0, 1, 2, 3, (1 << 43) - 1, 1 << 43, (1 << 44) - 2, (1 << 44) - 1])
+KEYS = st.sampled_from([0, 1, 2, 3, (1 << 51) - 1, 1 << 51, (1 << 52) - 2, (1 << 52) - 1])
 ENTRIES = st.builds(lambda key, part: key << PART_BITS | part, KEYS, st.sampled_from([0, 1, 2, PART_MASK]))
 BOTH = pytest.mark.parametrize("kind", [few_entries, many_entries], ids=["few", "many"])
 
@@ -84,8 +84,8 @@ def test_numbers_become_a_table(kind: ModuleType) -> None:
 def test_an_entry_is_a_key_hash_and_a_part_number() -> None:
     with duckdb.connect() as connection:
         entry, key = connection.execute(
-            f"select {entry_sql('record_key', 'part')}, hash(record_key) >> 20 from (select 'SM1' as record_key, "
-            f"{(1 << 20) + 7} as part)"
+            f"select {entry_sql('record_key', 'part')}, hash(record_key) >> {PART_BITS} from (select 'SM1' as record_key, "
+            f"{(1 << PART_BITS) + 7} as part)"
         ).fetchall()[0]
     assert (entry >> PART_BITS, entry & PART_MASK) == (key, 7)
 
@@ -103,7 +103,7 @@ def test_an_entry_is_a_key_hash_and_a_part_number() -> None:
     ],
 )
 def test_a_part_and_a_day_are_one_number(instant: str, month: str) -> None:
-    """Beyond 20 bits, too: an entry has only these of a part's number, the months of a part are all its own."""
+    """Beyond these bits, too: an entry has only these of a part's number, the months of a part are all its own."""
     part = (1 << 20) + 7
     with duckdb.connect() as connection:
         (number,) = connection.execute(

@@ -26,6 +26,7 @@ select
     {{ stretch.parts | first }}::integer as first_part,
     {{ stretch.parts | last }}::integer as last_part,
     {{ stretch.load_batch }}::integer as load_batch,
+    {{ kept_hash(['conversation_id']) }} as conversation_hash,
 from {{ ref('int_gen_02__conversation_messages_states') }}
 where
     is_current

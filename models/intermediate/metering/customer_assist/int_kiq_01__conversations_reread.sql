@@ -7,6 +7,8 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='conversation_id',
+    pre_hook="{{ note_pieces_met() }}",
+    post_hook="{{ note_pieces_to_reread(this) }}",
 ) }}
 -- depends_on: {{ ref('int_gen_02__conversation_messages_contested') }}
 
@@ -29,20 +31,25 @@ fresh_pieces as {{ not_kept() }} (
     {% if is_incremental() %}where load_batch > {{ metered_batch() }}{% endif %}
 ),
 
--- Of all pieces in four shares: 14 million conversations grouped at once took 0.6 GB more.
 resumed as (
-    {% for share in range(1 if is_incremental() else 4) %}
-    select {{ key_hash('conversation_id') }} as conversation_hash
-    from pieces
     {% if is_incremental() %}
-    where conversation_id in (select fresh_pieces.conversation_id from fresh_pieces)
+    select conversation_hash
+    from fresh_pieces
+    group by conversation_hash
+    having count(*) > 1
+    union all
+    select conversation_hash from ops.pieces_met
     {% else %}
-    where {{ key_hash('conversation_id') }} % 4 = {{ share }}
-    {% endif %}
-    group by {{ key_hash('conversation_id') }}
+    -- Of all pieces in four shares: 14 million conversations grouped at once took 0.6 GB more.
+    {% for share in range(4) %}
+    select conversation_hash
+    from pieces
+    where conversation_hash % 4 = {{ share }}
+    group by conversation_hash
     having count(*) > 1
     {% if not loop.last %}union all{% endif %}
     {% endfor %}
+    {% endif %}
 ),
 
 merged_anew as (
@@ -58,9 +65,7 @@ undecided as (
     select conversation_id
     from fresh_pieces
     where
-        {{ key_hash('conversation_id') }} in (
-            select resumed.conversation_hash from resumed
-        )
+        conversation_hash in (select resumed.conversation_hash from resumed)
         or (
             first_reply_at <= first_customer_message_at
             and last_reply_at > first_customer_message_at
@@ -103,6 +108,7 @@ targets_found as (
         coalesce(merged.target_conversation_id, undecided.conversation_id)
             as target_conversation_id,
         {{ newest_batch() }}::integer as changed_batch,
+        {{ kept_hash(['undecided.conversation_id']) }} as conversation_hash,
     from undecided
     left join merged on undecided.conversation_id = merged.conversation_id
 )

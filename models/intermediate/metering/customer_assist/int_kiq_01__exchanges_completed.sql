@@ -1,20 +1,40 @@
 -- KIQ-01: when a conversation's first back-and-forth was completed: the first premium
 -- reply after the customer's first message, over all messages merged into it.
 -- Grain: target conversation. A view: what one piece settles is read from it as it stands.
+-- Answered and unanswered ones apart, so that each is dated by a column as it is: asked for one
+-- month, the engine reads no others.
 {{ config(materialized='view') }}
 
-with pieces as (
-    select * from {{ ref('int_kiq_01__conversation_pieces') }}
-),
-
-reread as (
+with reread as {{ not_kept() }} (
     select * from {{ ref('int_kiq_01__conversations_reread') }}
 ),
 
 exchanges_reread as (
     select * from {{ ref('int_kiq_01__exchanges_reread') }}
+),
+
+settled as {{ not_kept() }} (
+    select
+        *,
+        coalesce(first_reply_at > first_customer_message_at, false) as is_completed,
+    from {{ ref('int_kiq_01__conversation_pieces') }}
+    where conversation_id not in (select reread.conversation_id from reread)
 )
 
+select
+    conversation_id,
+    message_org_id,
+    first_customer_message_at,
+    true as has_premium_reply,
+    first_message_at,
+    message_count,
+    first_reply_at as exchange_completed_at,
+    first_reply_at as occurred_at,
+    conversation_hash,
+    load_batch as changed_batch,
+from settled
+where is_completed
+union all
 select
     conversation_id,
     message_org_id,
@@ -22,11 +42,12 @@ select
     first_reply_at is not null as has_premium_reply,
     first_message_at,
     message_count,
-    case
-        when first_reply_at > first_customer_message_at then first_reply_at
-    end as exchange_completed_at,
-from pieces
-where conversation_id not in (select reread.conversation_id from reread)
+    null as exchange_completed_at,
+    first_message_at as occurred_at,
+    conversation_hash,
+    load_batch as changed_batch,
+from settled
+where not is_completed
 union all
 select
     conversation_id,
@@ -36,4 +57,7 @@ select
     first_message_at,
     message_count,
     exchange_completed_at,
+    coalesce(exchange_completed_at, first_message_at) as occurred_at,
+    {{ kept_hash(['conversation_id']) }} as conversation_hash,
+    changed_batch,
 from exchanges_reread

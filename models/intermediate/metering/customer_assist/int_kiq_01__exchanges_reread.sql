@@ -31,6 +31,7 @@ reread as (
 messages_under_target as (
     select
         reread.target_conversation_id as conversation_id,
+        reread.changed_batch,
         messages.org_id,
         messages.sent_at,
         {{ is_customer_message() }} as is_customer_message,
@@ -47,6 +48,7 @@ first_customer_messages as (
         bool_or(is_premium_reply) as has_premium_reply,
         min(sent_at) as first_message_at,
         count(*)::bigint as message_count,
+        max(changed_batch)::integer as changed_batch,
     from messages_under_target
     group by conversation_id
 ),

@@ -5,7 +5,10 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    post_hook="{{ touch_months_of_contested(this, 'kustomer_conversations') }}",
+    post_hook=[
+        "{{ touch_months_of_contested(this, 'kustomer_conversations') }}",
+        "{{ note_conversations_changed(this) }}",
+    ],
 ) }}
 
 {{ gen_02_states(

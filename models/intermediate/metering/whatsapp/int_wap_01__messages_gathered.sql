@@ -5,10 +5,14 @@
 -- one of whose statuses itself changed is gathered anew.
 {{ config(
     materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key=['waba_id', 'wamid'],
-    pre_hook=["{{ note_conversations_left(this) }}", "{{ forget_messages_changed(this) }}"],
+    incremental_strategy='append',
+    pre_hook=[
+        "{{ note_messages_met(this) }}",
+        "{{ note_conversations_left() }}",
+        "{{ forget_messages_met(this) }}",
+    ],
 ) }}
+-- depends_on: {{ ref('int_gen_02__whatsapp_events_contested') }}
 {%- set newer_than = last_batch(this) if is_incremental() else 0 %}
 {#- Column, how statuses are put together, what one status says. -#}
 {%- set figures = [
@@ -45,17 +49,7 @@ counted_before as (
 ),
 
 changed as (
-    select distinct waba_id, wamid
-    from contested
-    where record_key in (
-        select contested.record_key
-        from contested
-        group by contested.record_key
-        having
-            count(*) > 1
-            and max(contested.load_batch) > {{ newer_than }}
-            and min(contested.first_load_batch) <= {{ newer_than }}
-    )
+    {{ whatsapp_messages_contested(newer_than) }}
 ),
 
 events_to_gather as (
@@ -108,8 +102,7 @@ gathered as (
 {% if is_incremental() %},
 
 known as (
-    select known.* from {{ this }} as known
-    inner join gathered using (waba_id, wamid)
+    select known.* from ops.whatsapp_messages_met as known
     anti join changed using (waba_id, wamid)
 ),
 
@@ -125,8 +118,12 @@ select
     {% for name, together, _ in figures %}{{ together }}({{ name }})
     {{- '::bigint' if name == 'raw_rows' }} as {{ name }},
     {% endfor %}
+    {{ kept_hash(['waba_id', 'wamid']) }} as message_hash,
 from pieces
 group by waba_id, wamid
 {% else %}
-select * replace (raw_rows::bigint as raw_rows) from gathered
+select
+    * replace (raw_rows::bigint as raw_rows),
+    {{ kept_hash(['waba_id', 'wamid']) }} as message_hash,
+from gathered
 {% endif %}

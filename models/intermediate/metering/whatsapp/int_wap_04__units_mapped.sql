@@ -5,23 +5,32 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook=["{{ touch_months_of_units(this) }}", "{{ forget_units_changed(this) }}"],
-    post_hook="{{ touch_months_of_units(this) }}",
+    pre_hook=[
+        "{{ note_units_met(this) }}",
+        "{{ touch_months_of_units_met() }}",
+        "{{ forget_units_met(this) }}",
+    ],
+    post_hook="{{ touch_months_of_units_mapped(this) }}",
 ) }}
 {%- set changed_only = is_incremental() and not every_unit_touched() %}
 
 with
 {% if changed_only %}
-messages_changed as (
-    {{ whatsapp_messages_changed() }}
-),
-
+-- Only conversations met before have messages from before.
 messages_of_conversations_changed as (
     select * from {{ ref('int_wap_01__messages_gathered') }}
     where
-        conversation_id is not null and coalesce(pricing_model, 'CBP') = 'CBP'
+        load_batch > {{ metered_batch() }}
+        and conversation_id is not null and coalesce(pricing_model, 'CBP') = 'CBP'
+    union all
+    select * from {{ ref('int_wap_01__messages_gathered') }}
+    where
+        load_batch <= {{ metered_batch() }}
+        and coalesce(pricing_model, 'CBP') = 'CBP'
         and (waba_id, conversation_id) in (
-            select (waba_id, conversation_id) from ({{ whatsapp_conversations_changed() }})
+            select (met.waba_id, met.unit_id)
+            from ops.whatsapp_units_met as met
+            where met.meter = 'whatsapp_conversation'
         )
 ),
 {% endif %}
@@ -40,7 +49,7 @@ conversations as (
 messages as (
     select * from {{ ref('int_wap_03__messages_delivered') }}
     {% if changed_only %}
-    where (waba_id, wamid) in (select (waba_id, wamid) from messages_changed)
+    where load_batch > {{ metered_batch() }}
     {% endif %}
 ),
 
@@ -181,4 +190,6 @@ select
         else 'quarantined' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     raw_rows,
+    {{ kept_hash(['meter', 'waba_id', 'unit_id']) }} as unit_hash,
+    {{ newest_batch() }}::integer as mapped_batch,
 from tenants_found

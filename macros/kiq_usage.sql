@@ -1,0 +1,145 @@
+{# KIQ-01..04: every conversation with messages, what it is counted as and in which month; of all months, or
+   of those given. Then a conversation's own row is looked for first where it most likely lies, among those created in
+   these months or the ones before them, and only the others among all: each month its own row of 17 million was
+   twice the work. One home, for the view and for the sums of the months touched. #}
+{% macro kiq_usage(months=none) %}
+with exchanges as {{ not_kept() if months is none else 'materialized' }} (
+    select * from {{ ref('int_kiq_01__exchanges_completed') }}
+    {% if months is not none %}where {{ in_months_of('occurred_at', months) }}{% endif %}
+),
+
+-- What is asked of a conversation, said before the join: it is millions of rows wide.
+conversations_asked as {{ not_kept() }} (
+    select
+        conversation_id,
+        org_id,
+        coalesce(spam, false) as is_spam,
+        imported_at is not null as is_imported,
+        ended_at is not null and transferred_to_agent_at is null as is_ended_unassisted,
+        part_number,
+    from {{ ref('int_gen_02__conversations_states') }}
+    where is_current
+),
+
+{% if months is none %}
+conversations as (
+    select * from conversations_asked
+),
+{% else %}
+{%- set parts_near = numbers_found(parts_of_conversations_in(months)) %}
+conversations_near as materialized (
+    select * from conversations_asked where part_number in ({{ parts_near }})
+),
+
+not_near as (
+    select exchanges.conversation_id from exchanges
+    anti join conversations_near using (conversation_id)
+),
+
+-- Where every one was found near, the engine reads nothing for the others.
+conversations as (
+    select * from conversations_near
+    union all
+    select * from conversations_asked
+    where
+        part_number not in ({{ parts_near }})
+        and conversation_id in (select not_near.conversation_id from not_near)
+),
+{% endif %}
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'kustomer'
+),
+
+reopened as (
+    select * from {{ ref('int_kiq_03__conversations_reopened') }}
+),
+
+basis as (
+    select * from {{ ref('int_kiq_03__bases_in_force') }}
+),
+
+settings as (
+    select * from {{ ref('int_gen_06__settings_effective') }} where setting = 'kiq_basis'
+),
+
+conversations_dated as (
+    select
+        exchanges.*,
+        conversations.conversation_id is not null as is_known,
+        coalesce(conversations.is_spam, false) as is_spam,
+        coalesce(conversations.is_imported, false) as is_imported,
+        coalesce(conversations.org_id, exchanges.message_org_id) as org_id,
+        -- Ended, never handed to an agent, and the customer did not come back at once.
+        coalesce(
+            conversations.is_ended_unassisted and reopened.conversation_id is null, false
+        ) as is_kiq_03,
+    from exchanges
+    left join conversations on exchanges.conversation_id = conversations.conversation_id
+    left join reopened on exchanges.conversation_id = reopened.conversation_id
+),
+
+tenants_found as (
+    select
+        conversations_dated.*,
+        accounts.tenant_id,
+        accounts.account_kind,
+        -- GEN-06: the Order over the price book.
+        coalesce(basis.kiq_basis, settings.setting_value, 'kiq_01') as kiq_basis,
+    from conversations_dated
+    left join accounts
+        on
+            conversations_dated.org_id = accounts.account_id
+            and {{ in_force('conversations_dated.occurred_at', 'accounts.valid_from', 'accounts.valid_to') }}
+    left join basis
+        on
+            accounts.tenant_id = basis.tenant_id
+            and {{ in_force('conversations_dated.occurred_at', 'basis.valid_from', 'basis.valid_to') }}
+    left join settings
+        on
+            {{ in_force('cast(conversations_dated.occurred_at as date)', 'settings.effective_from', 'settings.effective_until', "date '9999-12-31'") }}
+),
+
+reasons_given as (
+    select
+        *,
+        case
+            when not has_premium_reply then 'no_premium_reply'
+            when exchange_completed_at is null then 'no_back_and_forth'
+            when is_spam then 'spam'
+            when is_imported then 'imported'
+            when kiq_basis = 'kiq_03' and not is_kiq_03 then 'not_resolved_unassisted'
+            when not is_known then 'unknown_conversation'
+        end as meter_reason,
+    from tenants_found
+)
+
+select
+    'kustomer_messages' as source,
+    conversation_id as record_key,
+    tenant_id,
+    {{ billing_month('occurred_at') }} as billing_month,
+    occurred_at,
+    'kiq_conversation' as meter,
+    '' as price_key,
+    1::bigint as quantity,
+    {{ account_fate("case when meter_reason is null then 'countable'
+        when meter_reason = 'unknown_conversation' then 'quarantined'
+        else 'excluded' end") }} as metered_fate,
+    {{ account_reason('meter_reason') }} as reason,
+    'none' as relief,
+    case when kiq_basis = 'kiq_03' then 'KIQ-03' else 'KIQ-01' end as clause_id,
+    message_count as raw_rows,
+    is_kiq_03,
+from reasons_given
+{% endmacro %}
+
+{# The parts with conversations created in these months, or in the ones before them. #}
+{% macro parts_of_conversations_in(months) %}
+select distinct part_number from ops.part_months
+where source = 'kustomer_conversations' and billing_month in (
+    date '9999-12-01'
+    {%- for month in months %}, date '{{ month }}', cast(date '{{ month }}' - interval 1 month as date){% endfor %}
+)
+{% endmacro %}
