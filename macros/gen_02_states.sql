@@ -18,10 +18,8 @@ with fresh as (
         {%- if contested_in %},
         part_number as home_part
         {%- endif %}
-    from {{ staged }}
-    {% if contested_in %}
-    where {{ rows_contested_anew(contested_in) }}
-    {% elif is_incremental() %}where load_batch > {{ last_batch(this) }}{% endif %}
+    from {{ rows_contested_anew(contested_in, staged) if contested_in else staged }}
+    {% if not contested_in and is_incremental() %}where load_batch > {{ last_batch(this) }}{% endif %}
 ),
 
 candidates as (
@@ -105,36 +103,60 @@ select
 from states
 {% endmacro %}
 
-{# Which rows a model of contested records must read: all of theirs, or on top of an earlier build those
-   of records contested anew; and only in the parts that hold such. #}
-{% macro rows_contested_anew(source_name) %}
-key_hash in (
+{# Where a model of contested records finds the rows it must read: all of theirs, or on top of an earlier build those
+   of records contested anew. Its hook puts them there, from the parts that hold such. #}
+{% macro rows_contested_anew(source_name, staged) %}
+{%- if flags.WHICH == 'test' -%}
+(select * from {{ staged }} where key_hash in (
+    select key_hash from {{ source('ops', 'contested_keys') }} where source = '{{ source_name }}'
+))
+{%- else -%}ops.rows_contested_anew_{{ source_name }}
+{%- endif -%}
+{% endmacro %}
+
+{% macro find_rows_contested_anew(source_name, staged) %}
+create or replace table ops.rows_contested_anew_{{ source_name }} as
+select * from {{ staged }}
+where key_hash in (
     select key_hash from {{ source('ops', 'contested_keys') }}
     where source = '{{ source_name }}'
     {%- if is_incremental() %} and changed_batch > {{ metered_batch() }}{% endif %}
 )
-{%- if flags.WHICH != 'test' %}
 and part_number in ({{ numbers_found(
     "select distinct part_number from ops.contested_parts where source = '" ~ source_name ~ "'"
     ~ (" and changed_batch > " ~ metered_batch() if is_incremental() else "")
 ) }})
-{%- endif %}
 {% endmacro %}
+
+{# Where they lie is noted: a row that is not among them is the state of its record, and to know that no key need be
+   read. 55 million messages without their ids: 4.9 s of CPU instead of 6.9. #}
+{% macro note_contested_rows(source_name) %}
+insert into ops.contested_rows
+select '{{ source_name }}', {{ row_place() }} from ops.rows_contested_anew_{{ source_name }}
+where {{ row_place() }} not in (select row_place from ops.contested_rows where source = '{{ source_name }}')
+{% endmacro %}
+
+{% macro forget_rows_contested_anew(source_name) %}
+drop table ops.rows_contested_anew_{{ source_name }}
+{% endmacro %}
+
+{# A raw row's part and its place there, in one number. #}
+{% macro row_place() %}(part_number::bigint << 40) + row_number{% endmacro %}
 
 {# GEN-02 for a large source: the states of every record, read where they lie. A record that arrived
    once is its own state; the contested ones come from their model. Part 0 stands for those. #}
 {% macro gen_02_current(staged, contested, source_name, columns, key_columns, occurred_at) %}
 {%- set listed = columns | join(', ') -%}
 with staged as (
-    select * from {{ staged }}
+    select *, {{ row_place() }} as row_place from {{ staged }}
 ),
 
 contested as (
     select * from {{ contested }}
 ),
 
-contested_keys as (
-    select key_hash from {{ source('ops', 'contested_keys') }} where source = '{{ source_name }}'
+contested_rows as (
+    select row_place from {{ source('ops', 'contested_rows') }} where source = '{{ source_name }}'
 ),
 
 states as (
@@ -143,7 +165,7 @@ states as (
         1::bigint as copies, file_sha256, row_number, load_batch, part_number, part_number as home_part,
         true as is_current, null::varchar as superseded_reason
     from staged
-    where key_hash not in (select contested_keys.key_hash from contested_keys)
+    anti join contested_rows using (row_place)
     union all
     select
         record_key, {{ listed }},

@@ -87,47 +87,39 @@ delete from {{ relation }} where conversation_id in (select conversation_id from
 {{ billing_month("coalesce(case when first_reply_at > first_customer_message_at then first_reply_at end, first_message_at)") }}
 {%- endmacro %}
 
-{# KIQ-01: pieces from before of conversations to which something came, a message or their own row: looked for once
-   among all, by their hash. Two conversations may share one: that is a month or a message too many to read, and
-   no other amount. #}
+{# KIQ-01: pieces from before of conversations of which messages came: looked for once among all, by their hash. Two
+   conversations may share one: that is a message too many to read again, and no other amount. #}
 {% macro note_pieces_met() %}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {% if execute and is_incremental() %}
 create or replace table ops.pieces_met as
-with asked_for as materialized (
-    select conversation_hash from {{ pieces }} where load_batch > {{ metered_batch() }}
-    union all
-    select {{ kept_hash(['conversation_id']) }} from ops.conversations_changed
-)
 select conversation_hash, first_part, last_part, {{ month_of_piece() }} as billing_month
 from {{ pieces }}
 where
     load_batch <= {{ metered_batch() }}
-    and conversation_hash in (select conversation_hash from asked_for)
+    and conversation_hash in (select conversation_hash from {{ pieces }} where load_batch > {{ metered_batch() }})
 {% else %}select 1{% endif %}
 {% endmacro %}
 
 {# A conversation's own row may come or change long after its messages: the months they count in. Noted behind
    the view that reads both, so before any model asks which months to read anew; those of new messages are noted
-   where they are read. #}
+   where they are read. Told by hash alone: where two conversations share one, a month too many is read. #}
 {% macro touch_months_of_conversations() %}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {%- set exchanges_reread = ref('int_kiq_01__exchanges_reread') -%}
 {% if builds_upon_another() %}
 insert into ops.touched_months (source, billing_month)
-select distinct 'kustomer_messages', billing_month from ops.pieces_met
-where conversation_hash in (select {{ kept_hash(['conversation_id']) }} from ops.conversations_changed)
-union
-select distinct 'kustomer_messages', {{ month_of_piece() }} from {{ pieces }}
-where conversation_hash in (select {{ kept_hash(['conversation_id']) }} from ops.conversations_decided_anew)
-union
-select distinct 'kustomer_messages', {{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}
-from {{ exchanges_reread }}
-where conversation_id in (
+with asked_for as materialized (
     select conversation_id from ops.conversations_changed
     union all
     select conversation_id from ops.conversations_decided_anew
 )
+select distinct 'kustomer_messages', {{ month_of_piece() }} from {{ pieces }}
+where conversation_hash in (select {{ kept_hash(['conversation_id']) }} from asked_for)
+union
+select distinct 'kustomer_messages', {{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}
+from {{ exchanges_reread }}
+where conversation_id in (select conversation_id from asked_for)
 {% else %}select 1{% endif %}
 {% endmacro %}
 

@@ -27,8 +27,8 @@ BOOK_KEYS = {name: dg.AssetKey(["raw", name]) for name in BOOKS}
 STAGES = ("landing", "raw", "staging", "metering", "rating", "invoicing", "marts", "quality", "publishing")
 # Seeds of prices and plans are read by rating; the registers and lists beside them are the terms it is rated by.
 SEEDS_GROUP = "rating"
-# Only says which records of a source arrived more than once; the source itself is shown.
-HIDDEN_SOURCES = {("ops", "contested_keys")}
+# Only say which records of a source arrived more than once, and where; the source itself is shown.
+HIDDEN_SOURCES = {("ops", "contested_keys"), ("ops", "contested_rows")}
 
 
 def group_of(node: dict[str, Any]) -> str:

@@ -13,12 +13,10 @@ DDL = (
     "create table if not exists ops.conversations_changed (conversation_id varchar, org_id varchar, "
     "customer_id varchar, created_at timestamp, ended_at timestamp)",
     "create table if not exists ops.conversations_decided_anew (conversation_id varchar)",
-    "create table if not exists ops.pieces_met (conversation_hash ubigint, first_part integer, last_part integer, "
-    "billing_month date)",
     "create table if not exists ops.pieces_to_reread (first_part integer, last_part integer, billing_month date)",
 )
 # Made by the hook of the very model that asks them.
-MADE_ON_THE_WAY = ("whatsapp_messages_met", "whatsapp_units_met")
+MADE_ON_THE_WAY = ("pieces_met", "whatsapp_messages_met", "whatsapp_units_met")
 
 
 def ensure_build_notes(connection: duckdb.DuckDBPyConnection) -> None:

@@ -70,6 +70,7 @@ DDL = (
     "create table if not exists ops.key_index_state (hashed_by varchar, last_batch integer)",
     "create table if not exists ops.contested_keys (source varchar, key_hash ubigint, changed_batch integer)",
     "create table if not exists ops.contested_parts (source varchar, part_number integer, changed_batch integer)",
+    "create table if not exists ops.contested_rows (source varchar, row_place bigint)",
     "create table if not exists ops.part_months (source varchar, part_number integer, billing_month date)",
 )
 

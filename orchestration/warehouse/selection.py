@@ -81,8 +81,8 @@ def fingerprints(connection: duckdb.DuckDBPyConnection, settings: Settings, proj
                 "(select source, file_sha256, rows_quarantined, load_batch from raw.receipts "
                 "where status = 'accepted' and rows_quarantined > 0)",
             )
-        elif (schema, name) == ("ops", "contested_keys"):
-            # Says nothing that the source it lists keys of does not say already.
+        elif (schema, name) in (("ops", "contested_keys"), ("ops", "contested_rows")):
+            # Say nothing that the source they list keys and rows of does not say already.
             found[key] = ""
         elif schema == "ledger":
             found[key] = closes_head(settings)

@@ -84,8 +84,8 @@ def test_numbers_become_a_table(kind: ModuleType) -> None:
 def test_an_entry_is_a_key_hash_and_a_part_number() -> None:
     with duckdb.connect() as connection:
         entry, key = connection.execute(
-            f"select {entry_sql('record_key', 'part')}, hash(record_key) >> {PART_BITS} from (select 'SM1' as record_key, "
-            f"{(1 << PART_BITS) + 7} as part)"
+            f"select {entry_sql('record_key', 'part')}, hash(record_key) >> {PART_BITS} "
+            f"from (select 'SM1' as record_key, {(1 << PART_BITS) + 7} as part)"
         ).fetchall()[0]
     assert (entry >> PART_BITS, entry & PART_MASK) == (key, 7)
 

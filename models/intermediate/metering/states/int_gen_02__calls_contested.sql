@@ -5,7 +5,14 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    post_hook="{{ touch_months_of_contested(this, 'twilio_calls') }}",
+    pre_hook=[
+        "{{ find_rows_contested_anew('twilio_calls', ref('stg_twilio__calls')) }}",
+        "{{ note_contested_rows('twilio_calls') }}",
+    ],
+    post_hook=[
+        "{{ forget_rows_contested_anew('twilio_calls') }}",
+        "{{ touch_months_of_contested(this, 'twilio_calls') }}",
+    ],
 ) }}
 
 {{ gen_02_states(

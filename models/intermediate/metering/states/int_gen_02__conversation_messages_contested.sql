@@ -5,7 +5,14 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    post_hook="{{ touch_months_of_contested(this, 'kustomer_messages') }}",
+    pre_hook=[
+        "{{ find_rows_contested_anew('kustomer_messages', ref('stg_kustomer__messages')) }}",
+        "{{ note_contested_rows('kustomer_messages') }}",
+    ],
+    post_hook=[
+        "{{ forget_rows_contested_anew('kustomer_messages') }}",
+        "{{ touch_months_of_contested(this, 'kustomer_messages') }}",
+    ],
 ) }}
 
 {{ gen_02_states(

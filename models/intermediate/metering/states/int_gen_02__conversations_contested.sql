@@ -5,7 +5,12 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
+    pre_hook=[
+        "{{ find_rows_contested_anew('kustomer_conversations', ref('stg_kustomer__conversations')) }}",
+        "{{ note_contested_rows('kustomer_conversations') }}",
+    ],
     post_hook=[
+        "{{ forget_rows_contested_anew('kustomer_conversations') }}",
         "{{ touch_months_of_contested(this, 'kustomer_conversations') }}",
         "{{ note_conversations_changed(this) }}",
     ],

@@ -5,7 +5,14 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    post_hook="{{ touch_months_of_contested(this, 'twilio_recordings') }}",
+    pre_hook=[
+        "{{ find_rows_contested_anew('twilio_recordings', ref('stg_twilio__recordings')) }}",
+        "{{ note_contested_rows('twilio_recordings') }}",
+    ],
+    post_hook=[
+        "{{ forget_rows_contested_anew('twilio_recordings') }}",
+        "{{ touch_months_of_contested(this, 'twilio_recordings') }}",
+    ],
 ) }}
 
 {{ gen_02_states(

@@ -5,7 +5,14 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    post_hook="{{ touch_months_of_contested(this, 'twilio_messages') }}",
+    pre_hook=[
+        "{{ find_rows_contested_anew('twilio_messages', ref('stg_twilio__messages')) }}",
+        "{{ note_contested_rows('twilio_messages') }}",
+    ],
+    post_hook=[
+        "{{ forget_rows_contested_anew('twilio_messages') }}",
+        "{{ touch_months_of_contested(this, 'twilio_messages') }}",
+    ],
 ) }}
 
 {{ gen_02_states(

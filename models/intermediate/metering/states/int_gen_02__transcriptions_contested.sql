@@ -5,7 +5,14 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    post_hook="{{ touch_months_of_contested(this, 'twilio_transcriptions') }}",
+    pre_hook=[
+        "{{ find_rows_contested_anew('twilio_transcriptions', ref('stg_twilio__transcriptions')) }}",
+        "{{ note_contested_rows('twilio_transcriptions') }}",
+    ],
+    post_hook=[
+        "{{ forget_rows_contested_anew('twilio_transcriptions') }}",
+        "{{ touch_months_of_contested(this, 'twilio_transcriptions') }}",
+    ],
 ) }}
 
 {{ gen_02_states(

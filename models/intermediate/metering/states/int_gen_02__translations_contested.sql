@@ -5,7 +5,14 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    post_hook="{{ touch_months_of_contested(this, 'translations') }}",
+    pre_hook=[
+        "{{ find_rows_contested_anew('translations', ref('stg_meterhouse__translations')) }}",
+        "{{ note_contested_rows('translations') }}",
+    ],
+    post_hook=[
+        "{{ forget_rows_contested_anew('translations') }}",
+        "{{ touch_months_of_contested(this, 'translations') }}",
+    ],
 ) }}
 
 {{ gen_02_states(

@@ -5,7 +5,14 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='record_key',
-    post_hook="{{ touch_months_of_contested(this, 'whatsapp_webhooks') }}",
+    pre_hook=[
+        "{{ find_rows_contested_anew('whatsapp_webhooks', ref('stg_whatsapp__events')) }}",
+        "{{ note_contested_rows('whatsapp_webhooks') }}",
+    ],
+    post_hook=[
+        "{{ forget_rows_contested_anew('whatsapp_webhooks') }}",
+        "{{ touch_months_of_contested(this, 'whatsapp_webhooks') }}",
+    ],
 ) }}
 
 {{ gen_02_states(

@@ -1,0 +1,139 @@
+"""What a later landing has to do with rows of long ago is found among them: the marts are those of one landing.
+
+Only what may be concerned is read again, by hash, day and part. Each case is a row of long ago that a narrower
+look would miss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestration import pipeline
+from orchestration.settings import Settings
+
+Land = Callable[[str, str, "str | bytes"], Path]
+CONTRACT = {
+    "tenants": "tenant_id,name,billing_currency\nt,T,USD\n",
+    "account_map": "tenant_id,system,account_id,kind,valid_from\nt,kustomer,org,platform,2024-01-01T00:00:00Z\n"
+    "t,whatsapp,waba,platform,2024-01-01T00:00:00Z\n",
+    # A release without a line is refused.
+    "translations": "translation_id,org_id,source_lang,target_lang,character_count,status,completed_at\n"
+    "w,org,en,de,100,completed,2024-07-05T10:00:00Z\n",
+}
+MESSAGES = "id,org_id,conversation_id,direction,channel,sent_at,assistant_type\n"
+CONVERSATIONS = "id,org_id,customer_id,created_at,ended_at,spam,merged_target_id,updated_at\n"
+WEBHOOKS = (
+    "waba_id,wamid,status,timestamp,recipient_id,conversation_id,origin_type,"
+    "expiration_timestamp,pricing_model,pricing_category,billable\n"
+)
+AUGUST = 1722510000
+
+
+def _exchange(name: str, day: str) -> str:
+    return f"{name}1,org,{name},in,chat,{day}T10:00:00Z,\n{name}2,org,{name},out,chat,{day}T10:00:01Z,premium\n"
+
+
+def _conversation(name: str, created: str, ended: str = "", spam: str = "", merged: str = "", version: int = 1) -> str:
+    return f"{name},org,customer,{created},{ended},{spam},{merged},2024-12-{version:02d}T00:00:00Z\n"
+
+
+def _status(name: str, status: str, epoch: int, conversation: str) -> str:
+    return (
+        f"waba,{name},{status},{epoch},14155550100,{conversation},user_initiated,{epoch + 86400},"
+        "CBP,user_initiated,true\n"
+    )
+
+
+# By case: sources of the first landing, and of the second.
+CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    # October is summed again; that x is spam, and so not counted, stands in a file of January.
+    "a conversation created long before it was answered": (
+        {
+            "kustomer_conversations": CONVERSATIONS + _conversation("x", "2024-01-10T00:00:00Z", spam="true"),
+            "kustomer_messages": MESSAGES + _exchange("x", "2024-10-05"),
+        },
+        {"kustomer_messages": MESSAGES + _exchange("y", "2024-10-06")},
+    ),
+    # y is opened 23 hours after x ended: x is no longer resolved without a person (KIQ-03).
+    "a conversation that the next one reopens": (
+        {
+            "kustomer_conversations": CONVERSATIONS
+            + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z"),
+            "kustomer_messages": MESSAGES + _exchange("x", "2024-08-01"),
+        },
+        {"kustomer_conversations": CONVERSATIONS + _conversation("y", "2024-09-02T09:00:00Z")},
+    ),
+    # In its newer state y was opened 25 hours after x ended, and by nobody else: x is resolved after all.
+    "a conversation that is reopened no more": (
+        {
+            "kustomer_conversations": CONVERSATIONS
+            + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z")
+            + _conversation("y", "2024-09-02T09:00:00Z"),
+            "kustomer_messages": MESSAGES + _exchange("x", "2024-08-01"),
+        },
+        {"kustomer_conversations": CONVERSATIONS + _conversation("y", "2024-09-02T11:00:00Z", version=2)},
+    ),
+    # x itself changes: it ended a day earlier, so that y comes too late to reopen it.
+    "a conversation that ended earlier than was said": (
+        {
+            "kustomer_conversations": CONVERSATIONS
+            + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z")
+            + _conversation("y", "2024-09-02T09:00:00Z"),
+            "kustomer_messages": MESSAGES + _exchange("x", "2024-08-01"),
+        },
+        {
+            "kustomer_conversations": CONVERSATIONS
+            + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-08-31T10:00:00Z", version=2)
+        },
+    ),
+    "a conversation whose own row comes months after its messages": (
+        {"kustomer_messages": MESSAGES + _exchange("x", "2024-08-01")},
+        {"kustomer_conversations": CONVERSATIONS + _conversation("x", "2024-08-01T09:00:00Z", spam="true")},
+    ),
+    # The customer wrote in August, the answer came in November: one conversation, and November's.
+    "a conversation answered months later": (
+        {"kustomer_messages": MESSAGES + "x1,org,x,in,chat,2024-08-01T10:00:00Z,\n"},
+        {"kustomer_messages": MESSAGES + "x2,org,x,out,chat,2024-11-01T10:00:00Z,premium\n"},
+    ),
+    "a conversation merged into one of long ago": (
+        {"kustomer_messages": MESSAGES + _exchange("x", "2024-08-01") + _exchange("y", "2024-09-01")},
+        {"kustomer_conversations": CONVERSATIONS + _conversation("y", "2024-09-01T09:00:00Z", merged="x")},
+    ),
+    "a status of a message of long ago": (
+        {"whatsapp_webhooks": WEBHOOKS + _status("m", "sent", AUGUST, "c")},
+        {"whatsapp_webhooks": WEBHOOKS + _status("m", "delivered", AUGUST + 90 * 86400, "c")},
+    ),
+    # It expires earlier than was said, and so was opened in July.
+    "a message of a conversation of long ago": (
+        {"whatsapp_webhooks": WEBHOOKS + _status("m", "delivered", AUGUST, "c")},
+        {"whatsapp_webhooks": WEBHOOKS + _status("n", "delivered", AUGUST - 86400, "c")},
+    ),
+    # The late status says that the message was of d: nothing is left of c.
+    "a conversation that a late status leaves": (
+        {"whatsapp_webhooks": WEBHOOKS + _status("m", "delivered", AUGUST, "c")},
+        {"whatsapp_webhooks": WEBHOOKS + _status("m", "read", AUGUST + 60, "d")},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_concerned_is_found(settings: Settings, land: Land, tmp_path: Path, case: str) -> None:
+    first, second = CASES[case]
+    for source, content in CONTRACT.items():
+        land(source, "all.csv", content)
+    for source, content in first.items():
+        land(source, "first.csv", content)
+    before = pipeline.run_all(settings).release
+    for source, content in second.items():
+        land(source, "second.csv", content)
+    after = pipeline.run_all(settings).release
+    elsewhere = Settings(home=tmp_path / "at_once", landing=settings.landing, memory_limit="1GB")
+    at_once = pipeline.run_all(elsewhere).release
+    assert before is not None
+    assert after is not None
+    assert at_once is not None
+    assert after.content_hash != before.content_hash
+    assert after.content_hash == at_once.content_hash
