@@ -60,7 +60,8 @@ where record_key in (
 {% endmacro %}
 
 {# Messages gathered before to which more is to be said now, as they stand: looked for once among all, by their
-   hash, and read where that found them; all that follows looks at them alone. #}
+   hash, and read where that found them; all that follows looks at them alone. One that merely shares a hash is
+   written again as it was. #}
 {% macro note_messages_met(relation) %}
 {%- set events = ref('int_gen_02__whatsapp_events_states') -%}
 {% if execute and is_incremental() %}
@@ -101,7 +102,8 @@ where {{ within_span_of('first_event_at', 'ops.whatsapp_messages_met') }}
 {{ return(months_touched(['whatsapp_webhooks']) is none) }}
 {% endmacro %}
 
-{# Units mapped before whose messages changed, as they stand: looked for once among all. #}
+{# Units mapped before whose messages changed, as they stand: looked for once among all. These and no others, for
+   they are taken out and only what changed is mapped again. #}
 {% macro note_units_met(relation) %}
 {%- set messages = ref('int_wap_01__messages_gathered') -%}
 {% if execute and is_incremental() and not every_unit_touched() %}
@@ -118,6 +120,7 @@ with asked_for as materialized (
 )
 select meter, waba_id, unit_id, unit_hash, billing_month, occurred_at from {{ relation }}
 where unit_hash in (select {{ kept_hash(['meter', 'waba_id', 'unit_id']) }} from asked_for)
+    and (meter, waba_id, unit_id) in (select (meter, waba_id, unit_id) from asked_for)
 {% else %}select 1{% endif %}
 {% endmacro %}
 

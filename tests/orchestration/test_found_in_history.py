@@ -6,13 +6,14 @@ look would miss.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestration import pipeline
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_DIR, Settings
 
 Land = Callable[[str, str, "str | bytes"], Path]
 CONTRACT = {
@@ -136,4 +137,49 @@ def test_what_is_concerned_is_found(settings: Settings, land: Land, tmp_path: Pa
     assert after is not None
     assert at_once is not None
     assert after.content_hash != before.content_hash
+    assert after.content_hash == at_once.content_hash
+
+
+def _project_of_one_hash(folder: Path) -> Path:
+    """The project, but every hash it keeps is the same."""
+    for part in ("models", "macros", "seeds", "tests/generic"):
+        shutil.copytree(PROJECT_DIR / part, folder / part)
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(PROJECT_DIR / name, folder / name)
+    macros = folder / "macros" / "record_identity.sql"
+    text = macros.read_text(encoding="utf-8")
+    kept = "{{ return(key_hash(columns | join(', '))) }}"
+    assert text.count(kept) == 1
+    macros.write_text(text.replace(kept, "0::ubigint"), encoding="utf-8")
+    return folder
+
+
+def test_rows_that_share_a_hash_are_told_apart(settings: Settings, land: Land, tmp_path: Path) -> None:
+    """Of each kind one row of long ago that nothing comes to, and one something comes to."""
+    for source, content in CONTRACT.items():
+        land(source, "all.csv", content)
+    message = f"waba,alone,delivered,{AUGUST},14155550100,,user_initiated,,PMP,service,true\n"
+    land("kustomer_messages", "first.csv", MESSAGES + _exchange("x", "2024-08-01") + _exchange("z", "2024-09-01"))
+    land(
+        "whatsapp_webhooks",
+        "first.csv",
+        WEBHOOKS + message + _status("m", "sent", AUGUST, "c") + _status("o", "delivered", AUGUST, "d"),
+    )
+    one_hash = Settings(
+        home=tmp_path / "one_hash",
+        landing=settings.landing,
+        project_dir=_project_of_one_hash(tmp_path / "project"),
+        memory_limit="1GB",
+    )
+    assert pipeline.run_all(one_hash).release is not None
+    land("kustomer_messages", "second.csv", MESSAGES + _exchange("y", "2024-10-01") + _exchange("z", "2024-11-01"))
+    land("kustomer_conversations", "second.csv", CONVERSATIONS + _conversation("x", "2024-08-01T09:00:00Z"))
+    land(
+        "whatsapp_webhooks",
+        "second.csv",
+        WEBHOOKS + _status("m", "read", AUGUST + 60, "c") + _status("n", "delivered", AUGUST - 86400, "d"),
+    )
+    after, at_once = pipeline.run_all(one_hash).release, pipeline.run_all(settings).release
+    assert after is not None
+    assert at_once is not None
     assert after.content_hash == at_once.content_hash
