@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-# Two records in one that share a hash have each a part read again: with 44 bits of it ten of three million new rows
-# did, among 66 million, and with 52 one in twenty times. Parts that share these bits of their number are all read.
+# For two records that share a hash their parts are read again. Of three million new rows ten share 44 bits of it with
+# one of 66 million known, and 52 bits one in twenty times. Parts that share the bits of their number are all read.
 PART_BITS = 12
 PART_MASK = (1 << PART_BITS) - 1
 KEY_MASK = ((1 << 64) - 1) ^ PART_MASK
