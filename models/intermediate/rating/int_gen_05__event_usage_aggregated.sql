@@ -30,6 +30,7 @@ usage_united as (
         metered_fate, reason, relief, clause_id, raw_rows,
         {{ 'is_kiq_03' if source_name == 'kustomer_messages' else 'false as is_kiq_03' }},
     {% if source_name == 'kustomer_messages' %}
+    {#- What its view says, of the months touched alone: their conversations are looked for near them. #}
     from ({{ kiq_usage(months_touched([source_name])) }})
     {{ where_month_touched(source_name, has_parts=false) }}
     {% else %}
