@@ -107,21 +107,23 @@ from states
    of records contested anew. Its hook puts them there, from the parts that hold such. #}
 {% macro rows_contested_anew(source_name, staged) %}
 {%- if flags.WHICH == 'test' -%}
-(select * from {{ staged }} where key_hash in (
-    select key_hash from {{ source('ops', 'contested_keys') }} where source = '{{ source_name }}'
-))
+(select * from {{ staged }} where {{ is_contested_anew(source_name) }})
 {%- else -%}ops.rows_contested_anew_{{ source_name }}
 {%- endif -%}
 {% endmacro %}
 
-{% macro find_rows_contested_anew(source_name, staged) %}
-create or replace table ops.rows_contested_anew_{{ source_name }} as
-select * from {{ staged }}
-where key_hash in (
+{% macro is_contested_anew(source_name) %}
+key_hash in (
     select key_hash from {{ source('ops', 'contested_keys') }}
     where source = '{{ source_name }}'
     {%- if is_incremental() %} and changed_batch > {{ metered_batch() }}{% endif %}
 )
+{%- endmacro %}
+
+{% macro find_rows_contested_anew(source_name, staged) %}
+create or replace table ops.rows_contested_anew_{{ source_name }} as
+select * from {{ staged }}
+where {{ is_contested_anew(source_name) }}
 and part_number in ({{ numbers_found(
     "select distinct part_number from ops.contested_parts where source = '" ~ source_name ~ "'"
     ~ (" and changed_batch > " ~ metered_batch() if is_incremental() else "")

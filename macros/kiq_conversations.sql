@@ -87,6 +87,9 @@ delete from {{ relation }} where conversation_id in (select conversation_id from
 {{ billing_month("coalesce(case when first_reply_at > first_customer_message_at then first_reply_at end, first_message_at)") }}
 {%- endmacro %}
 
+{# The same of a row of the conversations read again. #}
+{% macro month_of_exchange() %}{{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}{% endmacro %}
+
 {# KIQ-01: pieces from before of conversations of which messages came: looked for once among all, by their hash. Two
    conversations may share one: that is a message too many to read again, and no other amount. #}
 {% macro note_pieces_met() %}
@@ -117,7 +120,7 @@ with asked_for as materialized (
 select distinct 'kustomer_messages', {{ month_of_piece() }} from {{ pieces }}
 where conversation_hash in (select {{ kept_hash(['conversation_id']) }} from asked_for)
 union
-select distinct 'kustomer_messages', {{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}
+select distinct 'kustomer_messages', {{ month_of_exchange() }}
 from {{ exchanges_reread }}
 where conversation_id in (select conversation_id from asked_for)
 {% else %}select 1{% endif %}
@@ -173,7 +176,7 @@ union
 select distinct 'kustomer_messages', billing_month from ops.pieces_to_reread
 union
 select distinct
-    'kustomer_messages', {{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}
+    'kustomer_messages', {{ month_of_exchange() }}
 from {{ relation }} where conversation_id in (
     select conversation_id from {{ reread }} where changed_batch > {{ metered_batch() }}
     union
@@ -187,7 +190,7 @@ from {{ relation }} where conversation_id in (
 {% if execute and is_incremental() %}
 insert into ops.touched_months (source, billing_month)
 select distinct
-    'kustomer_messages', {{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}
+    'kustomer_messages', {{ month_of_exchange() }}
 from {{ relation }}
 where conversation_id in (
     select target_conversation_id from {{ reread }} where changed_batch > {{ metered_batch() }}

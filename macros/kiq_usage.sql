@@ -3,7 +3,7 @@
    these months or the ones before them, and only the others among all: each month its own row of 17 million was
    twice the work. One home, for the view and for the sums of the months touched. #}
 {% macro kiq_usage(months=none) %}
-with exchanges as {{ not_kept() if months is none else 'materialized' }} (
+with exchanges as {{ 'materialized' if months is not none }} (
     select * from {{ ref('int_kiq_01__exchanges_completed') }}
     {% if months is not none %}where {{ in_months_of('occurred_at', months) }}{% endif %}
 ),

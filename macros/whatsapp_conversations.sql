@@ -87,13 +87,13 @@ select distinct waba_id, conversation_id from ops.whatsapp_messages_met where co
 {% else %}delete from ops.whatsapp_conversations_left{% endif %}
 {% endmacro %}
 
-{# What was met is put together with what is new, or gathered anew: in either case its row is written again. #}
+{# What was met is put together with what is new, or gathered anew: in either case its row is written again. All that
+   have the hash of one met were met themselves. #}
 {% macro forget_messages_met(relation) %}
 {% if execute and is_incremental() %}
 delete from {{ relation }}
 where {{ within_span_of('first_event_at', 'ops.whatsapp_messages_met') }}
     and message_hash in (select message_hash from ops.whatsapp_messages_met)
-    and (waba_id, wamid) in (select (waba_id, wamid) from ops.whatsapp_messages_met)
 {% else %}select 1{% endif %}
 {% endmacro %}
 

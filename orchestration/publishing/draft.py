@@ -16,13 +16,7 @@ from orchestration import duck
 from orchestration.durable import sync
 from orchestration.publishing import changes, history
 from orchestration.publishing.parquet_files import write_table
-from orchestration.publishing.release_tables import (
-    DATABASE,
-    Descriptions,
-    copied_whole,
-    write_contents,
-    write_tables,
-)
+from orchestration.publishing.release_tables import DATABASE, Descriptions, copied_whole, write_contents, write_tables
 from orchestration.quality.month_contents import Content, content_of
 from orchestration.settings import Settings
 from orchestration.warehouse.project import read_project

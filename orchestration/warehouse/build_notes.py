@@ -8,26 +8,26 @@ from __future__ import annotations
 import duckdb
 
 # Asked by models that may run in a build where nothing was noted.
-DDL = (
-    "create table if not exists ops.whatsapp_conversations_left (waba_id varchar, conversation_id varchar)",
-    "create table if not exists ops.conversations_changed (conversation_id varchar, org_id varchar, "
-    "customer_id varchar, created_at timestamp, ended_at timestamp)",
-    "create table if not exists ops.conversations_decided_anew (conversation_id varchar)",
-    "create table if not exists ops.pieces_to_reread (first_part integer, last_part integer, billing_month date)",
-)
+ASKED = {
+    "whatsapp_conversations_left": "waba_id varchar, conversation_id varchar",
+    "conversations_changed": "conversation_id varchar, org_id varchar, customer_id varchar, created_at timestamp, "
+    "ended_at timestamp",
+    "conversations_decided_anew": "conversation_id varchar",
+    "pieces_to_reread": "first_part integer, last_part integer, billing_month date",
+}
 # Made by the hook of the very model that asks them.
 MADE_ON_THE_WAY = ("pieces_met", "whatsapp_messages_met", "whatsapp_units_met")
 
 
 def ensure_build_notes(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the relations models ask; safe to repeat."""
-    for ddl in DDL:
-        connection.execute(ddl)
+    for name, columns in ASKED.items():
+        connection.execute(f"create table if not exists ops.{name} ({columns})")
 
 
 def forget_build_notes(connection: duckdb.DuckDBPyConnection) -> None:
     """Of a build that is complete nothing is asked any more."""
-    for ddl in DDL:
-        connection.execute(f"delete from {ddl.split(' (')[0].rsplit(' ', 1)[1]}")
+    for name in ASKED:
+        connection.execute(f"delete from ops.{name}")
     for name in MADE_ON_THE_WAY:
         connection.execute(f"drop table if exists ops.{name}")

@@ -19,7 +19,7 @@ from orchestration.closing.ledger import entries
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.ingestion.raw_schema import ensure_raw_relations
 from orchestration.settings import Settings
-from orchestration.warehouse import build_notes, key_index, manifest_cache, selection, state, unit_tests
+from orchestration.warehouse import key_index, manifest_cache, selection, state, unit_tests
 from orchestration.warehouse.again import Again, Marked, mark
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import NodeRunner, TestResult
@@ -148,7 +148,6 @@ def build(
         ensure_ledger_relations(connection, settings, entries(settings))
         state.ensure_state(connection)
         say("finding records that arrived more than once")
-        build_notes.ensure_build_notes(connection)
         indexed_anew = key_index.index_new_parts(connection, settings)
         outcome.full_refresh = full_refresh or indexed_anew or state.built_with(connection)[0] != project_hash(settings)
         inputs = selection.fingerprints(connection, settings, project)

@@ -9,7 +9,7 @@ import duckdb
 from orchestration.closing.ledger import closes_head
 from orchestration.ingestion.raw_schema import sql_values
 from orchestration.settings import Settings
-from orchestration.warehouse.build_notes import forget_build_notes
+from orchestration.warehouse.build_notes import ensure_build_notes, forget_build_notes
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
 
 # How ops.touched_months says that contract data came in, and with it that anything may have moved.
@@ -23,6 +23,7 @@ def months_named(touched: Iterable[str]) -> list[str]:
 
 def ensure_state(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create table if not exists ops.builds (project_hash varchar, seeds_hash varchar)")
+    ensure_build_notes(connection)
 
 
 def built_with(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:

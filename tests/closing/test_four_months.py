@@ -19,6 +19,7 @@ from orchestration.closing.verification import verify_ledger
 from orchestration.publishing.exports import require_release
 from orchestration.settings import Settings
 from tests.closing.steps import close_at, instant, invoice_lines, invoices, run_at
+from tests.small_extracts import WEBHOOKS, conversation_status
 
 Land = Callable[[str, str, "str | bytes"], Path]
 KNOWN = "2024-01-01T00:00:00Z"
@@ -27,10 +28,6 @@ WORDS = "translation_id,org_id,source_lang,target_lang,character_count,status,co
 FINES = "notice_id,phone_number,amount,currency_code,violated_at,posted_at,status,status_at\n"
 ORDERS = "order_id,tenant_id,meter,field,price_key,value,valid_from,updated_at\n"
 NUMBERS = "tenant_id,phone_number,number_type,event,occurred_at\n"
-WEBHOOKS = (
-    "waba_id,wamid,status,timestamp,recipient_id,conversation_id,origin_type,"
-    "expiration_timestamp,pricing_model,pricing_category,billable\n"
-)
 CONTRACT = {
     "tenants": f"tenant_id,name,billing_currency,payment_method_id,updated_at\nacme,Acme,USD,card,{KNOWN}\n",
     "account_map": "tenant_id,system,account_id,kind,valid_from,updated_at\n"
@@ -53,7 +50,7 @@ def _call(sid: str, day: str, seconds: int, updated: str) -> str:
 
 
 def _conversation(name: str, to: str, epoch: int) -> str:
-    return f"waba,w-{name},delivered,{epoch},{to},{name},user_initiated,{epoch + 86400},CBP,user_initiated,true\n"
+    return conversation_status(f"w-{name}", "delivered", epoch, name, to)
 
 
 def _fine(status: str, at: str) -> str:

@@ -17,23 +17,10 @@ from orchestration import duck, pipeline
 from orchestration.settings import Settings
 from orchestration.warehouse.failed_tests import compiled_path
 from orchestration.warehouse.project import read_project
+from tests.small_extracts import MESSAGES, WEBHOOKS, conversation_status, exchange
 
 Land = Callable[[str, str, "str | bytes"], Path]
-MESSAGES = "id,org_id,conversation_id,direction,channel,sent_at,assistant_type\n"
-WEBHOOKS = (
-    "waba_id,wamid,status,timestamp,recipient_id,conversation_id,origin_type,"
-    "expiration_timestamp,pricing_model,pricing_category,billable\n"
-)
 OCTOBER, NOVEMBER = 1728000000, 1730700000
-
-
-def _exchange(name: str, day: str) -> str:
-    return f"{name}1,org,{name},in,chat,{day}T10:00:00Z,\n{name}2,org,{name},out,chat,{day}T10:00:01Z,premium\n"
-
-
-def _conversation(name: str, epoch: int) -> str:
-    until = epoch + 86400
-    return f"waba,w-{name},delivered,{epoch},14155550100,{name},user_initiated,{until},CBP,user_initiated,true\n"
 
 
 @dataclass
@@ -63,8 +50,8 @@ def on_top(settings: Settings, land: Land) -> Iterator[OnTop]:
         "t,whatsapp,waba,platform,2024-01-01T00:00:00Z\n",
     )
     for name, day, epoch in (("old", "2024-10-04", OCTOBER), ("new", "2024-11-04", NOVEMBER)):
-        land("kustomer_messages", f"{name}.csv", MESSAGES + _exchange(name, day))
-        land("whatsapp_webhooks", f"{name}.csv", WEBHOOKS + _conversation(name, epoch))
+        land("kustomer_messages", f"{name}.csv", MESSAGES + exchange(name, day))
+        land("whatsapp_webhooks", f"{name}.csv", WEBHOOKS + conversation_status(f"w-{name}", "delivered", epoch, name))
         assert pipeline.run_all(settings).release is not None
     project = read_project((settings.dbt_target_dir / "manifest.json").read_bytes())
     nodes = {node.unique_id: node for node in project.nodes.values()}
@@ -78,20 +65,18 @@ def on_top(settings: Settings, land: Land) -> Iterator[OnTop]:
         yield OnTop(connection, tests)
 
 
-def test_conversations_of_one_exchange_each(on_top: OnTop) -> None:
-    model = "int_kiq_01__exchanges_completed"
+@pytest.mark.parametrize(
+    ("model", "key", "batch"),
+    [
+        ("int_kiq_01__exchanges_completed", "conversation_id", "changed_batch"),
+        ("int_wap_04__units_mapped", "unit_id", "mapped_batch"),
+    ],
+)
+def test_one_row_each_also_beside_those_of_the_load_before(on_top: OnTop, model: str, key: str, batch: str) -> None:
     assert on_top.failures(model, "select 1") == 0
-    assert on_top.failures(model, "insert into broken from broken where conversation_id = 'new'") == 1
+    assert on_top.failures(model, f"insert into broken from broken where {key} = 'new'") == 1
     # Billed in October, and once more with what came now.
-    again = "insert into broken select * replace (2 as changed_batch) from broken where conversation_id = 'old'"
-    assert on_top.failures(model, again) == 1
-
-
-def test_units_mapped_once(on_top: OnTop) -> None:
-    model = "int_wap_04__units_mapped"
-    assert on_top.failures(model, "select 1") == 0
-    assert on_top.failures(model, "insert into broken from broken where unit_id = 'new'") == 1
-    again = "insert into broken select * replace (2 as mapped_batch) from broken where unit_id = 'old'"
+    again = f"insert into broken select * replace (2 as {batch}) from broken where {key} = 'old'"
     assert on_top.failures(model, again) == 1
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from orchestration import pipeline
 from orchestration.settings import PROJECT_DIR, Settings
+from tests.small_extracts import MESSAGES, WEBHOOKS, conversation_status, exchange
 
 Land = Callable[[str, str, "str | bytes"], Path]
 CONTRACT = {
@@ -24,28 +25,12 @@ CONTRACT = {
     "translations": "translation_id,org_id,source_lang,target_lang,character_count,status,completed_at\n"
     "w,org,en,de,100,completed,2024-07-05T10:00:00Z\n",
 }
-MESSAGES = "id,org_id,conversation_id,direction,channel,sent_at,assistant_type\n"
 CONVERSATIONS = "id,org_id,customer_id,created_at,ended_at,spam,merged_target_id,updated_at\n"
-WEBHOOKS = (
-    "waba_id,wamid,status,timestamp,recipient_id,conversation_id,origin_type,"
-    "expiration_timestamp,pricing_model,pricing_category,billable\n"
-)
 AUGUST = 1722510000
-
-
-def _exchange(name: str, day: str) -> str:
-    return f"{name}1,org,{name},in,chat,{day}T10:00:00Z,\n{name}2,org,{name},out,chat,{day}T10:00:01Z,premium\n"
 
 
 def _conversation(name: str, created: str, ended: str = "", spam: str = "", merged: str = "", version: int = 1) -> str:
     return f"{name},org,customer,{created},{ended},{spam},{merged},2024-12-{version:02d}T00:00:00Z\n"
-
-
-def _status(name: str, status: str, epoch: int, conversation: str) -> str:
-    return (
-        f"waba,{name},{status},{epoch},14155550100,{conversation},user_initiated,{epoch + 86400},"
-        "CBP,user_initiated,true\n"
-    )
 
 
 # By case: sources of the first landing, and of the second.
@@ -54,16 +39,16 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "a conversation created long before it was answered": (
         {
             "kustomer_conversations": CONVERSATIONS + _conversation("x", "2024-01-10T00:00:00Z", spam="true"),
-            "kustomer_messages": MESSAGES + _exchange("x", "2024-10-05"),
+            "kustomer_messages": MESSAGES + exchange("x", "2024-10-05"),
         },
-        {"kustomer_messages": MESSAGES + _exchange("y", "2024-10-06")},
+        {"kustomer_messages": MESSAGES + exchange("y", "2024-10-06")},
     ),
     # y is opened 23 hours after x ended: x is no longer resolved without a person (KIQ-03).
     "a conversation that the next one reopens": (
         {
             "kustomer_conversations": CONVERSATIONS
             + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z"),
-            "kustomer_messages": MESSAGES + _exchange("x", "2024-08-01"),
+            "kustomer_messages": MESSAGES + exchange("x", "2024-08-01"),
         },
         {"kustomer_conversations": CONVERSATIONS + _conversation("y", "2024-09-02T09:00:00Z")},
     ),
@@ -73,7 +58,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
             "kustomer_conversations": CONVERSATIONS
             + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z")
             + _conversation("y", "2024-09-02T09:00:00Z"),
-            "kustomer_messages": MESSAGES + _exchange("x", "2024-08-01"),
+            "kustomer_messages": MESSAGES + exchange("x", "2024-08-01"),
         },
         {"kustomer_conversations": CONVERSATIONS + _conversation("y", "2024-09-02T11:00:00Z", version=2)},
     ),
@@ -83,7 +68,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
             "kustomer_conversations": CONVERSATIONS
             + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z")
             + _conversation("y", "2024-09-02T09:00:00Z"),
-            "kustomer_messages": MESSAGES + _exchange("x", "2024-08-01"),
+            "kustomer_messages": MESSAGES + exchange("x", "2024-08-01"),
         },
         {
             "kustomer_conversations": CONVERSATIONS
@@ -91,7 +76,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         },
     ),
     "a conversation whose own row comes months after its messages": (
-        {"kustomer_messages": MESSAGES + _exchange("x", "2024-08-01")},
+        {"kustomer_messages": MESSAGES + exchange("x", "2024-08-01")},
         {"kustomer_conversations": CONVERSATIONS + _conversation("x", "2024-08-01T09:00:00Z", spam="true")},
     ),
     # The customer wrote in August, the answer came in November: one conversation, and November's.
@@ -100,22 +85,22 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"kustomer_messages": MESSAGES + "x2,org,x,out,chat,2024-11-01T10:00:00Z,premium\n"},
     ),
     "a conversation merged into one of long ago": (
-        {"kustomer_messages": MESSAGES + _exchange("x", "2024-08-01") + _exchange("y", "2024-09-01")},
+        {"kustomer_messages": MESSAGES + exchange("x", "2024-08-01") + exchange("y", "2024-09-01")},
         {"kustomer_conversations": CONVERSATIONS + _conversation("y", "2024-09-01T09:00:00Z", merged="x")},
     ),
     "a status of a message of long ago": (
-        {"whatsapp_webhooks": WEBHOOKS + _status("m", "sent", AUGUST, "c")},
-        {"whatsapp_webhooks": WEBHOOKS + _status("m", "delivered", AUGUST + 90 * 86400, "c")},
+        {"whatsapp_webhooks": WEBHOOKS + conversation_status("m", "sent", AUGUST, "c")},
+        {"whatsapp_webhooks": WEBHOOKS + conversation_status("m", "delivered", AUGUST + 90 * 86400, "c")},
     ),
     # It expires earlier than was said, and so was opened in July.
     "a message of a conversation of long ago": (
-        {"whatsapp_webhooks": WEBHOOKS + _status("m", "delivered", AUGUST, "c")},
-        {"whatsapp_webhooks": WEBHOOKS + _status("n", "delivered", AUGUST - 86400, "c")},
+        {"whatsapp_webhooks": WEBHOOKS + conversation_status("m", "delivered", AUGUST, "c")},
+        {"whatsapp_webhooks": WEBHOOKS + conversation_status("n", "delivered", AUGUST - 86400, "c")},
     ),
     # The late status says that the message was of d: nothing is left of c.
     "a conversation that a late status leaves": (
-        {"whatsapp_webhooks": WEBHOOKS + _status("m", "delivered", AUGUST, "c")},
-        {"whatsapp_webhooks": WEBHOOKS + _status("m", "read", AUGUST + 60, "d")},
+        {"whatsapp_webhooks": WEBHOOKS + conversation_status("m", "delivered", AUGUST, "c")},
+        {"whatsapp_webhooks": WEBHOOKS + conversation_status("m", "read", AUGUST + 60, "d")},
     ),
 }
 
@@ -159,11 +144,14 @@ def test_rows_that_share_a_hash_are_told_apart(settings: Settings, land: Land, t
     for source, content in CONTRACT.items():
         land(source, "all.csv", content)
     message = f"waba,alone,delivered,{AUGUST},14155550100,,user_initiated,,PMP,service,true\n"
-    land("kustomer_messages", "first.csv", MESSAGES + _exchange("x", "2024-08-01") + _exchange("z", "2024-09-01"))
+    land("kustomer_messages", "first.csv", MESSAGES + exchange("x", "2024-08-01") + exchange("z", "2024-09-01"))
     land(
         "whatsapp_webhooks",
         "first.csv",
-        WEBHOOKS + message + _status("m", "sent", AUGUST, "c") + _status("o", "delivered", AUGUST, "d"),
+        WEBHOOKS
+        + message
+        + conversation_status("m", "sent", AUGUST, "c")
+        + conversation_status("o", "delivered", AUGUST, "d"),
     )
     one_hash = Settings(
         home=tmp_path / "one_hash",
@@ -172,12 +160,14 @@ def test_rows_that_share_a_hash_are_told_apart(settings: Settings, land: Land, t
         memory_limit="1GB",
     )
     assert pipeline.run_all(one_hash).release is not None
-    land("kustomer_messages", "second.csv", MESSAGES + _exchange("y", "2024-10-01") + _exchange("z", "2024-11-01"))
+    land("kustomer_messages", "second.csv", MESSAGES + exchange("y", "2024-10-01") + exchange("z", "2024-11-01"))
     land("kustomer_conversations", "second.csv", CONVERSATIONS + _conversation("x", "2024-08-01T09:00:00Z"))
     land(
         "whatsapp_webhooks",
         "second.csv",
-        WEBHOOKS + _status("m", "read", AUGUST + 60, "c") + _status("n", "delivered", AUGUST - 86400, "d"),
+        WEBHOOKS
+        + conversation_status("m", "read", AUGUST + 60, "c")
+        + conversation_status("n", "delivered", AUGUST - 86400, "d"),
     )
     after, at_once = pipeline.run_all(one_hash).release, pipeline.run_all(settings).release
     assert after is not None
