@@ -25,24 +25,28 @@ HOST = "127.0.0.1"
 # Ending so soon and so often is no accident: starting again would only hide it.
 SOON_SECONDS = 20.0
 MOST_SOON = 3
-ENDING_SECONDS = 60.0
+FREE_SECONDS = 60.0
+# Dagster waits a minute for each of its two servers before it kills it; whoever kills Dagster first leaves both behind.
+ENDING_SECONDS = 150.0
 
 
 class _StopAsked(Exception):
-    """SIGTERM: whoever manages this service wants it ended."""
+    """SIGTERM, or a terminal that closed: whoever manages this service wants it ended."""
 
 
 def serve(settings: Settings, port: int, say: Say) -> int:
-    """Serve the UI on `port` of this machine alone until Ctrl-C or SIGTERM. Returns the exit code.
+    """Serve the UI on `port` of this machine alone until Ctrl-C, SIGTERM or a closed terminal. Returns the exit code.
 
     Raises MeterhouseError where the port is taken, or the servers end again and again.
     """
     _demand_free(port)
     signal.signal(signal.SIGTERM, _stop_asked)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _stop_asked)
     soon = 0
     while True:
         started = time.monotonic()
-        child = subprocess.Popen(_command(port), cwd=settings.project_dir)
+        child = _start(port, settings)
         try:
             child.wait()
         except (KeyboardInterrupt, _StopAsked):
@@ -59,9 +63,18 @@ def serve(settings: Settings, port: int, say: Say) -> int:
         start_up(settings, say)
 
 
-def _command(port: int) -> list[str]:
+def _start(port: int, settings: Settings) -> subprocess.Popen[bytes]:
+    """The servers, in a process group of their own: what the terminal says reaches this process alone.
+
+    They end by SIGINT and by nothing else. A script that starts the UI in its background has it ignore that signal,
+    and a child ignores what its parent did when it was started.
+    """
     servers = ["-m", "dagster", "dev", "-h", HOST, "-p", str(port), "-m", "orchestration.definitions"]
-    return [sys.executable, *servers]
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen([sys.executable, *servers], cwd=settings.project_dir, process_group=0)
+    finally:
+        signal.signal(signal.SIGINT, ours)
 
 
 def _stop_asked(_signal: int, _frame: FrameType | None) -> None:
@@ -69,7 +82,7 @@ def _stop_asked(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Let the servers end as they wish to (Ctrl-C reached them already from a terminal); kill what will not."""
+    """Let the servers end as they wish to; kill what will not."""
     with suppress(KeyboardInterrupt, _StopAsked, subprocess.TimeoutExpired):
         child.send_signal(signal.SIGINT)
         child.wait(ENDING_SECONDS)
@@ -96,6 +109,6 @@ def _demand_free(port: int) -> None:
 
 
 def _wait_free(port: int) -> None:
-    until = time.monotonic() + ENDING_SECONDS
+    until = time.monotonic() + FREE_SECONDS
     while not _is_free(port) and time.monotonic() < until:
         time.sleep(0.2)

@@ -203,16 +203,21 @@ class Ui:
         return self.process.wait(PATIENCE)
 
 
-def start_ui(settings: Settings, log: Path) -> Ui:
-    """Start `meterhouse ui`; `ready` waits until it serves."""
+def start_ui(settings: Settings, log: Path, in_background: bool = False) -> Ui:
+    """Start `meterhouse ui`; `ready` waits until it serves. In the background of a script it ignores SIGINT."""
     port = free_port()
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port)],
-            cwd=settings.project_dir,
-            env=environment_of(settings),
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    # A process ignores what whoever started it did at that instant.
+    ours = signal.signal(signal.SIGINT, signal.SIG_IGN if in_background else signal.default_int_handler)
+    try:
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port)],
+                cwd=settings.project_dir,
+                env=environment_of(settings),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    finally:
+        signal.signal(signal.SIGINT, ours)
     return Ui(settings, port, process, log)

@@ -126,7 +126,7 @@ def test_a_power_cut_is_tidied_up_by_the_next_start_and_the_next_run_makes_it_wh
     cut_the_power(house.settings)
     assert served_bytes(house.settings) == before
     house.ui.process.wait()
-    house.ui = start_ui(house.settings, house.logs / "ui-again.log")
+    house.ui = start_ui(house.settings, house.logs / "ui-again.log", in_background=True)
     house.ui.ready()
     assert f"run {run[:8]} of publish_release was started, but its process" in house.ui.said()
     ended = house.ui.ended(run)
