@@ -82,7 +82,8 @@ delete from {{ relation }} where conversation_id in (select conversation_id from
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# The month a piece of a conversation stands for: of the exchange it completes, else of its first message. #}
+{# The month a piece of a conversation stands for: of the exchange it completes, else of its first message. The piece
+   keeps it, for it is asked of all in history: three instants of each were three quarters of what was read. #}
 {% macro month_of_piece() %}
 {{ billing_month("coalesce(case when first_reply_at > first_customer_message_at then first_reply_at end, first_message_at)") }}
 {%- endmacro %}
@@ -96,7 +97,7 @@ delete from {{ relation }} where conversation_id in (select conversation_id from
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {% if execute and is_incremental() %}
 create or replace table ops.pieces_met as
-select conversation_hash, first_part, last_part, {{ month_of_piece() }} as billing_month
+select conversation_hash, first_part, last_part, piece_month
 from {{ pieces }}
 where
     load_batch <= {{ metered_batch() }}
@@ -117,7 +118,7 @@ with asked_for as materialized (
     union all
     select conversation_id from ops.conversations_decided_anew
 )
-select distinct 'kustomer_messages', {{ month_of_piece() }} from {{ pieces }}
+select distinct 'kustomer_messages', piece_month from {{ pieces }}
 where conversation_hash in (select {{ kept_hash(['conversation_id']) }} from asked_for)
 union
 select distinct 'kustomer_messages', {{ month_of_exchange() }}
@@ -129,7 +130,7 @@ where conversation_id in (select conversation_id from asked_for)
 {# KIQ-01: the pieces of conversations that are to be read again, kept for their parts and months. Most were met. #}
 {% macro note_pieces_to_reread(reread) %}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
-{%- set columns = 'first_part, last_part, ' ~ month_of_piece() ~ ' as billing_month' -%}
+{%- set columns = 'first_part, last_part, piece_month' -%}
 create or replace table ops.pieces_to_reread as
 with asked_for as materialized (
     select conversation_hash, {{ kept_hash(['target_conversation_id']) }} as target_hash from {{ reread }}
@@ -141,7 +142,7 @@ conversations as materialized (
     select target_hash from asked_for
 )
 {% if builds_upon_another() %}
-select distinct first_part, last_part, billing_month from ops.pieces_met
+select distinct {{ columns }} from ops.pieces_met
 where conversation_hash in (select conversation_hash from conversations)
 union
 select distinct {{ columns }} from {{ pieces }}
@@ -170,10 +171,10 @@ where conversation_hash in (select conversation_hash from conversations)
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {% if execute and is_incremental() %}
 insert into ops.touched_months (source, billing_month)
-select distinct 'kustomer_messages', {{ month_of_piece() }}
+select distinct 'kustomer_messages', piece_month
 from {{ pieces }} where load_batch > {{ metered_batch() }}
 union
-select distinct 'kustomer_messages', billing_month from ops.pieces_to_reread
+select distinct 'kustomer_messages', piece_month from ops.pieces_to_reread
 union
 select distinct
     'kustomer_messages', {{ month_of_exchange() }}

@@ -102,24 +102,29 @@ where {{ within_span_of('first_event_at', 'ops.whatsapp_messages_met') }}
 {{ return(months_touched(['whatsapp_webhooks']) is none) }}
 {% endmacro %}
 
-{# Units mapped before whose messages changed, as they stand: looked for once among all. These and no others, for
-   they are taken out and only what changed is mapped again. #}
+{# Units mapped before whose messages changed, as they stand: looked for once among all, by their hash, and read where
+   that found them. These and no others, for they are taken out and only what changed is mapped again. #}
 {% macro note_units_met(relation) %}
 {%- set messages = ref('int_wap_01__messages_gathered') -%}
 {% if execute and is_incremental() and not every_unit_touched() %}
+{%- set units -%}
+select 'whatsapp_conversation' as meter, waba_id, conversation_id as unit_id
+from {{ messages }} where load_batch > {{ metered_batch() }} and conversation_id is not null
+union all
+select 'whatsapp_conversation' as meter, waba_id, conversation_id as unit_id
+from ops.whatsapp_conversations_left
+union all
+select 'whatsapp_message' as meter, waba_id, wamid as unit_id
+from {{ messages }} where load_batch > {{ metered_batch() }}
+{%- endset -%}
+{%- set hashes = 'select ' ~ kept_hash(['meter', 'waba_id', 'unit_id']) ~ ' from (' ~ units ~ ')' -%}
 create or replace table ops.whatsapp_units_met as
 with asked_for as materialized (
-    select 'whatsapp_conversation' as meter, waba_id, conversation_id as unit_id
-    from {{ messages }} where load_batch > {{ metered_batch() }} and conversation_id is not null
-    union all
-    select 'whatsapp_conversation' as meter, waba_id, conversation_id as unit_id
-    from ops.whatsapp_conversations_left
-    union all
-    select 'whatsapp_message' as meter, waba_id, wamid as unit_id
-    from {{ messages }} where load_batch > {{ metered_batch() }}
+    {{ units }}
 )
 select meter, waba_id, unit_id, unit_hash, billing_month, occurred_at from {{ relation }}
-where unit_hash in (select {{ kept_hash(['meter', 'waba_id', 'unit_id']) }} from asked_for)
+where {{ within_span_of('occurred_at', relation ~ ' where unit_hash in (' ~ hashes ~ ')') }}
+    and unit_hash in (select {{ kept_hash(['meter', 'waba_id', 'unit_id']) }} from asked_for)
     and (meter, waba_id, unit_id) in (select (meter, waba_id, unit_id) from asked_for)
 {% else %}select 1{% endif %}
 {% endmacro %}

@@ -13,7 +13,7 @@ ASKED = {
     "conversations_changed": "conversation_id varchar, org_id varchar, customer_id varchar, created_at timestamp, "
     "ended_at timestamp",
     "conversations_decided_anew": "conversation_id varchar",
-    "pieces_to_reread": "first_part integer, last_part integer, billing_month date",
+    "pieces_to_reread": "first_part integer, last_part integer, piece_month date",
 }
 # Made by the hook of the very model that asks them.
 MADE_ON_THE_WAY = ("pieces_met", "whatsapp_messages_met", "whatsapp_units_met")

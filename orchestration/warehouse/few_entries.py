@@ -21,7 +21,7 @@ from orchestration.warehouse.entry_form import PART_BITS, PART_MASK
 MOST = 10_000
 
 
-def read(session: duckdb.DuckDBPyConnection, query: str) -> tuple[Sequence[int], Collection[int]]:
+def read(session: duckdb.DuckDBPyConnection, query: str, _count: int) -> tuple[Sequence[int], Collection[int]]:
     """The entries that `query` gives in its first column, sorted, and what its second has, each once."""
     rows = session.execute(query).fetchall()
     return array("Q", sorted(entry for entry, _ in rows)), {part_day for _, part_day in rows}

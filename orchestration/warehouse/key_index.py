@@ -144,7 +144,9 @@ def _read(session: duckdb.DuckDBPyConnection, source: IndexedSource, done: int, 
         entry = entry_sql(source.record_key, "part_number")
         # One pass: what the second column costs is a tenth of what asking for it alone does.
         entries, part_days = kind.read(
-            session, f"select {entry} as entry, {part_day_sql(source.occurred_at, 'part_number')} as part_day {here}"
+            session,
+            f"select {entry} as entry, {part_day_sql(source.occurred_at, 'part_number')} as part_day {here}",
+            count,
         )
         if len(entries) != count:
             raise RuntimeError(f"raw.{source.name} has {len(entries)} new rows, its receipts say {count}")

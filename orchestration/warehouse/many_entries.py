@@ -17,28 +17,34 @@ import numpy.typing as npt
 from orchestration.warehouse.entry_form import KEY_MASK, PART_BITS, PART_MASK
 
 Entries = npt.NDArray[np.uint64]
+# So many at a time: what is made of them on the way stays near the processor, and is given back.
+STRETCH = 1_000_000
 
 
-def read(session: duckdb.DuckDBPyConnection, query: str) -> tuple[Entries, Collection[int]]:
-    """The entries that `query` gives in its first column, sorted, and what its second has, each once."""
-    # Two halves by the top bit, so that two processors sort.
-    halves: list[list[Entries]] = [[], []]
+def read(session: duckdb.DuckDBPyConnection, query: str, count: int) -> tuple[Entries, Collection[int]]:
+    """The entries that `query` gives in its first column, sorted, and what its second has, each once.
+
+    Room for `count` is made at once: joining them at the end would need as much again, and a third of the time.
+    """
+    entries = np.empty(count, dtype=np.uint64)
+    filled = 0
     seconds: set[int] = set()
-    for rows in session.execute(query).to_arrow_reader(1_000_000):
-        entries = rows.column(0).to_numpy()
-        seconds.update(np.unique(rows.column(1).to_numpy()).tolist())
-        upper = entries >= np.uint64(1 << 63)
-        halves[0].append(entries[~upper])
-        halves[1].append(entries[upper])
-
-    def ordered(pieces: list[Entries]) -> Entries:
-        together = np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint64)
-        pieces.clear()
-        together.sort()
-        return together
-
+    for rows in session.execute(query).to_arrow_reader(STRETCH):
+        given = rows.column(0).to_numpy()
+        if filled + len(given) > len(entries):
+            entries = np.concatenate([entries[:filled], given])
+        entries[filled : filled + len(given)] = given
+        filled += len(given)
+        # Not numpy's, which sorts them: 13 ms a million instead of 2.
+        seconds.update(rows.column(1).unique().to_pylist())
+    entries = entries[:filled]
+    # The lower half before the upper one, so that two processors sort where the entries lie.
+    middle = filled // 2
+    if filled:
+        entries.partition(middle)
     with ThreadPoolExecutor(2) as pool:
-        return np.concatenate(list(pool.map(ordered, halves))), seconds
+        list(pool.map(np.ndarray.sort, (entries[:middle], entries[middle:])))
+    return entries, seconds
 
 
 def contested(fresh: Entries, runs: Sequence[Path]) -> Entries:
@@ -50,9 +56,12 @@ def contested(fresh: Entries, runs: Sequence[Path]) -> Entries:
 
 
 def _neighbours(entries: Entries) -> Entries:
-    same = (entries[1:] ^ entries[:-1]) <= np.uint64(PART_MASK)
-    places = np.flatnonzero(same)
-    return entries[np.unique(np.concatenate([places, places + 1]))]
+    found = [np.empty(0, dtype=np.intp)]
+    for start in range(0, len(entries) - 1, STRETCH):
+        some = entries[start : start + STRETCH + 1]
+        places = start + np.flatnonzero((some[1:] ^ some[:-1]) <= np.uint64(PART_MASK))
+        found += [places, places + 1]
+    return entries[np.unique(np.concatenate(found))]
 
 
 def _met(fresh: Entries, run: Entries) -> list[Entries]:

@@ -23,14 +23,14 @@ ENTRIES = st.builds(lambda key, part: key << PART_BITS | part, KEYS, st.sampled_
 BOTH = pytest.mark.parametrize("kind", [few_entries, many_entries], ids=["few", "many"])
 
 
-def _read(kind: ModuleType, entries: list[int]) -> Any:
+def _read(kind: ModuleType, entries: list[int], count: int | None = None) -> Any:
     with duckdb.connect() as connection:
         connection.execute("create table entries (entry ubigint, part_day bigint)")
         if entries:
             connection.execute(
                 f"insert into entries values {', '.join(f'({entry}, {entry % 3})' for entry in entries)}"
             )
-        found, seconds = kind.read(connection, "from entries")
+        found, seconds = kind.read(connection, "from entries", len(entries) if count is None else count)
     assert set(seconds) == {entry % 3 for entry in entries}
     return found
 
@@ -67,6 +67,19 @@ def test_contested_are_all_entries_of_keys_that_came_before_or_twice(
     assert _numbers(keys) == sorted({entry >> PART_BITS for entry in _numbers(found)})
     assert _numbers(parts) == sorted({entry & PART_MASK for entry in _numbers(found)})
     assert _numbers(kind.joined(entries, paths)) == sorted([*fresh, *(e for run in runs for e in run)])
+
+
+@pytest.mark.parametrize("stretch", [1, 2, 3, 100])
+def test_neighbours_are_found_across_stretches(stretch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(many_entries, "STRETCH", stretch)
+    fresh = [key << PART_BITS | part for key, part in ((1, 0), (2, 0), (2, 1), (2, 2), (3, 5), (4, 1), (4, 1))]
+    assert _numbers(many_entries.contested(_read(many_entries, fresh), [])) == _expected(fresh, [])
+
+
+@BOTH
+@pytest.mark.parametrize("count", [0, 1, 3, 9], ids="expected {}".format)
+def test_entries_are_all_read_whatever_number_was_expected(kind: ModuleType, count: int) -> None:
+    assert _numbers(_read(kind, [1 << 63, 5, (1 << 64) - 1], count)) == [5, 1 << 63, (1 << 64) - 1]
 
 
 @BOTH

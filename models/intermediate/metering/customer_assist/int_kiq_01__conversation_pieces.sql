@@ -27,6 +27,7 @@ select
     {{ stretch.parts | last }}::integer as last_part,
     {{ stretch.load_batch }}::integer as load_batch,
     {{ kept_hash(['conversation_id']) }} as conversation_hash,
+    {{ month_of_piece() }} as piece_month,
 from {{ ref('int_gen_02__conversation_messages_states') }}
 where
     is_current
