@@ -1,3 +1,8 @@
+{# What is new is said in two ways. Rows that one model appends are those after the newest it holds: `last_batch`, which
+   a build that failed further down has moved on. What models tell each other of a build goes by the last complete one:
+   `metered_batch`, which a failed build leaves where it was, so that the next looks at all of it again. Whether there
+   is anything to add to: of the model itself `is_incremental()`, of the build `builds_upon_another()`. #}
+
 {# The newest load batch a model already holds, as a literal so that older Parquet parts are skipped. #}
 {% macro last_batch(relation) %}
 {%- if execute -%}
@@ -5,10 +10,17 @@
 {%- else -%}0{%- endif -%}
 {% endmacro %}
 
-{# The newest batch of the last complete build, as a literal: what came after it is new. #}
+{# The newest batch of the last complete build, as a literal: what came after it is new. Where there is none, nothing
+   may be added to: dbt, run by itself a second time, would add to what no complete build stands behind. #}
 {% macro metered_batch() %}
 {%- if execute and flags.WHICH != 'test' -%}
-{{ run_query('select coalesce(max(load_batch), 0) from ops.metered_batches').columns[0].values()[0] }}
+{%- set metered = run_query('select max(load_batch) from ops.metered_batches').columns[0].values()[0] -%}
+{%- if metered is none and is_incremental() and flags.WHICH in ('run', 'build') -%}
+{{ exceptions.raise_compiler_error(
+    'no complete build stands yet to add to: run `meterhouse run`, or dbt with --full-refresh'
+) }}
+{%- endif -%}
+{{ metered or 0 }}
 {%- else -%}0{%- endif -%}
 {% endmacro %}
 

@@ -127,14 +127,20 @@ where conversation_id in (select conversation_id from asked_for)
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# KIQ-01: the pieces of conversations that are to be read again, kept for their parts and months. Most were met. #}
+{# KIQ-01, KIQ-02: all pieces of every conversation under a target that is to be read again, and of the target itself:
+   kept for their parts, which are read, and for their months. Also of those merged long ago, of which nothing came:
+   the target is gathered from all of them. Most were met, and are looked for no second time. #}
 {% macro note_pieces_to_reread(reread) %}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {%- set columns = 'first_part, last_part, piece_month' -%}
 create or replace table ops.pieces_to_reread as
 with asked_for as materialized (
     select conversation_hash, {{ kept_hash(['target_conversation_id']) }} as target_hash from {{ reread }}
-    {% if builds_upon_another() %}where changed_batch > {{ metered_batch() }}{% endif %}
+    {% if builds_upon_another() %}
+    where target_conversation_id in (
+        select target_conversation_id from {{ reread }} where changed_batch > {{ metered_batch() }}
+    )
+    {% endif %}
 ),
 conversations as materialized (
     select conversation_hash from asked_for

@@ -87,6 +87,13 @@ select distinct waba_id, conversation_id from ops.whatsapp_messages_met where co
 {% else %}delete from ops.whatsapp_conversations_left{% endif %}
 {% endmacro %}
 
+{# Or say that there never was such a message: then no row of it comes after. #}
+{% macro note_messages_left() %}
+{% if execute and is_incremental() %}
+insert into ops.whatsapp_messages_left select distinct waba_id, wamid from ops.whatsapp_messages_met
+{% else %}delete from ops.whatsapp_messages_left{% endif %}
+{% endmacro %}
+
 {# What was met is put together with what is new, or gathered anew: in either case its row is written again. All that
    have the hash of one met were met themselves. #}
 {% macro forget_messages_met(relation) %}
@@ -116,6 +123,9 @@ from ops.whatsapp_conversations_left
 union all
 select 'whatsapp_message' as meter, waba_id, wamid as unit_id
 from {{ messages }} where load_batch > {{ metered_batch() }}
+union all
+select 'whatsapp_message' as meter, waba_id, wamid as unit_id
+from ops.whatsapp_messages_left
 {%- endset -%}
 {%- set hashes = 'select ' ~ kept_hash(['meter', 'waba_id', 'unit_id']) ~ ' from (' ~ units ~ ')' -%}
 create or replace table ops.whatsapp_units_met as
@@ -129,8 +139,9 @@ where {{ within_span_of('occurred_at', relation ~ ' where unit_hash in (' ~ hash
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# The months units stand in that changed. In the message era a window reaches into the next month and takes its
-   place in the pool of the one before. #}
+{# The months that units which changed have a say in. A unit draws on the pool of its month, and may so take it from a
+   window opened on that month's last day, whose messages lie in the next; this a conversation does as well, where
+   both eras meet. A message may also be of a window opened in the month before, and draw on the pool of that. #}
 {% macro touch_months_of_units(units) %}
 {% if execute and is_incremental() and not every_unit_touched() %}
 insert into ops.touched_months (source, billing_month)
@@ -139,7 +150,7 @@ select distinct
     cast(units.billing_month + to_months(reach.months::integer) as date)
 from ({{ units }}) as units
 inner join (values (-1), (0), (1)) as reach (months)
-    on reach.months = 0 or units.meter = 'whatsapp_message'
+    on reach.months >= 0 or units.meter = 'whatsapp_message'
 {% else %}select 1{% endif %}
 {% endmacro %}
 

@@ -129,7 +129,7 @@ def build_and_judge(
         if again is None:
             # What is computed again mostly comes out as it was, and then there is nothing for it to judge.
             runner.start()
-        outcome = build(settings, everything=doubted, again=again, at_the_end=built, progress=say)
+        outcome = build(settings, full_refresh=doubted, again=again, at_the_end=built, progress=say)
         if not outcome.ok:
             raise BuildFailed(
                 "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."

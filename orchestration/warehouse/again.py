@@ -34,7 +34,8 @@ TENANTS = "intermediate.int_gen_02__tenants_states"
 class Again:
     """What to compute again: months as 2024-11, for all tenants or those named, or single models by name.
 
-    `reason` is recorded in ops.reruns.
+    A month is metered again upon what is kept of its records; a model is built from nothing, and so is what stands on
+    it and is built with it. `reason` is recorded in ops.reruns.
     """
 
     months: tuple[str, ...] = ()
@@ -45,10 +46,14 @@ class Again:
 
 @dataclass
 class Marked:
-    """What was marked, and files taken in before that no build has metered yet: they are built with it."""
+    """What was marked, and files taken in before that no build has metered yet: they are built with it.
+
+    `models` are the ids of those named and of all that stands on them: what of them is built is built from nothing.
+    """
 
     again: Again
     new_files: list[str] = field(default_factory=list)
+    models: frozenset[str] = frozenset()
 
     def other_months(self, touched: Sequence[str]) -> list[str]:
         """Months, as 2024-11, that the build touched beside those asked for."""
@@ -61,7 +66,8 @@ def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Pro
     Raises MeterhouseError for a tenant or model that is not there.
     """
     _demand_tenants(connection, again.tenants)
-    keys = _models_named(project, again.models)
+    named = _models_named(project, again.models)
+    keys = set(named)
     if again.months:
         keys |= {node.unique_id for node in project.of_kind("model") if "billing_month" in node.raw["columns"]}
     connection.execute("begin")
@@ -73,7 +79,7 @@ def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Pro
         connection.execute(f"insert into ops.touched_months (source, billing_month) values {rows}")
         _rate_again(connection, again)
     if again.models:
-        # A model by itself is computed whole.
+        # Below a model that is computed from nothing every tenant's month is.
         connection.execute("insert into ops.moved_tenant_months values ('*', date '0001-01-01')")
     if keys:
         connection.execute("create table if not exists ops.unfinished_nodes (unique_id varchar)")
@@ -83,7 +89,7 @@ def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Pro
     # Until it is built, what stands is not current: a run that fails leaves work for the next one.
     connection.execute("update ops.builds set seeds_hash = ''")
     connection.execute("commit")
-    return Marked(again, _files_not_metered(connection))
+    return Marked(again, _files_not_metered(connection), frozenset(project.with_descendants(named)))
 
 
 def _rate_again(connection: duckdb.DuckDBPyConnection, again: Again) -> None:

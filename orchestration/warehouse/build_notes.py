@@ -1,6 +1,17 @@
 """What models note in `ops` for the models after them: kept from build to build until one is complete.
 
-Models write them in their hooks; here they are created, and forgotten when nothing is left to do.
+Models write them in their hooks; here they are created, and forgotten when nothing is left to do. A build that fails
+leaves them: the next one adds to what is gathered, or makes anew what is made, and asks again.
+
+| note | written by | asked by |
+| --- | --- | --- |
+| conversations_changed (made) | conversations_contested | conversations_reopened, usage of conversations |
+| conversations_decided_anew (gathered) | conversations_reopened | usage of conversations |
+| pieces_met (made) | conversations_reread | itself |
+| pieces_to_reread (made) | conversations_reread | exchanges_reread |
+| whatsapp_messages_met (made) | messages_gathered | itself |
+| whatsapp_conversations_left, whatsapp_messages_left (gathered) | messages_gathered | units_mapped |
+| whatsapp_units_met (made) | units_mapped | itself |
 """
 
 from __future__ import annotations
@@ -10,6 +21,7 @@ import duckdb
 # Asked by models that may run in a build where nothing was noted.
 ASKED = {
     "whatsapp_conversations_left": "waba_id varchar, conversation_id varchar",
+    "whatsapp_messages_left": "waba_id varchar, wamid varchar",
     "conversations_changed": "conversation_id varchar, org_id varchar, customer_id varchar, created_at timestamp, "
     "ended_at timestamp",
     "conversations_decided_anew": "conversation_id varchar",

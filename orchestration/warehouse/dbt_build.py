@@ -122,7 +122,6 @@ def build(
     settings: Settings,
     *,
     full_refresh: bool = False,
-    everything: bool = False,
     again: Again | None = None,
     at_the_end: AtTheEnd | None = None,
     progress: Callable[[str], None] | None = None,
@@ -130,8 +129,8 @@ def build(
     """Bring the candidate marts up to date and run the data tests.
 
     What runs is found, not chosen: the descendants of what changed since the last complete build, months
-    touched since then, and all of it for a changed project. `everything` runs all nodes and tests upon
-    what is there; `again` computes months or models again (MeterhouseError where it names what is not
+    touched since then, and all of it from nothing for a changed project, or with `full_refresh`. `again` computes
+    months again, or models, these and what stands on them from nothing (MeterhouseError where it names what is not
     there). Errors are collected as plain messages, never raised. Where there are none, `at_the_end` is called
     with the build file still open.
     """
@@ -153,16 +152,17 @@ def build(
         inputs = selection.fingerprints(connection, settings, project)
         outcome.marked = mark(connection, settings, project, again) if again else None
         by_dbt = bool(project.unknown_features)
-        chosen = selection.select(
-            connection, project, inputs, everything=everything or by_dbt, full_refresh=outcome.full_refresh
-        )
-        if everything:
-            connection.execute("insert into ops.moved_tenant_months values ('*', date '0001-01-01')")
+        from_nothing = outcome.marked.models if outcome.marked else frozenset()
+        # dbt knows from nothing or not, for all it runs.
+        outcome.full_refresh = outcome.full_refresh or (by_dbt and bool(from_nothing))
+        if outcome.full_refresh or from_nothing:
+            state.owe_all_from_nothing(connection)
+        chosen = selection.select(connection, project, inputs, everything=by_dbt, full_refresh=outcome.full_refresh)
         selection.begin(connection, chosen)
         if not by_dbt:
             texts = manifest_cache.texts(settings)
             before = len(texts)
-            with NodeRunner(project, connection, settings, outcome.full_refresh, texts) as runner:
+            with NodeRunner(project, connection, settings, outcome.full_refresh, texts, from_nothing) as runner:
                 _run(runner, chosen, outcome, say)
             if outcome.ok:
                 outcome.tests += unit_tests.results(connection, settings, project, say)

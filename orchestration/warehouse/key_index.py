@@ -24,7 +24,7 @@ import duckdb
 from orchestration import duck
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
-from orchestration.warehouse import few_entries
+from orchestration.warehouse import few_entries, state
 from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_BITS, PART_MASK, entry_sql, part_day_sql, part_month
 
 # A run is sorted with its like once there are this many of one size: few files to look through,
@@ -94,6 +94,8 @@ def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     folder.mkdir(parents=True, exist_ok=True)
     anew = row is None or row[0] != hashed_by or not _runs_are_there(connection, folder)
     if row is None or anew:
+        # Durable with what is emptied here.
+        state.owe_all_from_nothing(connection)
         for _, table in (ddl.split(" (")[0].rsplit(" ", 1) for ddl in DDL):
             connection.execute(f"delete from {table}")
         row = (hashed_by, 0)

@@ -53,7 +53,7 @@ class Ran:
 
 
 class NodeRunner:
-    """Runs nodes of `project` on `connection`; with `full_refresh` incremental models start anew.
+    """Runs nodes of `project` on `connection`; with `full_refresh` incremental models start anew, else `from_nothing`.
 
     Nodes that do not read each other run side by side, each worker with a cursor of `connection`: as many as
     `settings.threads`, up to MOST_WORKERS. `texts` is rendering's: SQL known from before, added to. Use as a
@@ -67,16 +67,19 @@ class NodeRunner:
         settings: Settings,
         full_refresh: bool,
         texts: dict[str, str] | None = None,
+        from_nothing: frozenset[str] = frozenset(),
     ) -> None:
         self._project = project
         there = relations_there(connection)
         for schema in sorted({node.place[0] for node in project.nodes.values() if node.kind != "test"}):
             connection.execute(f'create schema if not exists "{schema}"')
-        renderer = Renderer(project, connection, lambda node: there.get(node.place) == "table", full_refresh, texts)
-        self._workers = [NodeWorker(connection, settings, renderer, there, full_refresh)]
+        renderer = Renderer(
+            project, connection, lambda node: there.get(node.place) == "table", full_refresh, texts, from_nothing
+        )
+        self._workers = [NodeWorker(connection, settings, renderer, there)]
         for _ in range(1, min(settings.threads, MOST_WORKERS)):
             cursor = duck.beside(connection)
-            self._workers.append(NodeWorker(cursor, settings, renderer.on(cursor), there, full_refresh))
+            self._workers.append(NodeWorker(cursor, settings, renderer.on(cursor), there))
 
     def __enter__(self) -> NodeRunner:
         return self

@@ -32,13 +32,11 @@ class NodeWorker:
         settings: Settings,
         renderer: Renderer,
         there: dict[tuple[str, str], str],
-        full_refresh: bool,
     ) -> None:
         self.connection = connection
         self._settings = settings
         self._renderer = renderer
         self._there = there
-        self._full_refresh = full_refresh
 
     def lay_down(self, node: Node) -> None:
         """Build the node, whole or not at all. Raises what DuckDB or Jinja raise, and ContractBroken."""
@@ -51,9 +49,7 @@ class NodeWorker:
             elif node.materialized == "view":
                 self._make_room(node, "view")
                 self.connection.execute(f"create or replace view {node.relation} as (\n{query}\n)")
-            elif (
-                node.materialized == "incremental" and self._there.get(node.place) == "table" and not self._full_refresh
-            ):
+            elif self._renderer.is_incremental(node):
                 self._add_to(node, query)
             else:
                 self._make_table(node, query)

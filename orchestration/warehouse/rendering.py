@@ -84,7 +84,8 @@ class _Config:
 class Renderer:
     """Renders the nodes of a project against one connection.
 
-    `exists` says whether a node's relation is there as a table; `full_refresh` makes every build a first one.
+    `exists` says whether a node's relation is there as a table; `full_refresh` makes every build a first one, as it is
+    of the models `from_nothing` and for tests of those.
     `texts` holds, by unique id, SQL rendered before that asked neither the connection nor these two: it
     follows from the project alone. What is rendered and asks nothing is added to it.
     """
@@ -96,6 +97,7 @@ class Renderer:
         exists: Callable[[Node], bool],
         full_refresh: bool,
         texts: dict[str, str] | None = None,
+        from_nothing: frozenset[str] = frozenset(),
     ) -> None:
         self._texts = {} if texts is None else texts
         self._asked = False
@@ -103,6 +105,7 @@ class Renderer:
         self._connection = connection
         self._exists = exists
         self._full_refresh = full_refresh
+        self._from_nothing = from_nothing
         self._environment = jinja2.Environment(
             extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], undefined=jinja2.StrictUndefined
         )
@@ -182,14 +185,14 @@ class Renderer:
             "model": node.raw,
             "config": _Config(node),
             "execute": True,
-            "flags": Flags("build", self._refreshing),
+            "flags": Flags("build", lambda: self._refreshing(node)),
             "ref": lambda *names, **_: self._ref(node, *names),
             "source": lambda *names: _known(self._sources, names),
             "var": lambda _, default=None: default,
             "return": _return,
             "run_query": self._run_query,
-            "is_incremental": lambda: self._is_incremental(node),
-            "should_full_refresh": self._refreshing,
+            "is_incremental": lambda: self.is_incremental(node),
+            "should_full_refresh": lambda: self._refreshing(node),
             "should_store_failures": lambda: False,
             "get_where_subquery": lambda relation: relation,
         }
@@ -212,18 +215,20 @@ class Renderer:
         package = names[0] if len(names) == 2 else node.raw["package_name"]
         return _known(self._relations, (package, names[-1]))
 
-    def _refreshing(self) -> bool:
+    def _refreshing(self, node: Node) -> bool:
         self._asked = True
-        return self._full_refresh
+        concerned = {node.unique_id, *(node.parents if node.kind == "test" else ())}
+        return self._full_refresh or not concerned.isdisjoint(self._from_nothing)
 
     def _run_query(self, query: str) -> _Rows:
         self._asked = True
         cursor = self._connection.execute(query)
         return _Rows(len(cursor.description or []), cursor.fetchall())
 
-    def _is_incremental(self, node: Node) -> bool:
+    def is_incremental(self, node: Node) -> bool:
+        """Whether the node is added to, not made from nothing."""
         self._asked = True
-        return node.materialized == "incremental" and not self._full_refresh and self._exists(node)
+        return node.materialized == "incremental" and not self._refreshing(node) and self._exists(node)
 
 
 @dataclass(frozen=True)

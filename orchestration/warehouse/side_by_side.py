@@ -2,6 +2,8 @@
 
 A small node is one processor's work, so two of them at once use two. A large one (tag `large`, set for all
 that reads usage) uses every processor and most of the memory by itself, so there is one of these at a time.
+That they are alone is relied upon as well: a model's text and its hooks ask one after the other which months
+are touched, and no other may note any in between.
 Which ran beside which changes no row: a node reads only what was finished before it began.
 """
 

@@ -32,6 +32,16 @@ def built_with(connection: duckdb.DuckDBPyConnection) -> tuple[str, str]:
     return (row[0], row[1]) if row else ("", "")
 
 
+def owe_all_from_nothing(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note that nothing built before may be added to, until a build is complete.
+
+    Models build themselves from nothing where this is owed. A build that ends halfway leaves some of them anew and
+    some as they were, which no later one may take for complete, whatever project it is of.
+    """
+    ensure_state(connection)
+    connection.execute("update ops.builds set project_hash = ''")
+
+
 def newest_batch(connection: duckdb.DuckDBPyConnection) -> int:
     row = connection.execute("select coalesce(max(load_batch), 0) from raw.receipts").fetchone()
     return int(row[0]) if row else 0

@@ -27,14 +27,34 @@ CONTRACT = {
 }
 CONVERSATIONS = "id,org_id,customer_id,created_at,ended_at,spam,merged_target_id,updated_at\n"
 AUGUST = 1722510000
+# 2025-08-31T22:50:00Z
+AUGUST_31 = 1756680600
 
 
 def _conversation(name: str, created: str, ended: str = "", spam: str = "", merged: str = "", version: int = 1) -> str:
     return f"{name},org,customer,{created},{ended},{spam},{merged},2024-12-{version:02d}T00:00:00Z\n"
 
 
-# By case: sources of the first landing, and of the second.
-CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+def _message(name: str, conversation: str, direction: str, at: str) -> str:
+    """A customer's message, or a premium reply."""
+    return f"{name},org,{conversation},{direction},chat,{at},{'premium' if direction == 'out' else ''}\n"
+
+
+# Two messages of one window of 24 hours, which begins on the last day of August and takes a place in its pool.
+WINDOW_EVENTS = WEBHOOKS.rstrip() + ",direction,from\n"
+WINDOW = (
+    f"waba,in1,,{AUGUST_31},,,,,,,,in,14155550100\n"
+    f"waba,out1,delivered,{AUGUST_31 + 600},14155550100,,service,,PMP,service,true,,\n"
+    f"waba,out2,delivered,{AUGUST_31 + 2 * 3600},14155550100,,service,,PMP,service,true,,\n"
+)
+POOL_OF_ONE = (
+    "order_id,tenant_id,meter,field,value,price_key,valid_from\n"
+    "o,t,whatsapp_conversation,included_quantity,1,,2024-01-01T00:00:00Z\n"
+    "o,t,whatsapp_message,unit_price,0.5,,2024-01-01T00:00:00Z\n"
+    "o,t,whatsapp_conversation,unit_price,0.25,,2024-01-01T00:00:00Z\n"
+)
+# By case: what lands, landing by landing.
+CASES: dict[str, tuple[dict[str, str], ...]] = {
     # October is summed again; that x is spam, and so not counted, stands in a file of January.
     "a conversation created long before it was answered": (
         {
@@ -88,6 +108,28 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"kustomer_messages": MESSAGES + exchange("x", "2024-08-01") + exchange("y", "2024-09-01")},
         {"kustomer_conversations": CONVERSATIONS + _conversation("y", "2024-09-01T09:00:00Z", merged="x")},
     ),
+    # The first message of x itself: y's, merged into it before, completes an exchange with it.
+    "a message of a conversation that another was merged into": (
+        {
+            "kustomer_messages": MESSAGES + _message("y1", "y", "in", "2024-08-01T10:00:00Z"),
+            "kustomer_conversations": CONVERSATIONS
+            + _conversation("x", "2024-08-01T09:00:00Z")
+            + _conversation("y", "2024-08-01T09:00:00Z", merged="x"),
+        },
+        {"kustomer_messages": MESSAGES + _message("x1", "x", "out", "2024-08-01T10:05:00Z")},
+    ),
+    # Each of y, z and what comes to y lies in a part of its own: z opened the conversation in July.
+    "a message of a conversation merged where another was": (
+        {
+            "kustomer_messages": MESSAGES + _message("y1", "y", "out", "2024-08-03T10:00:00Z"),
+            "kustomer_conversations": CONVERSATIONS
+            + _conversation("x", "2024-08-01T09:00:00Z")
+            + _conversation("y", "2024-08-01T09:00:00Z", merged="x")
+            + _conversation("z", "2024-08-01T09:00:00Z", merged="x"),
+        },
+        {"kustomer_messages": MESSAGES + _message("z1", "z", "in", "2024-07-31T10:05:00Z")},
+        {"kustomer_messages": MESSAGES + _message("y2", "y", "out", "2024-09-02T10:05:00Z")},
+    ),
     "a status of a message of long ago": (
         {"whatsapp_webhooks": WEBHOOKS + conversation_status("m", "sent", AUGUST, "c")},
         {"whatsapp_webhooks": WEBHOOKS + conversation_status("m", "delivered", AUGUST + 90 * 86400, "c")},
@@ -96,6 +138,23 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     "a message of a conversation of long ago": (
         {"whatsapp_webhooks": WEBHOOKS + conversation_status("m", "delivered", AUGUST, "c")},
         {"whatsapp_webhooks": WEBHOOKS + conversation_status("n", "delivered", AUGUST - 86400, "c")},
+    ),
+    # It takes the only place in August's pool from the window: out2 lies in September, and is charged now.
+    "a conversation that takes a window's place in the pool": (
+        {"order_overrides": POOL_OF_ONE, "whatsapp_webhooks": WINDOW_EVENTS + WINDOW},
+        {"whatsapp_webhooks": WEBHOOKS + conversation_status("k", "delivered", AUGUST_31 - 21 * 86400, "c")},
+    ),
+    # The one status of m turns out to be of a message that came in; the other conversation stays.
+    "a message that there never was": (
+        {
+            "whatsapp_webhooks": WINDOW_EVENTS
+            + f"waba,m,delivered,{AUGUST},14155550100,,service,,PMP,service,true,out,\n"
+            + f"waba,n,delivered,{AUGUST},14155550100,,service,,PMP,service,true,out,\n"
+        },
+        {
+            "whatsapp_webhooks": WINDOW_EVENTS
+            + f"waba,m,delivered,{AUGUST + 60},14155550100,,service,,PMP,service,true,in,14155550100\n"
+        },
     ),
     # The late status says that the message was of d: nothing is left of c.
     "a conversation that a late status leaves": (
@@ -107,15 +166,13 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_concerned_is_found(settings: Settings, land: Land, tmp_path: Path, case: str) -> None:
-    first, second = CASES[case]
     for source, content in CONTRACT.items():
         land(source, "all.csv", content)
-    for source, content in first.items():
-        land(source, "first.csv", content)
-    before = pipeline.run_all(settings).release
-    for source, content in second.items():
-        land(source, "second.csv", content)
-    after = pipeline.run_all(settings).release
+    before = after = None
+    for number, landing in enumerate(CASES[case]):
+        for source, content in landing.items():
+            land(source, f"{number}.csv", content)
+        before, after = after, pipeline.run_all(settings).release
     elsewhere = Settings(home=tmp_path / "at_once", landing=settings.landing, memory_limit="1GB")
     at_once = pipeline.run_all(elsewhere).release
     assert before is not None

@@ -11,7 +11,10 @@ import pytest
 
 from benchmarks.work_count import PROFILE
 from orchestration import duck
-from orchestration.settings import PROJECT_DIR
+from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse import dbt_build
+from orchestration.warehouse.project import Node, Project
+from orchestration.warehouse.side_by_side import LARGE
 from tests.conftest import SampleRun
 
 MONTH = "2024-10-01"
@@ -28,6 +31,29 @@ def _instants(instant: str, months: list[str]) -> str:
     source = (PROJECT_DIR / "macros/billing_month.sql").read_text(encoding="utf-8")
     call = f"{{{{ in_months_of('{instant}', {months}) }}}}"
     return jinja2.Environment().from_string(source + call).render()
+
+
+def _macros_of(project: Project, node: Node) -> set[str]:
+    """Names of the macros a node and its hooks call, directly or through others."""
+    waiting, found = list(node.raw["depends_on"]["macros"]), set[str]()
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found.add(key)
+            waiting += project.macros[key]["depends_on"]["macros"] if key in project.macros else []
+    return {key.rsplit(".", 1)[-1] for key in found}
+
+
+def test_no_model_notes_touched_months_while_another_asks_for_them(settings: Settings) -> None:
+    """A model's text and its hooks ask one after the other, and must hear the same: large ones run one at a time."""
+    project = dbt_build.project_of(settings)
+    concerned = [
+        node
+        for node in project.of_kind("model")
+        if any(name.startswith(("touch_months", "months_listed_as_touched")) for name in _macros_of(project, node))
+    ]
+    assert len(concerned) > 25
+    assert [node.name for node in concerned if LARGE not in node.config["tags"]] == []
 
 
 def _operators(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -105,6 +105,22 @@ def test_nodes_have_the_texts_and_rows_dbt_gives_them(
         assert _differing_texts(settings, full_refresh=full_refresh) == []
 
 
+def test_dbt_run_by_itself_adds_to_no_build_that_is_not_complete(empty: Settings) -> None:
+    from dbt.cli.main import dbtRunner
+
+    with duck.connect(empty.warehouse_path, empty) as connection:
+        connection.execute("delete from ops.metered_batches")
+    chosen = ["--select", "int_kiq_01__conversations_reread"]
+    for refresh, succeeds in (([], False), (["--full-refresh"], True)):
+        result = dbtRunner(manifest=dbt_build.parse_manifest(empty)).invoke(
+            ["run", "--no-write-json", *chosen, *refresh, *dbt_build._common(empty)]
+        )
+        dbt_build._release_connections()
+        assert result.success is succeeds, refresh
+        if not succeeds:
+            assert "no complete build stands yet to add to" in result.result.results[0].message
+
+
 def test_the_project_uses_nothing_the_runner_does_not_know(settings: Settings) -> None:
     dbt_build.parse_manifest(settings)
     assert _project(settings).unknown_features == []

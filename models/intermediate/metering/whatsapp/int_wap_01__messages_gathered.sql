@@ -9,6 +9,7 @@
     pre_hook=[
         "{{ note_messages_met(this) }}",
         "{{ note_conversations_left() }}",
+        "{{ note_messages_left() }}",
         "{{ forget_messages_met(this) }}",
     ],
 ) }}
@@ -115,9 +116,11 @@ pieces as (
 select
     waba_id,
     wamid,
-    {% for name, together, _ in figures %}{{ together }}({{ name }})
+    {% for name, together, _ in figures if name != 'load_batch' %}{{ together }}({{ name }})
     {{- '::bigint' if name == 'raw_rows' }} as {{ name }},
     {% endfor %}
+    -- Also where what is newest of it was taken back: it is another than it was.
+    {{ newest_batch() }}::integer as load_batch,
     {{ kept_hash(['waba_id', 'wamid']) }} as message_hash,
 from pieces
 group by waba_id, wamid
