@@ -17,8 +17,8 @@ from orchestration import duck, pipeline
 from orchestration.errors import BuildFailed, GateRefused
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.warehouse.again import Again
-from orchestration.warehouse.node_worker import NodeWorker
 from orchestration.warehouse.writer_lock import writer_lock
+from tests.failing_model import failing_at
 from tests.small_extracts import MESSAGES, exchange
 
 Land = Callable[[str, str, "str | bytes"], Path]
@@ -57,17 +57,6 @@ def _at_once(settings: Settings, tmp_path: Path) -> str:
     return _hash(Settings(home=tmp_path / "at_once", landing=settings.landing, memory_limit="1GB"))
 
 
-def _fails_at(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    lay_down = NodeWorker.lay_down
-
-    def failing(self: NodeWorker, node: Any) -> None:
-        if node.name == name:
-            raise duckdb.OutOfMemoryException("no room")
-        lay_down(self, node)
-
-    monkeypatch.setattr(NodeWorker, "lay_down", failing)
-
-
 def _another_project(folder: Path) -> Path:
     """The project with one rule changed, and a fault in a model after those the rule concerns."""
     for part in ("models", "macros", "seeds", "tests/generic"):
@@ -100,33 +89,27 @@ def test_the_former_version_does_not_add_to_what_a_failed_upgrade_left(
     "failing", [PIECES, "int_kiq_01__exchanges_reread", "int_gen_02__conversation_messages_contested"]
 )
 def test_a_build_upon_a_lost_index_that_fails_is_begun_anew(
-    built: Settings, land: Land, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+    built: Settings, land: Land, tmp_path: Path, failing: str
 ) -> None:
     next((built.home / "keys").glob("kustomer_messages*")).unlink()
     land("kustomer_messages", "3.csv", MESSAGES + exchange("y", "2024-08-02"))
-    with monkeypatch.context() as broken:
-        _fails_at(broken, failing)
-        with pytest.raises(BuildFailed, match=failing):
-            pipeline.run_all(built)
+    with failing_at(failing), pytest.raises(BuildFailed, match=failing):
+        pipeline.run_all(built)
     report = pipeline.run_all(built)
     assert report.full_refresh
     assert report.release is not None
     assert report.release.content_hash == _at_once(built, tmp_path)
 
 
-def test_a_model_computed_again_whose_build_fails_is_seen_by_all_below_it(
-    built: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_computed_again_whose_build_fails_is_seen_by_all_below_it(built: Settings) -> None:
     before = _hash(built)
     with writer_lock(built), duck.connect(built.warehouse_path, built) as connection:
         connection.execute(DAMAGED[PIECES])
     # Summed from the damaged rows as well: only what is below the model made anew can mend it.
     with pytest.raises(GateRefused):
         pipeline.run_all(built, again=Again(months=("2024-08",)))
-    with monkeypatch.context() as broken:
-        _fails_at(broken, SUMS)
-        with pytest.raises(BuildFailed, match=SUMS):
-            pipeline.run_all(built, again=Again(models=(PIECES,)))
+    with failing_at(SUMS), pytest.raises(BuildFailed, match=SUMS):
+        pipeline.run_all(built, again=Again(models=(PIECES,)))
     assert _hash(built) == before
 
 

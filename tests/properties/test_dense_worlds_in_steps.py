@@ -11,15 +11,14 @@ import random
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from orchestration import duck
 from orchestration.ingestion.landing import ingest_landing
 from orchestration.settings import Settings
 from orchestration.warehouse import dbt_build
-from orchestration.warehouse.node_worker import NodeWorker
 from orchestration.warehouse.writer_lock import writer_lock
+from tests.failing_model import failing_at
 from tests.properties.dense_worlds import DenseWorld
 
 SEEDS = range(100) if int(os.environ.get("METERHOUSE_VERIFY_TENANT_MONTHS", "0")) > 2_000 else range(6)
@@ -56,16 +55,8 @@ def _build(settings: Settings) -> dbt_build.BuildResult:
         return dbt_build.build(settings)
 
 
-def _build_failing_at(settings: Settings, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    lay_down = NodeWorker.lay_down
-
-    def failing(self: NodeWorker, node: Any) -> None:
-        if node.name == name:
-            raise duckdb.OutOfMemoryException("no room")
-        lay_down(self, node)
-
-    with monkeypatch.context() as broken:
-        broken.setattr(NodeWorker, "lay_down", failing)
+def _build_failing_at(settings: Settings, name: str) -> None:
+    with failing_at(name):
         errors = _build(settings).errors
     assert all(error.startswith(f"{name}: ") for error in errors)
 
@@ -81,7 +72,7 @@ def _rows(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_steps_that_fail_or_not_hold_what_one_does(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_that_fail_or_not_hold_what_one_does(seed: int, tmp_path: Path) -> None:
     steps = Settings(tmp_path / "steps", tmp_path / "landing", memory_limit="1GB")
     chance = random.Random(f"failures {seed}")
     for number, landing in enumerate(DenseWorld(seed).landings):
@@ -90,7 +81,7 @@ def test_steps_that_fail_or_not_hold_what_one_does(seed: int, tmp_path: Path, mo
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(content, encoding="utf-8")
         if chance.random() < 0.35:
-            _build_failing_at(steps, chance.choice(FAILING), monkeypatch)
+            _build_failing_at(steps, chance.choice(FAILING))
             if chance.random() < 0.5:
                 continue
         assert _build(steps).ok
