@@ -79,19 +79,13 @@ where {{ within_span_of('first_event_at', relation ~ ' where message_hash in (' 
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# A late status may name another conversation than the message was in: that one is looked at again. #}
-{% macro note_conversations_left() %}
+{# A late status may name another conversation than the message was in, which is looked at again; or say that there never
+   was such a message, and then no row of it comes after. #}
+{% macro note_messages_as_they_were() %}
 {% if execute and is_incremental() %}
-insert into ops.whatsapp_conversations_left
-select distinct waba_id, conversation_id from ops.whatsapp_messages_met where conversation_id is not null
-{% else %}delete from ops.whatsapp_conversations_left{% endif %}
-{% endmacro %}
-
-{# Or say that there never was such a message: then no row of it comes after. #}
-{% macro note_messages_left() %}
-{% if execute and is_incremental() %}
-insert into ops.whatsapp_messages_left select distinct waba_id, wamid from ops.whatsapp_messages_met
-{% else %}delete from ops.whatsapp_messages_left{% endif %}
+insert into ops.whatsapp_messages_as_they_were
+select distinct waba_id, wamid, conversation_id from ops.whatsapp_messages_met
+{% else %}delete from ops.whatsapp_messages_as_they_were{% endif %}
 {% endmacro %}
 
 {# What was met is put together with what is new, or gathered anew: in either case its row is written again. All that
@@ -115,17 +109,14 @@ where {{ within_span_of('first_event_at', 'ops.whatsapp_messages_met') }}
 {%- set messages = ref('int_wap_01__messages_gathered') -%}
 {% if execute and is_incremental() and not every_unit_touched() %}
 {%- set units -%}
+{%- for concerned in [messages ~ ' where load_batch > ' ~ metered_batch(), 'ops.whatsapp_messages_as_they_were where true'] %}
 select 'whatsapp_conversation' as meter, waba_id, conversation_id as unit_id
-from {{ messages }} where load_batch > {{ metered_batch() }} and conversation_id is not null
-union all
-select 'whatsapp_conversation' as meter, waba_id, conversation_id as unit_id
-from ops.whatsapp_conversations_left
+from {{ concerned }} and conversation_id is not null
 union all
 select 'whatsapp_message' as meter, waba_id, wamid as unit_id
-from {{ messages }} where load_batch > {{ metered_batch() }}
-union all
-select 'whatsapp_message' as meter, waba_id, wamid as unit_id
-from ops.whatsapp_messages_left
+from {{ concerned }}
+{% if not loop.last %}union all{% endif %}
+{%- endfor %}
 {%- endset -%}
 {%- set hashes = 'select ' ~ kept_hash(['meter', 'waba_id', 'unit_id']) ~ ' from (' ~ units ~ ')' -%}
 create or replace table ops.whatsapp_units_met as

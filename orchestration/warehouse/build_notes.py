@@ -10,7 +10,7 @@ leaves them: the next one adds to what is gathered, or makes anew what is made, 
 | pieces_met (made) | conversations_reread | itself |
 | pieces_to_reread (made) | conversations_reread | exchanges_reread |
 | whatsapp_messages_met (made) | messages_gathered | itself |
-| whatsapp_conversations_left, whatsapp_messages_left (gathered) | messages_gathered | units_mapped |
+| whatsapp_messages_as_they_were (gathered) | messages_gathered | units_mapped |
 | whatsapp_units_met (made) | units_mapped | itself |
 """
 
@@ -20,8 +20,7 @@ import duckdb
 
 # Asked by models that may run in a build where nothing was noted.
 ASKED = {
-    "whatsapp_conversations_left": "waba_id varchar, conversation_id varchar",
-    "whatsapp_messages_left": "waba_id varchar, wamid varchar",
+    "whatsapp_messages_as_they_were": "waba_id varchar, wamid varchar, conversation_id varchar",
     "conversations_changed": "conversation_id varchar, org_id varchar, customer_id varchar, created_at timestamp, "
     "ended_at timestamp",
     "conversations_decided_anew": "conversation_id varchar",

@@ -155,14 +155,16 @@ def build(
         from_nothing = outcome.marked.models if outcome.marked else frozenset()
         # dbt knows from nothing or not, for all it runs.
         outcome.full_refresh = outcome.full_refresh or (by_dbt and bool(from_nothing))
-        if outcome.full_refresh or from_nothing:
+        if outcome.full_refresh:
+            from_nothing = frozenset(project.nodes)
+        if from_nothing:
             state.owe_all_from_nothing(connection)
         chosen = selection.select(connection, project, inputs, everything=by_dbt, full_refresh=outcome.full_refresh)
         selection.begin(connection, chosen)
         if not by_dbt:
             texts = manifest_cache.texts(settings)
             before = len(texts)
-            with NodeRunner(project, connection, settings, outcome.full_refresh, texts, from_nothing) as runner:
+            with NodeRunner(project, connection, settings, from_nothing, texts) as runner:
                 _run(runner, chosen, outcome, say)
             if outcome.ok:
                 outcome.tests += unit_tests.results(connection, settings, project, say)

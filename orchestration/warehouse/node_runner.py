@@ -8,7 +8,7 @@ which settings, stands in the dbt project alone; a project that uses more of dbt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -53,7 +53,7 @@ class Ran:
 
 
 class NodeRunner:
-    """Runs nodes of `project` on `connection`; with `full_refresh` incremental models start anew, else `from_nothing`.
+    """Runs nodes of `project` on `connection`; those `from_nothing`, by unique id, add to nothing that is there.
 
     Nodes that do not read each other run side by side, each worker with a cursor of `connection`: as many as
     `settings.threads`, up to MOST_WORKERS. `texts` is rendering's: SQL known from before, added to. Use as a
@@ -65,17 +65,14 @@ class NodeRunner:
         project: Project,
         connection: duckdb.DuckDBPyConnection,
         settings: Settings,
-        full_refresh: bool,
+        from_nothing: Collection[str] = (),
         texts: dict[str, str] | None = None,
-        from_nothing: frozenset[str] = frozenset(),
     ) -> None:
         self._project = project
         there = relations_there(connection)
         for schema in sorted({node.place[0] for node in project.nodes.values() if node.kind != "test"}):
             connection.execute(f'create schema if not exists "{schema}"')
-        renderer = Renderer(
-            project, connection, lambda node: there.get(node.place) == "table", full_refresh, texts, from_nothing
-        )
+        renderer = Renderer(project, connection, lambda node: there.get(node.place) == "table", from_nothing, texts)
         self._workers = [NodeWorker(connection, settings, renderer, there)]
         for _ in range(1, min(settings.threads, MOST_WORKERS)):
             cursor = duck.beside(connection)

@@ -8,7 +8,7 @@ what dbt itself compiles. Runs nothing but the queries a macro asks for.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -84,8 +84,8 @@ class _Config:
 class Renderer:
     """Renders the nodes of a project against one connection.
 
-    `exists` says whether a node's relation is there as a table; `full_refresh` makes every build a first one, as it is
-    of the models `from_nothing` and for tests of those.
+    `exists` says whether a node's relation is there as a table; of the nodes `from_nothing`, by unique id, and for
+    tests of them, every build is a first one.
     `texts` holds, by unique id, SQL rendered before that asked neither the connection nor these two: it
     follows from the project alone. What is rendered and asks nothing is added to it.
     """
@@ -95,17 +95,15 @@ class Renderer:
         project: Project,
         connection: duckdb.DuckDBPyConnection,
         exists: Callable[[Node], bool],
-        full_refresh: bool,
+        from_nothing: Collection[str] = (),
         texts: dict[str, str] | None = None,
-        from_nothing: frozenset[str] = frozenset(),
     ) -> None:
         self._texts = {} if texts is None else texts
         self._asked = False
         self._project = project
         self._connection = connection
         self._exists = exists
-        self._full_refresh = full_refresh
-        self._from_nothing = from_nothing
+        self._from_nothing = frozenset(from_nothing)
         self._environment = jinja2.Environment(
             extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], undefined=jinja2.StrictUndefined
         )
@@ -218,7 +216,7 @@ class Renderer:
     def _refreshing(self, node: Node) -> bool:
         self._asked = True
         concerned = {node.unique_id, *(node.parents if node.kind == "test" else ())}
-        return self._full_refresh or not concerned.isdisjoint(self._from_nothing)
+        return not concerned.isdisjoint(self._from_nothing)
 
     def _run_query(self, query: str) -> _Rows:
         self._asked = True

@@ -38,7 +38,6 @@ def owe_all_from_nothing(connection: duckdb.DuckDBPyConnection) -> None:
     Models build themselves from nothing where this is owed. A build that ends halfway leaves some of them anew and
     some as they were, which no later one may take for complete, whatever project it is of.
     """
-    ensure_state(connection)
     connection.execute("update ops.builds set project_hash = ''")
 
 

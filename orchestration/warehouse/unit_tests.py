@@ -115,7 +115,7 @@ class FixtureRenderer(Renderer):
     """Renders a model with its inputs replaced by fixtures, and macros by what a test says they answer."""
 
     def __init__(self, project: Project, connection: Any) -> None:
-        super().__init__(project, connection, lambda _: False, full_refresh=True)
+        super().__init__(project, connection, lambda _: False, project.nodes)
         self.relations: dict[tuple[str, ...], Relation] = {}
         self.overrides: dict[str, Any] = {}
 

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from orchestration import pipeline
 from orchestration.closing import ledger
 from orchestration.publishing.release import current_release
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
+from tests.project_copy import copy_of_project
 
-PARTS = ("models", "macros", "seeds", "tests/generic", "dbt_project.yml", "profiles.yml")
 CHANGED = "models/intermediate/rating/int_gen_07__lines_rated.sql"
 
 
 def test_a_version_that_computes_the_same_builds_all_again_and_publishes_nothing(
     mine: Settings, tmp_path: Path
 ) -> None:
-    project = tmp_path / "project"
-    for part in PARTS:
-        (project / part).parent.mkdir(parents=True, exist_ok=True)
-        whole = shutil.copytree if (PROJECT_DIR / part).is_dir() else shutil.copy
-        whole(PROJECT_DIR / part, project / part)
+    project = copy_of_project(tmp_path / "project")
     model = project / CHANGED
     model.write_text(model.read_text(encoding="utf-8") + "-- said in other words\n", encoding="utf-8")
     upgraded = replace(mine, project_dir=project)

@@ -31,6 +31,7 @@ from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.writer_lock import writer_lock
 from tests.conftest import SampleRun
 from tests.gate.served import nothing_served_changes
+from tests.project_copy import copy_of_project
 
 # Holds the lock until its standard input closes.
 HOLD = (
@@ -195,10 +196,7 @@ def test_a_verdict_without_the_suites_is_refused(copied: Settings) -> None:
 
 
 def test_a_verdict_of_another_project_is_refused(copied: Settings, tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    for part in ("models", "macros", "seeds", "tests/generic"):
-        shutil.copytree(PROJECT_DIR / part, project / part)
-    shutil.copy(PROJECT_DIR / "dbt_project.yml", project)
+    project = copy_of_project(tmp_path / "project")
     other = replace(copied, project_dir=project)
     assert project_hash(other) == project_hash(copied)  # a copy of the project is the same project
     with (project / "seeds/terms/plan_whatsapp_pools.csv").open("a", encoding="utf-8") as file:

@@ -4,7 +4,6 @@ named to be computed again. Each is held against a home that saw all of it at on
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +14,11 @@ import pytest
 
 from orchestration import duck, pipeline
 from orchestration.errors import BuildFailed, GateRefused
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse.again import Again
 from orchestration.warehouse.writer_lock import writer_lock
 from tests.failing_model import failing_at
+from tests.project_copy import copy_of_project
 from tests.small_extracts import MESSAGES, exchange
 
 Land = Callable[[str, str, "str | bytes"], Path]
@@ -59,10 +59,7 @@ def _at_once(settings: Settings, tmp_path: Path) -> str:
 
 def _another_project(folder: Path) -> Path:
     """The project with one rule changed, and a fault in a model after those the rule concerns."""
-    for part in ("models", "macros", "seeds", "tests/generic"):
-        shutil.copytree(PROJECT_DIR / part, folder / part)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT_DIR / name, folder / name)
+    copy_of_project(folder)
     for path, was, becomes in (
         ("macros/kiq_conversations.sql", "direction = 'in'", "direction = 'inbound'"),
         ("models/intermediate/metering/customer_assist/int_kiq_01__exchanges_reread.sql", "min(org_id)", "min(org)"),

@@ -6,14 +6,14 @@ look would miss.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestration import pipeline
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
+from tests.project_copy import copy_of_project
 from tests.small_extracts import MESSAGES, WEBHOOKS, conversation_status, exchange
 
 Land = Callable[[str, str, "str | bytes"], Path]
@@ -184,11 +184,7 @@ def test_what_is_concerned_is_found(settings: Settings, land: Land, tmp_path: Pa
 
 def _project_of_one_hash(folder: Path) -> Path:
     """The project, but every hash it keeps is the same."""
-    for part in ("models", "macros", "seeds", "tests/generic"):
-        shutil.copytree(PROJECT_DIR / part, folder / part)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT_DIR / name, folder / name)
-    macros = folder / "macros" / "record_identity.sql"
+    macros = copy_of_project(folder) / "macros" / "record_identity.sql"
     text = macros.read_text(encoding="utf-8")
     kept = "{{ return(key_hash(columns | join(', '))) }}"
     assert text.count(kept) == 1

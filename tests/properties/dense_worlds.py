@@ -75,9 +75,7 @@ class DenseWorld:
 
     def _updated(self) -> str:
         self._version += 1
-        return (
-            datetime(2025, 12, self._chance.randint(1, 28), tzinfo=UTC) + timedelta(seconds=self._version)
-        ).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _text(datetime(2025, 12, self._chance.randint(1, 28), tzinfo=UTC) + timedelta(seconds=self._version))
 
     def _message(self) -> list[tuple[str, str]]:
         """A message; one in three came before and comes again, half of those changed."""

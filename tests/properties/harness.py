@@ -18,6 +18,7 @@ from orchestration.warehouse.dbt_build import build
 from tests.oracle import Bill, Line, bill
 from tests.oracle.extracts import columns
 from tests.oracle.worlds import Tables, World
+from tests.project_copy import copy_of_project
 
 # Months worlds begin in: card changes, leap years, 30-day edges, the message era.
 ERAS = (date(2024, 9, 1), date(2025, 6, 1), date(2023, 12, 1), date(2026, 1, 1), date(2024, 12, 1))
@@ -74,11 +75,7 @@ def write_landing(
 
 def copy_project(target: Path, batch: Batch) -> Path:
     """The project's models with a price book of this batch: updates around every notice edge."""
-    for part in ("models", "macros", "seeds"):
-        shutil.copytree(PROJECT_DIR / part, target / part, dirs_exist_ok=True)
-    shutil.copytree(PROJECT_DIR / "tests" / "generic", target / "tests" / "generic", dirs_exist_ok=True)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT_DIR / name, target / name)
+    copy_of_project(target)
     # The models are the project's own, so what their unit tests gave holds here too.
     known = PROJECT_DIR / ".cache" / "dbt" / "unit_tests"
     known.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from orchestration.warehouse.writer_lock import writer_lock
 from tests.failing_model import failing_at
 from tests.properties.dense_worlds import DenseWorld
 
+Land = Callable[[str, str, "str | bytes"], Path]
 SEEDS = range(100) if int(os.environ.get("METERHOUSE_VERIFY_TENANT_MONTHS", "0")) > 2_000 else range(6)
 # Relation, and its columns that tell of loads.
 COMPARED = {
@@ -72,23 +74,20 @@ def _rows(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_steps_that_fail_or_not_hold_what_one_does(seed: int, tmp_path: Path) -> None:
-    steps = Settings(tmp_path / "steps", tmp_path / "landing", memory_limit="1GB")
+def test_steps_that_fail_or_not_hold_what_one_does(seed: int, settings: Settings, land: Land, tmp_path: Path) -> None:
     chance = random.Random(f"failures {seed}")
     for number, landing in enumerate(DenseWorld(seed).landings):
         for source, content in landing.items():
-            target = steps.landing / source / f"{number}.csv"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(content, encoding="utf-8")
+            land(source, f"{number}.csv", content)
         if chance.random() < 0.35:
-            _build_failing_at(steps, chance.choice(FAILING))
+            _build_failing_at(settings, chance.choice(FAILING))
             if chance.random() < 0.5:
                 continue
-        assert _build(steps).ok
-    assert _build(steps).ok
-    whole = Settings(tmp_path / "whole", steps.landing, memory_limit="1GB")
+        assert _build(settings).ok
+    assert _build(settings).ok
+    whole = Settings(tmp_path / "whole", settings.landing, memory_limit="1GB")
     assert _build(whole).ok
-    in_steps, at_once = _rows(steps), _rows(whole)
+    in_steps, at_once = _rows(settings), _rows(whole)
     for relation, rows in at_once.items():
         assert in_steps[relation] == rows, relation
     assert at_once["int_gen_05__event_usage_aggregated"]

@@ -6,7 +6,6 @@ The candidate is bad in one month, October, by a test of the dbt project; Septem
 from __future__ import annotations
 
 import json
-import shutil
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any
 import pytest
 
 from orchestration.assets import RELEASE_KEY, VERDICT_KEY
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from tests.gate.served import nothing_served_changes
+from tests.project_copy import copy_of_project
 from tests.survival.servers import Ui, command, cut_the_power, quick_folder, start_ui
 from tests.survival.small import Small
 
@@ -24,7 +24,6 @@ pytestmark = pytest.mark.needs_programs
 BAD = "gen_08__october_is_bad"
 RELEASE, VERDICT = list(RELEASE_KEY.path), list(VERDICT_KEY.path)
 INVOICES = ["publishing", "invoices"]
-PARTS = ("orchestration", "models", "macros", "seeds", "tests/generic")
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +50,7 @@ def ui() -> Iterator[Ui]:
 
 def _project(project: Path) -> Path:
     """A copy of the project with one test more, that a draft of October fails."""
-    for part in PARTS:
-        shutil.copytree(PROJECT_DIR / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT_DIR / name, project)
+    copy_of_project(project, with_program=True)
     bad_month = "select invoice_id from {{ ref('fct_invoices') }} where billing_month = date '2024-10-01'\n"
     (project / "tests" / f"{BAD}.sql").write_text(bad_month)
     return project

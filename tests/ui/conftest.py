@@ -14,11 +14,9 @@ from playwright.sync_api import sync_playwright
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import SampleRun
 from tests.programs import program
+from tests.project_copy import copy_of_project
 from tests.survival.servers import cut_the_power, start_ui
 from tests.ui.pages import CHROMIUM_ARGUMENTS, Ui
-
-# What an installation runs from; tests and benchmarks are not among it.
-PROJECT_PARTS = ("orchestration", "models", "macros", "seeds", "tests/generic", "dbt_project.yml", "profiles.yml")
 
 
 @dataclass(frozen=True)
@@ -45,16 +43,10 @@ def installation(
 ) -> Iterator[Installation]:
     """The published sample, copied with the project, and `meterhouse ui` on it until the tests are done."""
     root = tmp_path_factory.mktemp("ui")
-    for part in PROJECT_PARTS:
-        source, target = PROJECT_DIR / part, root / "project" / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(source, target)
+    project = copy_of_project(root / "project", with_program=True)
     shutil.copytree(sample_run.settings.home, root / "var", symlinks=True)
     shutil.copytree(sample_run.settings.landing, root / "landing")
-    settings = replace(sample_run.settings, home=root / "var", landing=root / "landing", project_dir=root / "project")
+    settings = replace(sample_run.settings, home=root / "var", landing=root / "landing", project_dir=project)
     served = start_ui(settings, artefacts / "ui.log")
     try:
         served.ready()

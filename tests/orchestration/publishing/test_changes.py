@@ -13,8 +13,9 @@ from orchestration import duck
 from orchestration.publishing import changes, history
 from orchestration.publishing.changes import find_causes, moved_with, write_changes
 from orchestration.publishing.release import current_release
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from tests.conftest import SampleRun
+from tests.project_copy import copy_of_project
 
 OLD = "voice_minute.inbound_local.usd.2022-01-01,voice_minute,inbound_local,USD,0.015,"
 
@@ -22,16 +23,14 @@ OLD = "voice_minute.inbound_local.usd.2022-01-01,voice_minute,inbound_local,USD,
 @pytest.fixture
 def repriced(sample_run: SampleRun, tmp_path: Path) -> Settings:
     """The sample, a price row of its project edited since it was published."""
-    for part in ("models", "macros", "seeds", "tests/generic"):
-        shutil.copytree(PROJECT_DIR / part, tmp_path / "project" / part)
-    shutil.copy(PROJECT_DIR / "dbt_project.yml", tmp_path / "project")
-    seed = tmp_path / "project" / "seeds" / "terms" / "price_updates.csv"
+    project = copy_of_project(tmp_path / "project")
+    seed = project / "seeds" / "terms" / "price_updates.csv"
     text = seed.read_text()
     assert OLD in text
     seed.write_text(text.replace(OLD, OLD.replace("0.015", "0.016")))
     home = tmp_path / "var"
     shutil.copytree(sample_run.settings.home, home, symlinks=True)
-    return replace(sample_run.settings, home=home, project_dir=tmp_path / "project")
+    return replace(sample_run.settings, home=home, project_dir=project)
 
 
 def test_a_seed_row_edited_is_named_by_the_lines_it_bears_on(repriced: Settings, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def broken(sample_run: SampleRun, tmp_path_factory: pytest.TempPathFactory) -> t
             "where price_update_id = 'kiq_conversation.usd.2022-01-01'"
         )
         project = project_of(settings)
-        with NodeRunner(project, connection, settings, False) as runner:
+        with NodeRunner(project, connection, settings) as runner:
             tests = runner.test(project.of_kind("test")).tests
     with SuiteRunner(settings) as suites:
         verdict = judge(settings, tests, suites, None, ["0001-01-01", "2024-11-01"])

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse import manifest_cache
+from tests.project_copy import copy_of_project
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Settings:
     """An installation of a copy of the project, with something kept of it."""
-    folder = tmp_path / "project"
-    for part in ("models", "macros", "seeds", "tests/generic"):
-        shutil.copytree(PROJECT_DIR / part, folder / part)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT_DIR / name, folder / name)
+    folder = copy_of_project(tmp_path / "project")
     settings = Settings(home=tmp_path / "var", landing=tmp_path / "landing", project_dir=folder)
     settings.dbt_target_dir.mkdir(parents=True)
     for name in (manifest_cache.MANIFEST, manifest_cache.PARSED):

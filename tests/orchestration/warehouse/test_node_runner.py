@@ -76,7 +76,8 @@ def _differing_texts(settings: Settings, *, full_refresh: bool) -> list[str]:
     assert len(nodes) > len(kept) > 200
     with duck.connect(settings.warehouse_path, settings) as connection:
         # Rendered now, and as far as it was kept from whatever build rendered it first.
-        renderers = [Renderer(project, connection, lambda node: True, full_refresh, texts) for texts in ({}, kept)]
+        from_nothing = project.nodes if full_refresh else ()
+        renderers = [Renderer(project, connection, lambda node: True, from_nothing, texts) for texts in ({}, kept)]
         return [
             node.name
             for renderer in renderers
@@ -167,7 +168,7 @@ def test_a_broken_model_is_an_error_and_what_stood_there_stays(empty: Settings, 
     before = _content(empty)
     with duck.connect(empty.warehouse_path, empty) as connection:
         nodes = [project.nodes[node.unique_id] for node in project.models_in_order]
-        with NodeRunner(project, connection, empty, full_refresh=False) as runner:
+        with NodeRunner(project, connection, empty) as runner:
             ran = runner.build(nodes, lambda _: None)
     (error,) = ran.errors
     assert error.startswith("dim_tenants: ")
@@ -183,7 +184,7 @@ def test_a_test_that_cannot_be_evaluated_has_failed(empty: Settings) -> None:
     project = _project(empty)
     with duck.connect(empty.warehouse_path, empty) as connection:
         connection.execute("drop table marts.fct_invoices cascade")
-        runner = NodeRunner(project, connection, empty, full_refresh=False)
+        runner = NodeRunner(project, connection, empty)
         results = runner.test(project.of_kind("test")).tests
     failed = {result.model for result in results if not result.passed}
     assert "fct_invoices" in failed

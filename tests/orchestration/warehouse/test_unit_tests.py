@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from orchestration.warehouse import unit_tests
 from orchestration.warehouse.dbt_build import project_of
 from orchestration.warehouse.project import Project
 from tests.conftest import SampleRun
+from tests.project_copy import copy_of_project
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +118,6 @@ def test_what_is_kept_holds_for_exactly_these_models(sample_run: SampleRun, tmp_
 
 def _with_a_cache_of_its_own(settings: Settings, root: Path) -> Settings:
     """The project copied, with the results of this state of it kept beside it."""
-    project_dir = root / "project"
-    for part in ("models", "macros", "seeds", "tests/generic"):
-        shutil.copytree(settings.project_dir / part, project_dir / part)
-    for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(settings.project_dir / name, project_dir / name)
-    mine = replace(settings, project_dir=project_dir)
+    mine = replace(settings, project_dir=copy_of_project(root / "project"))
     unit_tests.keep(mine, {})
     return mine

@@ -8,8 +8,7 @@
     incremental_strategy='append',
     pre_hook=[
         "{{ note_messages_met(this) }}",
-        "{{ note_conversations_left() }}",
-        "{{ note_messages_left() }}",
+        "{{ note_messages_as_they_were() }}",
         "{{ forget_messages_met(this) }}",
     ],
 ) }}
