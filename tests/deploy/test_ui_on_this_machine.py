@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import requests
 
-from orchestration.settings import PROJECT_DIR
+from orchestration.settings import Settings
 from tests.deploy.listening import listening
-from tests.deploy.stack import wait_for
-from tests.deploy.units import free_port
-
-LOADED = "{workspaceOrError{... on Workspace{locationEntries{loadStatus}}}}"
+from tests.survival.servers import cut_the_power, processes_of, start_ui, wait_for
 
 
 @pytest.mark.needs_programs
-def test_all_its_servers_listen_on_127_0_0_1(tmp_path: Path) -> None:
-    port = free_port()
-    places = {"METERHOUSE_HOME": str(tmp_path / "var"), "METERHOUSE_LANDING": str(tmp_path / "landing")}
-    environment = os.environ | places | {"PYTHONPATH": str(PROJECT_DIR)}
-    command = [sys.executable, "-m", "orchestration.cli", "ui", "--port", str(port)]
-    with (tmp_path / "ui.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+def test_all_its_servers_listen_on_127_0_0_1_and_end_with_it(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "var", landing=tmp_path / "landing", memory_limit="1GB")
+    served = start_ui(settings, tmp_path / "ui.log")
     try:
-
-        def loaded() -> bool:
-            answer = requests.post(f"http://127.0.0.1:{port}/graphql", json={"query": LOADED}, timeout=5).json()
-            entries = answer["data"]["workspaceOrError"]["locationEntries"]
-            return [entry["loadStatus"] for entry in entries] == ["LOADED"]
-
-        wait_for("the code location", loaded, tmp_path)
-        assert listening(process.pid) == {"127.0.0.1"}
+        served.ready()
+        assert listening(served.process.pid) == {"127.0.0.1"}
+        assert served.stop() == 0
+        wait_for("everything it started to end", lambda: not processes_of(settings))
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(30)
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(30)
+        cut_the_power(settings)
