@@ -3,8 +3,9 @@
    these months or the ones before them, and only the others among all: each month its own row of 17 million was
    twice the work. One home, for the view and for the sums of the months touched. #}
 {% macro kiq_usage(months=none) %}
-with exchanges as {{ 'materialized' if months is not none }} (
-    select * from {{ ref('int_kiq_01__exchanges_completed') }}
+{%- set asked = 'conversation_id, message_org_id, has_premium_reply, exchange_completed_at, occurred_at, message_count' %}
+with exchanges as (
+    select {{ asked }} from {{ ref('int_kiq_01__exchanges_completed') }}
     {% if months is not none %}where {{ in_months_of('occurred_at', months) }}{% endif %}
 ),
 
@@ -22,28 +23,35 @@ conversations_asked as {{ not_kept() }} (
 ),
 
 {% if months is none %}
-conversations as (
-    select * from conversations_asked
+conversations_found as (
+    {{ with_own_row('exchanges', 'conversations_asked') }}
 ),
 {% else %}
 {%- set parts_near = numbers_found(parts_of_conversations_in(months)) %}
-conversations_near as materialized (
+conversations_near as (
     select * from conversations_asked where part_number in ({{ parts_near }})
 ),
 
-not_near as (
-    select exchanges.conversation_id from exchanges
-    anti join conversations_near using (conversation_id)
+found_near as materialized (
+    {{ with_own_row('exchanges', 'conversations_near') }}
+),
+
+not_found_near as (
+    select {{ asked }} from found_near where not is_known
 ),
 
 -- Where every one was found near, the engine reads nothing for the others.
-conversations as (
-    select * from conversations_near
-    union all
+conversations_elsewhere as (
     select * from conversations_asked
     where
         part_number not in ({{ parts_near }})
-        and conversation_id in (select not_near.conversation_id from not_near)
+        and conversation_id in (select not_found_near.conversation_id from not_found_near)
+),
+
+conversations_found as (
+    select * from found_near where is_known
+    union all
+    {{ with_own_row('not_found_near', 'conversations_elsewhere') }}
 ),
 {% endif %}
 
@@ -66,18 +74,13 @@ settings as (
 
 conversations_dated as (
     select
-        exchanges.*,
-        conversations.conversation_id is not null as is_known,
-        coalesce(conversations.is_spam, false) as is_spam,
-        coalesce(conversations.is_imported, false) as is_imported,
-        coalesce(conversations.org_id, exchanges.message_org_id) as org_id,
+        conversations_found.*,
+        coalesce(conversations_found.own_org_id, conversations_found.message_org_id) as org_id,
         -- Ended, never handed to an agent, and the customer did not come back at once.
-        coalesce(
-            conversations.is_ended_unassisted and reopened.conversation_id is null, false
-        ) as is_kiq_03,
-    from exchanges
-    left join conversations on exchanges.conversation_id = conversations.conversation_id
-    left join reopened on exchanges.conversation_id = reopened.conversation_id
+        conversations_found.is_ended_unassisted and reopened.conversation_id is null
+            as is_kiq_03,
+    from conversations_found
+    left join reopened on conversations_found.conversation_id = reopened.conversation_id
 ),
 
 tenants_found as (
@@ -133,6 +136,19 @@ select
     message_count as raw_rows,
     is_kiq_03,
 from reasons_given
+{% endmacro %}
+
+{# Exchanges with what their conversations' own rows say; nothing bad is believed of one that has none. #}
+{% macro with_own_row(exchanges, conversations) %}
+select
+    exchanges.*,
+    own_rows.conversation_id is not null as is_known,
+    own_rows.org_id as own_org_id,
+    coalesce(own_rows.is_spam, false) as is_spam,
+    coalesce(own_rows.is_imported, false) as is_imported,
+    coalesce(own_rows.is_ended_unassisted, false) as is_ended_unassisted,
+from {{ exchanges }} as exchanges
+left join {{ conversations }} as own_rows on exchanges.conversation_id = own_rows.conversation_id
 {% endmacro %}
 
 {# The parts with conversations created in these months, or in the ones before them. #}
