@@ -94,11 +94,14 @@ def attach_to_read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 @contextmanager
-def connect_at_once(path: Path, settings: Settings, *, tidy: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect_at_once(
+    path: Path, settings: Settings, *, tidy: bool = False, made_durable: Callable[[], None] | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open `path` to write many things that become durable together, when it is closed, and not before.
 
     A process that dies inside leaves the file as it was opened; an error raised inside keeps what was committed, as
-    ever. With `tidy` row groups that deletions left half empty are merged. Raises FileInUse as `connect`.
+    ever. With `tidy` row groups that deletions left half empty are merged. `made_durable` is called the moment all is.
+    Raises FileInUse as `connect`.
     """
     settings.tmp_dir.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
@@ -117,6 +120,8 @@ def connect_at_once(path: Path, settings: Settings, *, tidy: bool = False) -> It
                 connection.execute("checkpoint")
             raise
         connection.execute("checkpoint")
+        if made_durable:
+            made_durable()
 
 
 def side_by_side(

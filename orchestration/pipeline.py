@@ -23,7 +23,7 @@ from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import state
 from orchestration.warehouse.again import Again, Marked
-from orchestration.warehouse.writer_lock import doubt_noted, settle_doubt, writer_lock
+from orchestration.warehouse.writer_lock import doubt_noted, note_durable, settle_doubt, writer_lock
 
 if TYPE_CHECKING:
     from orchestration.quality.gate import Meanwhile
@@ -80,7 +80,9 @@ def standing_verdict(settings: Settings) -> tuple[str, bool] | None:
         return None
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         try:
-            if not state.is_current(connection, settings) or seal.find(connection, settings) is None:
+            if not state.is_current(connection, settings) or state.awaits_verdict(connection):
+                return None
+            if seal.find(connection, settings) is None:
                 return None
             return verdicts.standing(connection)
         except duckdb.CatalogException:
@@ -95,7 +97,9 @@ def take_in(settings: Settings, say: Say, judge_ready: SuiteRunner | None = None
             judge_ready.start()
         say(f"taking in {name} ({done} of {total})")
 
-    return ingest_landing(settings, tell)
+    report = ingest_landing(settings, tell)
+    note_durable(settings)
+    return report
 
 
 def build_and_judge(

@@ -15,11 +15,11 @@ from orchestration.quality.month_contents import Content, contents
 from orchestration.quality.suites import arriving_suites, candidate_suites
 from orchestration.quality.verdict import Check, Verdict
 from orchestration.settings import Settings
-from orchestration.warehouse import fencing
+from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import TestResult
 from orchestration.warehouse.unit_tests import check_name
-from orchestration.warehouse.writer_lock import held
+from orchestration.warehouse.writer_lock import held, note_durable
 
 Meanwhile = Callable[[Mapping[str, str], Mapping[str, Content]], None]
 
@@ -102,7 +102,9 @@ def judge(
     writer = held(settings)
     if writer is not None:
         fencing.demand_newest(settings, writer)
-    with duck.connect(settings.warehouse_path, settings) as connection:
+    with duck.connect_at_once(
+        settings.warehouse_path, settings, made_durable=lambda: note_durable(settings)
+    ) as connection:
         found = Verdict(combine(hashes), tuple(checks))
         connection.execute("begin")
         verdicts.keep(connection, found)
@@ -111,6 +113,7 @@ def judge(
         seal.keep(connection, settings, project_hash(settings), writer.number if writer else 0)
         arrivals.note_judged(connection)
         unmoved_suites.note_judged(connection, asked_of)
+        state.note_judged(connection)
         connection.execute("commit")
     known_hashes.remember(settings, hashes, candidate_holds)
     return found

@@ -24,7 +24,7 @@ from orchestration.warehouse.again import Again, Marked, mark
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import NodeRunner, TestResult
 from orchestration.warehouse.project import Project, read_project
-from orchestration.warehouse.writer_lock import held, writer_lock
+from orchestration.warehouse.writer_lock import held, note_durable, writer_lock
 
 # Writers in between leave the build file as it comes: tidying it takes as long as a small run.
 TIDIED_EVERY = 20
@@ -140,7 +140,9 @@ def build(
     project = project_of(settings)
     writer = held(settings)
     tidy = writer is not None and writer.number % TIDIED_EVERY == 0
-    with duck.connect_at_once(settings.warehouse_path, settings, tidy=tidy) as connection:
+    with duck.connect_at_once(
+        settings.warehouse_path, settings, tidy=tidy, made_durable=lambda: note_durable(settings)
+    ) as connection:
         # As profiles.yml has it: rows of a table have no order, and keeping one costs memory.
         connection.execute("set preserve_insertion_order = false")
         ensure_raw_relations(connection, settings)
@@ -177,6 +179,7 @@ def build(
         outcome.tests += unit_tests.by_model(project, _unit_tests_by_dbt(settings)) if outcome.ok else []
         with duck.connect(settings.warehouse_path, settings) as connection:
             _record(connection, settings, inputs, outcome, at_the_end)
+        note_durable(settings)
     return outcome
 
 

@@ -26,6 +26,7 @@ from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
 from orchestration.warehouse import few_entries, state
 from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_BITS, PART_MASK, entry_sql, part_day_sql, part_month
+from orchestration.warehouse.writer_lock import note_durable
 
 # A run is sorted with its like once there are this many of one size: few files to look through,
 # and no entry is written more than a handful of times however many batches come.
@@ -127,6 +128,7 @@ def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     if replaced:
         # A build is durable at its end; should it die, what it was opened with must not miss these.
         connection.execute("checkpoint")
+        note_durable(settings)
     for path in replaced:
         path.unlink()
     return anew

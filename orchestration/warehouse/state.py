@@ -23,6 +23,7 @@ def months_named(touched: Iterable[str]) -> list[str]:
 
 def ensure_state(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create table if not exists ops.builds (project_hash varchar, seeds_hash varchar)")
+    connection.execute("create table if not exists ops.builds_to_judge (load_batch integer)")
     ensure_build_notes(connection)
 
 
@@ -79,6 +80,19 @@ def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
     known = sql_values(project_hash(settings), beside_the_project(connection, settings))
     connection.execute(f"insert into ops.builds values {known}")
     connection.execute(f"insert into ops.metered_batches values ({newest_batch(connection)})")
+    # Whatever ends the run before it is judged, the verdict that stands is on the build before.
+    connection.execute(f"insert into ops.builds_to_judge values ({newest_batch(connection)})")
     connection.execute("delete from ops.touched_months")
     connection.execute("delete from ops.moved_tenant_months")
     forget_build_notes(connection)
+
+
+def awaits_verdict(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the last complete build was never judged. Reads only; CatalogException where nothing was ever built."""
+    row = connection.execute("select count(*) from ops.builds_to_judge").fetchone()
+    return row is not None and row[0] > 0
+
+
+def note_judged(connection: duckdb.DuckDBPyConnection) -> None:
+    """The verdict that stands is on the build that stands. Call in the transaction that keeps it."""
+    connection.execute("delete from ops.builds_to_judge")

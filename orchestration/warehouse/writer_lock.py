@@ -2,7 +2,12 @@
 
 The kernel frees it when the process dies, however it dies, so no lock is ever left behind; a paused process
 keeps it. Every taking has a number (fencing.py), looked at again before anything is published. Who lets go
-of the lock notes what the build file looks like; who takes it sees whether anybody else wrote in between.
+of the lock notes what the build file looks like; who takes it sees whether anybody else wrote in between. Who
+holds it notes what the file holds for good (durable_state.py): of one that died it is so told whether all that stands
+in the file is still what it had made durable.
+
+Lines of the lock file: the process; what the file looked like when it let go, empty while it holds the lock; what the
+file held for good when it last said so.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from orchestration import processes
 from orchestration.errors import WarehouseBusy
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing
+from orchestration.warehouse.durable_state import durable_state, read_in_log
 from orchestration.warehouse.fencing import Writer
 
 # Locks this process holds, by process, thread and state folder: a fork holds none of its parent's.
@@ -26,7 +32,10 @@ _held: dict[tuple[int, int, Path], Writer] = {}
 
 @contextmanager
 def writer_lock(settings: Settings) -> Iterator[Writer]:
-    """Hold the write lock, or raise WarehouseBusy naming the process that has it, since when, and what to do."""
+    """Hold the write lock, or raise WarehouseBusy naming the process that has it, since when, and what to do.
+
+    FileInUse where one that died left a log beside the build file, and another process has that open.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(_lock_path(settings), os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -35,9 +44,10 @@ def writer_lock(settings: Settings) -> Iterator[Writer]:
         except BlockingIOError as error:
             first_line = os.pread(descriptor, 32, 0).decode(errors="replace").partition("\n")[0].strip()
             raise _busy(settings, first_line) from error
+        read_in_log(settings.warehouse_path, settings)
         if not _is_as_left(settings):
             _doubt(settings).touch()
-        _write(descriptor, f"{os.getpid()}\n")
+        _write(descriptor, _held_text(settings))
         writer = fencing.take_number(settings)
         key = _key(settings)
         _held[key] = writer
@@ -46,6 +56,21 @@ def writer_lock(settings: Settings) -> Iterator[Writer]:
         finally:
             del _held[key]
             _write(descriptor, f"{os.getpid()}\n{_look(settings)}\n")
+    finally:
+        os.close(descriptor)
+
+
+def note_durable(settings: Settings) -> None:
+    """Note what the build file holds for good by now: should this process die, the next writer builds upon it.
+
+    Call after a checkpoint, or with the file closed. Does nothing for who has not the lock, or has lost it.
+    """
+    mine = held(settings)
+    if mine is None or fencing.newest(settings) != mine:
+        return
+    descriptor = os.open(_lock_path(settings), os.O_RDWR)
+    try:
+        _write(descriptor, _held_text(settings))
     finally:
         os.close(descriptor)
 
@@ -101,7 +126,7 @@ def _busy(settings: Settings, pid: str) -> WarehouseBusy:
 
 
 def in_doubt(settings: Settings) -> bool:
-    """Whether somebody else wrote the build file, or a writer died, since all of it was last built.
+    """Whether somebody else wrote the build file, or a writer died writing it, since all of it was last built.
 
     Then nothing that stands in it may be taken as built and judged. For who only looks; reads only.
     """
@@ -139,9 +164,20 @@ def _look(settings: Settings) -> str:
     return f"{found.st_size} {found.st_mtime_ns}"
 
 
+def _held_text(settings: Settings) -> str:
+    return f"{os.getpid()}\n\n{durable_state(settings.warehouse_path) or ''}\n"
+
+
 def _is_as_left(settings: Settings) -> bool:
+    """Whether the build file is as the last writer let it go, or holds what one that died had noted."""
     try:
-        left = _lock_path(settings).read_text(encoding="utf-8").splitlines()[1:]
+        lines = _lock_path(settings).read_text(encoding="utf-8").splitlines()[1:]
     except FileNotFoundError:
-        left = []
-    return _look(settings) == (left[0] if left else "none")
+        lines = []
+    match lines:
+        case ["", noted]:
+            return noted != "" and durable_state(settings.warehouse_path) == noted
+        case [left, *_]:
+            return _look(settings) == left
+        case _:
+            return _look(settings) == "none"

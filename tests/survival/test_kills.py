@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.settings import Settings
+from orchestration.warehouse.writer_lock import in_doubt
 from tests.gate.served import nothing_served_changes, served_bytes
 from tests.survival.servers import (
     Ui,
@@ -100,7 +101,8 @@ def test_a_killed_run_worker_is_noticed_and_lets_go_of_the_lock(house: House) ->
         wait_for("its quality worker to end with it", lambda: not processes_of(house.settings, "gx_runner"))
     assert ended["status"] == "FAILURE"
     assert "SIGKILL" in ended["told"]
-    # The lock went with its process: the command line takes it at once, and builds all of it again.
+    assert not in_doubt(house.settings)
+    # The lock went with its process: the command line takes it at once, and builds upon what was durable.
     done = command(house.settings, "run", "--json")
     assert done.returncode == 0, done.stderr
 

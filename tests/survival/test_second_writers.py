@@ -18,7 +18,7 @@ from orchestration.errors import LockLost, WarehouseBusy
 from orchestration.publishing.release import publish
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing
-from orchestration.warehouse.writer_lock import writer_lock
+from orchestration.warehouse.writer_lock import note_durable, writer_lock
 from tests.closing.conftest import copied
 from tests.conftest import SampleRun
 from tests.gate.served import nothing_served_changes
@@ -119,14 +119,24 @@ def test_who_lost_the_lock_may_not_write_into_the_ledger(mine: Settings) -> None
     assert ledger.entries(mine) == before
 
 
-def test_a_killed_writer_leaves_no_lock_behind_but_a_doubt(mine: Settings) -> None:
+def test_a_killed_writer_leaves_no_lock_behind(mine: Settings) -> None:
     with _writer(mine) as (process, number):
         process.kill()
         process.wait()
         with writer_lock(mine) as writer:
             assert writer.number == number + 1
-            # It may have been writing: all of the build file is built again before it is believed.
-            assert (mine.home / "build_file_in_doubt").exists()
+            # It had made nothing durable since it took the lock: the build file holds what it held.
+            assert not (mine.home / "build_file_in_doubt").exists()
+
+
+def test_who_lost_the_lock_says_nothing_in_the_lock_file_of_the_next(mine: Settings) -> None:
+    lock = mine.home / "writer.lock"
+    with writer_lock(mine):
+        lock.unlink()
+        with _writer(mine):
+            theirs = lock.read_text()
+            note_durable(mine)
+            assert lock.read_text() == theirs
 
 
 def test_a_stranger_with_the_build_file_open_is_named(mine: Settings) -> None:

@@ -1,0 +1,204 @@
+"""A run killed at any step: what it had made durable is built upon, and comes out as if it had never been disturbed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration import pipeline
+from orchestration.errors import BuildFailed, WarehouseBusy
+from orchestration.quality.gx_runner import SuiteRunner
+from orchestration.settings import Settings
+from orchestration.warehouse.durable_state import NO_FILE, durable_state
+from orchestration.warehouse.writer_lock import in_doubt, writer_lock
+from tests.gate.served import nothing_served_changes, served_bytes
+from tests.survival.servers import environment_of
+from tests.survival.small import Small
+
+# Says each step, from whichever thread, and waits to be told to go on, so that it can be killed there.
+RUN = """
+import sys, threading
+from orchestration import pipeline
+from orchestration.settings import load_settings
+one_at_a_time = threading.Lock()
+def say(step):
+    with one_at_a_time:
+        print(step, flush=True)
+        sys.stdin.readline()
+pipeline.run_all(load_settings(), say)
+"""
+STEPS = (
+    "taking in ",
+    "finding records that arrived more than once",
+    "building int_gen_05__event_usage_aggregated",
+    "building fct_invoice_lines",
+    "running Great Expectations suites",
+    "publishing",
+)
+
+
+def _killed_at(settings: Settings, step: str) -> None:
+    """Run until `step` is said, and kill the process there."""
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN],
+        env=environment_of(settings),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            for said in process.stdout:
+                if said.startswith(step):
+                    return
+                process.stdin.write("\n")
+                process.stdin.flush()
+            raise AssertionError(f"never said: {step}")
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def _served(settings: Settings) -> dict[str, str]:
+    """What is published, to the byte; not the draft of a release, which nobody is shown."""
+    return {name: text for name, text in served_bytes(settings).items() if "/.building-" not in name}
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Small:
+    made = Small(Settings(home=tmp_path / "var", landing=tmp_path / "landing", memory_limit="1GB"))
+    made.land_contract()
+    made.land("2024-08")
+    assert pipeline.run_all(made.settings).release is not None
+    return made
+
+
+def test_a_run_killed_at_a_step_is_built_upon(small: Small, tmp_path: Path) -> None:
+    for month, step in enumerate(STEPS, start=1):
+        small.land(f"2024-{month:02d}")
+        before = _served(small.settings)
+        _killed_at(small.settings, step)
+        assert _served(small.settings) == before, step
+        with writer_lock(small.settings):
+            assert not (small.settings.home / "build_file_in_doubt").exists(), step
+        report = pipeline.run_all(small.settings)
+        assert not report.full_refresh, step
+        assert report.release is not None and report.release.is_new, step
+    at_once = Settings(home=tmp_path / "at_once", landing=small.settings.landing, memory_limit="1GB")
+    whole = pipeline.run_all(at_once)
+    assert whole.release is not None
+    assert whole.release.content_hash == small.served_hash()
+
+
+def test_what_could_not_be_judged_is_judged_by_the_next_run(small: Small) -> None:
+    """Its verdict is not the one before's, though nothing new has landed since."""
+    before = small.served_hash()
+    small.land("2024-09")
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(SuiteRunner, "answer", _no_answer)
+        with pytest.raises(BuildFailed), nothing_served_changes(small.settings):
+            pipeline.run_all(small.settings)
+    assert pipeline.has_work(small.settings)
+    report = pipeline.run_all(small.settings)
+    assert report.release is not None and report.release.content_hash != before
+    assert not pipeline.has_work(small.settings)
+
+
+def _no_answer(_: SuiteRunner) -> None:
+    raise BuildFailed("Great Expectations answered nothing", "Run again.")
+
+
+def test_killed_in_its_very_first_build_it_begins_anew(tmp_path: Path) -> None:
+    small = Small(Settings(home=tmp_path / "var", landing=tmp_path / "landing", memory_limit="1GB"))
+    small.land_contract()
+    small.land("2024-08")
+    _killed_at(small.settings, "building fct_invoice_lines")
+    report = pipeline.run_all(small.settings)
+    assert report.full_refresh and report.release is not None
+
+
+def test_what_a_stranger_wrote_after_a_kill_is_not_believed(small: Small) -> None:
+    small.land("2024-09")
+    _killed_at(small.settings, "building fct_invoice_lines")
+    with duckdb.connect(str(small.settings.warehouse_path)) as stranger:
+        stranger.execute("delete from intermediate.int_gen_05__event_usage_aggregated")
+    assert in_doubt(small.settings)
+    report = pipeline.run_all(small.settings)
+    assert report.full_refresh and report.release is not None
+    assert not in_doubt(small.settings)
+
+
+LOGS = """
+import duckdb, os, sys
+connection = duckdb.connect(sys.argv[1])
+connection.execute("set checkpoint_threshold = '1TB'")
+connection.execute("begin")
+connection.execute("delete from intermediate.int_gen_05__event_usage_aggregated")
+connection.execute(sys.argv[2])
+os._exit(1)
+"""
+
+
+@pytest.mark.parametrize(("ends", "doubted"), [("commit", True), ("rollback", False)])
+def test_a_log_left_beside_the_build_file_is_a_doubt_if_it_says_anything(
+    small: Small, ends: str, doubted: bool
+) -> None:
+    """Whoever opens the file next reads it in: what the file holds then, its headers do not say."""
+    small.land("2024-09")
+    _killed_at(small.settings, "building fct_invoice_lines")
+    path = small.settings.warehouse_path
+    subprocess.run([sys.executable, "-c", LOGS, str(path), ends], check=False)
+    log = path.with_name("warehouse.duckdb.wal")
+    log.touch()
+    assert in_doubt(small.settings)
+    with writer_lock(small.settings):
+        assert (small.settings.home / "build_file_in_doubt").exists() == doubted
+    assert not log.exists()
+
+
+READS = """
+import duckdb, sys
+connection = duckdb.connect(sys.argv[1], read_only=True)
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_a_log_says_is_asked_once_nobody_has_the_file_open(small: Small) -> None:
+    """As the quality worker has for a moment, of a run that was killed in a checkpoint."""
+    small.land("2024-09")
+    _killed_at(small.settings, "building fct_invoice_lines")
+    path = small.settings.warehouse_path
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", READS, str(path)], **pipes) as reader:
+        assert reader.stdout is not None and reader.stdout.readline() == b"open\n"
+        path.with_name("warehouse.duckdb.wal").touch()
+        with pytest.raises(WarehouseBusy, match=f"process {reader.pid} .* has warehouse.duckdb open"):
+            pipeline.run_all(small.settings)
+        reader.communicate()
+    assert not pipeline.run_all(small.settings).full_refresh
+
+
+def test_what_a_file_holds_for_good_changes_with_a_checkpoint_and_not_before(tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    assert durable_state(path) == NO_FILE
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table t as select range as i from range(10)")
+    before = durable_state(path)
+    size = path.stat().st_size
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{path}' as a (recovery_mode no_wal_writes)")
+        connection.execute("set checkpoint_threshold = '1TB'")
+        # So much that the engine writes it to the file before it counts.
+        connection.execute("insert into a.t select hash(range) >> 1 from range(2_000_000)")
+        assert path.stat().st_size > size
+        assert durable_state(path) == before
+        connection.execute("checkpoint a")
+        assert durable_state(path) != before
