@@ -13,6 +13,7 @@ TABLES = {
     "Doors tried": ("tests/gate/test_doors.py", "tests/survival/test_graphql_doors.py"),
     "Kills survived": (
         "tests/survival/test_kills.py",
+        "tests/survival/test_killed_builds.py",
         "tests/survival/test_full_disk.py",
         "tests/survival/test_second_writers.py",
         "tests/survival/test_reconciler.py",
