@@ -165,9 +165,10 @@ def _in_use_told(path: Path | str) -> Iterator[None]:
         held = _HOLDER.search(str(error))
         if held is None:
             raise
-        pid = held["pid"]
+        pid, program = held["pid"], Path(held["program"]).name
+        # One that is about to end has no program any more.
         raise FileInUse(
-            f"process {pid} ({Path(held['program']).name}) has {Path(path).name} open",
+            f"process {pid}{f' ({program})' if program else ''} has {Path(path).name} open",
             f"Let it end, or stop it (kill {pid}), then run again. Analysts read releases, never the build file.",
         ) from error
 

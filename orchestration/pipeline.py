@@ -15,6 +15,7 @@ import duckdb
 from orchestration import duck
 from orchestration.errors import BuildFailed
 from orchestration.ingestion.landing import IngestReport, anything_new, ingest_landing
+from orchestration.publishing import history
 from orchestration.publishing.release import Drafting, Release, current_release, publish
 from orchestration.quality import seal
 from orchestration.quality import verdict as verdicts
@@ -23,7 +24,7 @@ from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import state
 from orchestration.warehouse.again import Again, Marked
-from orchestration.warehouse.writer_lock import doubt_noted, note_durable, settle_doubt, writer_lock
+from orchestration.warehouse.writer_lock import doubt_noted, doubt_strangers, note_durable, settle_doubt, writer_lock
 
 if TYPE_CHECKING:
     from orchestration.quality.gate import Meanwhile
@@ -71,7 +72,9 @@ def has_work(settings: Settings) -> bool:
     except duckdb.IOException:
         return True
     served = current_release(settings)
-    return served is None or judged is None or not judged[1] or judged[0] != served.content_hash
+    if served is None or judged is None or not judged[1] or judged[0] != served.content_hash:
+        return True
+    return not (history.history_dir(settings) / served.release_id).exists()
 
 
 def standing_verdict(settings: Settings) -> tuple[str, bool] | None:
@@ -116,6 +119,7 @@ def build_and_judge(
     `meanwhile` is called while suites run (gate.judge). Call with the writer lock held. Raises BuildFailed with
     the models at fault, MeterhouseError where `again` names what is not there.
     """
+    doubt_strangers(settings)
     # No verdict holds what has only just arrived: no need to open the build file for it.
     judged = standing_verdict(settings) if report.ingest.batch is None else None
     doubted = doubt_noted(settings)

@@ -52,7 +52,7 @@ def demand_verdict(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
         )
     if doubt_noted(settings):
         raise GateRefused(
-            "the build file was written by another hand, or its writer died, since it was built",
+            "the build file was written by another hand, or its writer died writing it, since it was built",
             f"Nothing in it is believed until all of it is built and judged again. {RUN_AGAIN}",
         )
     return found, hashes
@@ -86,6 +86,8 @@ def _demand_of_today(connection: duckdb.DuckDBPyConnection, settings: Settings, 
             f"the verdict was given by writer {sealed.writer_number}, and this state folder knows of none so new",
             f"The build file comes from another place or a later time. {RUN_AGAIN}",
         )
+    if state.awaits_verdict(connection):
+        raise GateRefused("the last build was never judged: its run ended before that", RUN_AGAIN)
     if not state.is_current(connection, settings):
         raise GateRefused(
             "the candidate is out of date: files were taken in, or a month was closed, since it was judged", RUN_AGAIN

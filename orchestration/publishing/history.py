@@ -51,7 +51,7 @@ def publications(settings: Settings) -> list[Published]:
     if not folder.exists():
         return []
     found = []
-    for path in sorted(p for p in folder.iterdir() if (p / RECORD).exists()):
+    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".") and (p / RECORD).exists()):
         told = json.loads((path / RECORD).read_text(encoding="utf-8"))
         found.append(Published(path=path, **told))
     return found
@@ -64,9 +64,10 @@ def known_at(settings: Settings, instant: datetime) -> Published | None:
     return before[-1] if before else None
 
 
-def keep(
+def prepare(
     settings: Settings,
     release_path: Path,
+    release_id: str,
     content_hash: str,
     now: datetime,
     *,
@@ -74,9 +75,11 @@ def keep(
     newest_batch: int,
     project_sha256: str,
 ) -> None:
-    """Keep a release's invoices and seeds; hard links, so that it costs no copy."""
-    final = history_dir(settings) / release_path.name
-    building = final.with_name(f".building-{final.name}")
+    """Keep the invoices and seeds of a release about to be served, whose files lie at `release_path`: hard links.
+
+    They become part of the history with `settle`, so that a process that ends in between loses nothing.
+    """
+    building = _prepared(settings, release_id)
     shutil.rmtree(building, ignore_errors=True)
     (building / "seeds").mkdir(parents=True)
     for table in TABLES:
@@ -84,7 +87,7 @@ def keep(
     for seed in seed_files(settings):
         shutil.copy(seed, building / "seeds" / seed.name)
     record = {
-        "release_id": release_path.name,
+        "release_id": release_id,
         "published_at": now.strftime(INSTANT),
         "content_hash": content_hash,
         "ledger_head": ledger_head,
@@ -92,8 +95,19 @@ def keep(
         "project_sha256": project_sha256,
     }
     (building / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    shutil.rmtree(final, ignore_errors=True)
-    building.rename(final)
+
+
+def settle(settings: Settings, release_id: str) -> bool:
+    """Make what was prepared of a release that is served part of the history. Returns whether it is in it."""
+    final = history_dir(settings) / release_id
+    prepared = _prepared(settings, release_id)
+    if not final.exists() and (prepared / RECORD).exists():
+        prepared.rename(final)
+    return final.exists()
+
+
+def _prepared(settings: Settings, release_id: str) -> Path:
+    return history_dir(settings) / f".building-{release_id}"
 
 
 def seed_files(settings: Settings) -> list[Path]:

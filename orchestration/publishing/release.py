@@ -96,9 +96,10 @@ def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release
         batch = state.newest_batch(connection)
         served = current_release(settings)
         if served is not None and served.content_hash == verdict.candidate_hash:
-            if not (history.history_dir(settings) / served.release_id).exists():
-                # The process ended between the flip and the record.
-                _keep_history(settings, served.path, served.content_hash, batch)
+            if not history.settle(settings, served.release_id):
+                # Served without a record, by a version that wrote it after the flip.
+                _prepare_history(settings, served.path, served.release_id, served.content_hash, batch)
+                history.settle(settings, served.release_id)
             return served
         candidate = known_hashes.mart_contents(connection, settings)
     before = served.path if served else None
@@ -115,18 +116,20 @@ def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release
     _write(draft.folder / "verdict.json", verdict.as_dict())
     make_durable([draft.folder / "manifest.json", draft.folder / "verdict.json", draft.folder])
     final = draft.folder.with_name(draft.release_id)
+    _prepare_history(settings, draft.folder, draft.release_id, verdict.candidate_hash, batch)
     with fencing.still_newest(settings, writer):
         draft.folder.rename(final)
         _flip(settings, final)
-    _keep_history(settings, final, verdict.candidate_hash, batch)
+    history.settle(settings, draft.release_id)
     _prune(settings, final)
     return Release(draft.release_id, final, verdict.candidate_hash)
 
 
-def _keep_history(settings: Settings, release_path: Path, content_hash: str, batch: int) -> None:
-    history.keep(
+def _prepare_history(settings: Settings, release_path: Path, release_id: str, content_hash: str, batch: int) -> None:
+    history.prepare(
         settings,
         release_path,
+        release_id,
         content_hash,
         clock.utc_now(),
         ledger_head=ledger.head(settings),

@@ -19,7 +19,7 @@ from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import TestResult
 from orchestration.warehouse.unit_tests import check_name
-from orchestration.warehouse.writer_lock import held, note_durable
+from orchestration.warehouse.writer_lock import doubt_strangers, held, note_durable
 
 Meanwhile = Callable[[Mapping[str, str], Mapping[str, Content]], None]
 
@@ -65,6 +65,7 @@ def judge(
     `tests` are the dbt data tests of the same build; none at all is a failure, not a pass. `meanwhile` is called
     with the marts' hashes and what they hold, while suites run; not where none run or a data test has failed.
     """
+    doubt_strangers(settings)
     candidate = candidate_suites()
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         # What an edited verdict says was found earlier is no finding of the gate's.

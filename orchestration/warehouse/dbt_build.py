@@ -166,7 +166,8 @@ def build(
         if not by_dbt:
             texts = manifest_cache.texts(settings)
             before = len(texts)
-            with NodeRunner(project, connection, settings, from_nothing, texts) as runner:
+            asked_in_full = from_nothing | {test.unique_id for test in chosen.unanswered}
+            with NodeRunner(project, connection, settings, asked_in_full, texts) as runner:
                 _run(runner, chosen, outcome, say)
             if outcome.ok:
                 outcome.tests += unit_tests.results(connection, settings, project, say)
@@ -190,8 +191,7 @@ def _record(
     outcome: BuildResult,
     at_the_end: AtTheEnd | None,
 ) -> None:
-    rows = connection.execute("select distinct billing_month::varchar from ops.touched_months").fetchall()
-    outcome.touched_months = sorted(month for (month,) in rows)
+    outcome.touched_months = state.months_touched_since_judged(connection)
     if outcome.ok:
         if not outcome.full_refresh:
             outcome.moved_tenant_months = _moved_tenant_months(connection)

@@ -8,6 +8,7 @@ them all that the file holds, as they were, however much the file has grown.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import duckdb
@@ -21,7 +22,8 @@ NO_FILE = "none"
 
 
 def durable_state(path: Path) -> str | None:
-    """Changes with every checkpoint of the DuckDB file at `path`, and with nothing else; `none` where there is no file.
+    """Changes with every checkpoint of the DuckDB file at `path`, and with another file in its place, such as a former
+    copy; `none` where there is no file.
 
     None where that says nothing: a log lies beside it, which the next to open it reads into it.
     """
@@ -29,7 +31,7 @@ def durable_state(path: Path) -> str | None:
         return None
     try:
         with path.open("rb") as file:
-            return hashlib.sha256(file.read(HEADER_BYTES)).hexdigest()
+            return f"{os.fstat(file.fileno()).st_ino} {hashlib.sha256(file.read(HEADER_BYTES)).hexdigest()}"
     except FileNotFoundError:
         return NO_FILE
 

@@ -53,7 +53,8 @@ class Ran:
 
 
 class NodeRunner:
-    """Runs nodes of `project` on `connection`; those `from_nothing`, by unique id, add to nothing that is there.
+    """Runs nodes of `project` on `connection`; those `from_nothing`, by unique id, add to nothing that is there, and
+    tests among them look at everything, not at what is new.
 
     Nodes that do not read each other run side by side, each worker with a cursor of `connection`: as many as
     `settings.threads`, up to MOST_WORKERS. `texts` is rendering's: SQL known from before, added to. Use as a

@@ -45,6 +45,11 @@ class Selection:
     kept: list[TestResult] = field(default_factory=list)
     earlier: dict[str, TestResult] = field(default_factory=dict)
 
+    @property
+    def unanswered(self) -> list[Node]:
+        """Tests that did not pass when they were last asked: what was new then is not new now, so all is looked at."""
+        return [test for test in self.tests if test.unique_id not in self.earlier]
+
     def settled(self, built: Iterable[str]) -> tuple[list[Node], list[TestResult]]:
         """Tests to run once it is known what was built, and the results of all others."""
         if self.changed is None:

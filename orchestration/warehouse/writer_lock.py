@@ -75,6 +75,16 @@ def note_durable(settings: Settings) -> None:
         os.close(descriptor)
 
 
+def doubt_strangers(settings: Settings) -> None:
+    """Note a doubt where the build file is no longer what its writer last made durable. Call before it is opened."""
+    mine = held(settings)
+    if mine is None or fencing.newest(settings) != mine:
+        return
+    noted = _lock_path(settings).read_text(encoding="utf-8").splitlines()[2:]
+    if noted != [durable_state(settings.warehouse_path)]:
+        _doubt(settings).touch()
+
+
 def held(settings: Settings) -> Writer | None:
     """The write lock as this thread holds it, or None."""
     return _held.get(_key(settings))

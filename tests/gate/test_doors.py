@@ -184,6 +184,13 @@ def test_a_forged_verdict_is_judged_again_by_the_next_run(copied: Settings) -> N
     assert not pipeline.has_work(copied)
 
 
+def test_a_build_that_was_never_judged_is_not_served_on_the_verdict_before(copied: Settings) -> None:
+    """Also where its marts hold what they held: other checks may have failed since."""
+    _change(copied, "insert into ops.builds_to_judge values ('')")
+    assert pipeline.standing_verdict(copied) is None
+    _refused(copied, "never judged")
+
+
 def test_a_verdict_with_a_dbt_test_skipped_is_refused_and_names_it(copied: Settings) -> None:
     skipped = "gen_07__lines_are_rounded_once"
     _judged_as(copied, lambda v: replace(v, checks=tuple(c for c in v.checks if not c.name.startswith(skipped))))

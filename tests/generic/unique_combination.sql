@@ -4,8 +4,10 @@
    `kept_hash`, a hash of the columns it keeps, and `changed_batch`, the load its row was last written for. Or
    `touched`, the source whose touched months are all that is written again.
    A view says `stored`, whose rows it shows but for those of keys that `apart_from` lists: there its new keys are
-   looked for in all of history, by number alone, and the view is looked at in the touched months. What it makes of
-   its rows changes with the project only, and with that comes a first build, which looks at every row of it. #}
+   looked for in all of history, by number alone, and the view is looked at in the touched months. That what it shows
+   of the keys listed is of no others is for a test of its own. What the view makes of its rows changes with
+   the project only, and with that comes a first build, which looks at every row of it.
+   A test that failed looks at every row the next time, too: what was new then is not new any more. #}
 {% test unique_combination(
     model, columns, kept_hash=none, changed_batch=none, touched=none, stored=none, apart_from=none
 ) %}

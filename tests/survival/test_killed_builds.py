@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ import duckdb
 import pytest
 
 from orchestration import pipeline
-from orchestration.errors import BuildFailed, WarehouseBusy
+from orchestration.errors import BuildFailed, GateRefused, WarehouseBusy
+from orchestration.publishing import history
+from orchestration.publishing.release import current_release, publish
 from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.settings import Settings
 from orchestration.warehouse.durable_state import NO_FILE, durable_state
@@ -21,6 +24,19 @@ from tests.gate.served import nothing_served_changes, served_bytes
 from tests.survival.servers import environment_of
 from tests.survival.small import Small
 
+# Ends the moment its release is served.
+SERVES = """
+import os, signal
+from orchestration import pipeline
+from orchestration.publishing import release
+from orchestration.settings import load_settings
+flip = release._flip
+def flip_and_die(*arguments):
+    flip(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+release._flip = flip_and_die
+pipeline.run_all(load_settings())
+"""
 # Says each step, from whichever thread, and waits to be told to go on, so that it can be killed there.
 RUN = """
 import sys, threading
@@ -97,6 +113,34 @@ def test_a_run_killed_at_a_step_is_built_upon(small: Small, tmp_path: Path) -> N
     assert whole.release.content_hash == small.served_hash()
 
 
+def test_a_release_served_by_a_run_that_was_killed_is_in_the_history(small: Small) -> None:
+    (first,) = history.publications(small.settings)
+    small.land("2024-09")
+    killed = subprocess.run([sys.executable, "-c", SERVES], env=environment_of(small.settings), check=False)
+    assert killed.returncode == -signal.SIGKILL
+    second = current_release(small.settings)
+    assert second is not None and second.release_id != first.release_id
+    assert [p.release_id for p in history.publications(small.settings)] == [first.release_id]
+    assert pipeline.has_work(small.settings)
+    # What lands first does not hide it.
+    small.land("2024-10")
+    third = pipeline.run_all(small.settings).release
+    assert third is not None
+    kept = history.publications(small.settings)
+    assert [p.release_id for p in kept] == [first.release_id, second.release_id, third.release_id]
+    assert [p.newest_batch for p in kept] == [1, 2, 3]
+    assert not pipeline.has_work(small.settings)
+
+
+def test_the_history_is_made_whole_with_nothing_new_landed(small: Small) -> None:
+    small.land("2024-09")
+    subprocess.run([sys.executable, "-c", SERVES], env=environment_of(small.settings), check=False)
+    report = pipeline.run_all(small.settings)
+    assert report.release is not None and not report.release.is_new
+    assert history.publications(small.settings)[-1].release_id == report.release.release_id
+    assert not pipeline.has_work(small.settings)
+
+
 def test_what_could_not_be_judged_is_judged_by_the_next_run(small: Small) -> None:
     """Its verdict is not the one before's, though nothing new has landed since."""
     before = small.served_hash()
@@ -106,8 +150,12 @@ def test_what_could_not_be_judged_is_judged_by_the_next_run(small: Small) -> Non
         with pytest.raises(BuildFailed), nothing_served_changes(small.settings):
             pipeline.run_all(small.settings)
     assert pipeline.has_work(small.settings)
+    with pytest.raises(GateRefused, match="not judged as it stands"):
+        publish(small.settings)
     report = pipeline.run_all(small.settings)
     assert report.release is not None and report.release.content_hash != before
+    # It says which months the run before had touched.
+    assert "2024-09-01" in report.touched_months
     assert not pipeline.has_work(small.settings)
 
 
@@ -133,6 +181,18 @@ def test_what_a_stranger_wrote_after_a_kill_is_not_believed(small: Small) -> Non
     report = pipeline.run_all(small.settings)
     assert report.full_refresh and report.release is not None
     assert not in_doubt(small.settings)
+
+
+def test_what_a_stranger_writes_between_two_steps_is_not_believed(small: Small) -> None:
+    small.land("2024-09")
+    report = pipeline.RunReport()
+    with writer_lock(small.settings):
+        report.ingest = pipeline.take_in(small.settings, print)
+        with duckdb.connect(str(small.settings.warehouse_path)) as stranger:
+            stranger.execute("delete from intermediate.int_gen_05__event_usage_aggregated")
+        pipeline.build_and_judge(small.settings, print, report)
+    assert report.full_refresh
+    assert pipeline.run_all(small.settings).release is not None
 
 
 LOGS = """
@@ -202,3 +262,14 @@ def test_what_a_file_holds_for_good_changes_with_a_checkpoint_and_not_before(tmp
         assert durable_state(path) == before
         connection.execute("checkpoint a")
         assert durable_state(path) != before
+
+
+def test_a_former_copy_in_its_place_is_told_by_its_being_another_file(tmp_path: Path) -> None:
+    path, copy = tmp_path / "a.duckdb", tmp_path / "b.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table t as select 1 as i")
+    shutil.copy(path, copy)
+    assert durable_state(copy) != durable_state(path)
+    before = durable_state(path)
+    copy.replace(path)
+    assert durable_state(path) != before
