@@ -106,6 +106,12 @@ def settle(settings: Settings, release_id: str) -> bool:
     return final.exists()
 
 
+def forget_prepared(settings: Settings) -> None:
+    """Take away what was prepared of releases that were never served. Call when the one that is has its record."""
+    for unserved in history_dir(settings).glob(".building-*"):
+        shutil.rmtree(unserved, ignore_errors=True)
+
+
 def _prepared(settings: Settings, release_id: str) -> Path:
     return history_dir(settings) / f".building-{release_id}"
 

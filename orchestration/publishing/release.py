@@ -121,6 +121,7 @@ def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release
         draft.folder.rename(final)
         _flip(settings, final)
     history.settle(settings, draft.release_id)
+    history.forget_prepared(settings)
     _prune(settings, final)
     return Release(draft.release_id, final, verdict.candidate_hash)
 

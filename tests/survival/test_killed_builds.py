@@ -129,6 +129,7 @@ def test_a_release_served_by_a_run_that_was_killed_is_in_the_history(small: Smal
     kept = history.publications(small.settings)
     assert [p.release_id for p in kept] == [first.release_id, second.release_id, third.release_id]
     assert [p.newest_batch for p in kept] == [1, 2, 3]
+    assert sorted(p.name for p in history.history_dir(small.settings).iterdir()) == [p.release_id for p in kept]
     assert not pipeline.has_work(small.settings)
 
 
@@ -273,3 +274,19 @@ def test_a_former_copy_in_its_place_is_told_by_its_being_another_file(tmp_path: 
     before = durable_state(path)
     copy.replace(path)
     assert durable_state(path) != before
+
+
+def test_asking_what_the_file_holds_leaves_the_engine_its_lock(tmp_path: Path) -> None:
+    """A process that closes a file it has open elsewhere lets go of its locks on it."""
+    path = tmp_path / "a.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table t as select 1 as i")
+        connection.execute("checkpoint")
+        assert durable_state(path) is not None
+        opened = subprocess.run(
+            [sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1])", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Conflicting lock is held" in opened.stderr
