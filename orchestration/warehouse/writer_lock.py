@@ -80,8 +80,7 @@ def doubt_strangers(settings: Settings) -> None:
     mine = held(settings)
     if mine is None or fencing.newest(settings) != mine:
         return
-    noted = _lock_path(settings).read_text(encoding="utf-8").splitlines()[2:]
-    if noted != [durable_state(settings.warehouse_path)]:
+    if _lock_path(settings).read_text(encoding="utf-8") != _held_text(settings):
         _doubt(settings).touch()
 
 

@@ -18,6 +18,7 @@ from orchestration.publishing import history
 from orchestration.publishing.release import current_release, publish
 from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.settings import Settings
+from orchestration.warehouse import writer_lock as writer_lock_module
 from orchestration.warehouse.durable_state import NO_FILE, durable_state
 from orchestration.warehouse.writer_lock import in_doubt, writer_lock
 from tests.gate.served import nothing_served_changes, served_bytes
@@ -290,3 +291,14 @@ def test_asking_what_the_file_holds_leaves_the_engine_its_lock(tmp_path: Path) -
             check=False,
         )
         assert "Conflicting lock is held" in opened.stderr
+
+
+def test_where_the_headers_cannot_be_read_a_run_is_as_ever_and_a_kill_a_doubt(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_lock_module, "durable_state", lambda _: None)
+    small.land("2024-09")
+    assert not pipeline.run_all(small.settings).full_refresh
+    # As one that died holding the lock left it.
+    (small.settings.home / "writer.lock").write_text("1\n\n\n")
+    assert in_doubt(small.settings)
