@@ -100,6 +100,10 @@ def take_in(settings: Settings, say: Say, judge_ready: SuiteRunner | None = None
             judge_ready.start()
         say(f"taking in {name} ({done} of {total})")
 
+    served = current_release(settings)
+    if served is not None:
+        # The process that served it may have ended before its record was in the history.
+        history.settle(settings, served.release_id)
     report = ingest_landing(settings, tell)
     note_durable(settings)
     return report
@@ -137,7 +141,7 @@ def build_and_judge(
         if again is None:
             # What is computed again mostly comes out as it was, and then there is nothing for it to judge.
             runner.start()
-        outcome = build(settings, full_refresh=doubted, again=again, at_the_end=built, progress=say)
+        outcome = build(settings, again=again, at_the_end=built, progress=say)
         if not outcome.ok:
             raise BuildFailed(
                 "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."

@@ -228,7 +228,7 @@ def _verdict_metadata(settings: Settings, verdict: Verdict, report: pipeline.Run
         "checks": len(verdict.checks),
         "failed": len(verdict.failed),
         "models_run": report.models_run,
-        "nothing_changed": report.models_run == 0 or report.same_as_before,
+        "nothing_changed": report.same_as_before if report.verdict else True,
         "touched_months": ", ".join(touched) or "none",
         "tenant_months_invoiced_again": _invoiced_again(report),
         "load_batch": _newest_batch(settings),

@@ -36,6 +36,7 @@ from orchestration.ingestion.receipts import Receipt, ReceiptBook, seen_files
 from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
 from orchestration.ingestion.sources import SOURCES, SourceSpec
 from orchestration.settings import Settings
+from orchestration.warehouse.writer_lock import doubt_strangers
 
 __all__ = ["LOADER_VERSION", "IngestReport", "Receipt", "anything_new", "ingest_landing", "landed_paths"]
 
@@ -126,6 +127,7 @@ def ingest_landing(settings: Settings, progress: Progress | None = None) -> Inge
     settings.home.mkdir(parents=True, exist_ok=True)
     if settings.landing_url:
         spool.fill(settings, progress)
+    doubt_strangers(settings)
     with duck.connect(settings.warehouse_path, settings) as connection:
         ensure_raw_relations(connection, settings)
         remove_orphans(connection, settings)

@@ -58,7 +58,6 @@ def write_draft(
     releases = settings.published_dir / "releases"
     releases.mkdir(parents=True, exist_ok=True)
     if served is not None:
-        # The process that served it may have ended before its record was in the history.
         history.settle(settings, served.name)
     published = history.publications(settings)
     # A restored installation has its history and none of its releases: numbers go on, order by them is by time.

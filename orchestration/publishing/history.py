@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from orchestration.durable import sync
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.parquet_files import read_sql
 from orchestration.settings import Settings
@@ -95,6 +96,9 @@ def prepare(
         "project_sha256": project_sha256,
     }
     (building / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    # Once the release is served it must not be without its record, after a power cut either.
+    for path in [*building.rglob("*"), building, building.parent]:
+        sync(path)
 
 
 def settle(settings: Settings, release_id: str) -> bool:
@@ -103,6 +107,7 @@ def settle(settings: Settings, release_id: str) -> bool:
     prepared = _prepared(settings, release_id)
     if not final.exists() and (prepared / RECORD).exists():
         prepared.rename(final)
+        sync(final.parent)
     return final.exists()
 
 

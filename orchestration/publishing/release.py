@@ -116,8 +116,8 @@ def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release
     _write(draft.folder / "verdict.json", verdict.as_dict())
     make_durable([draft.folder / "manifest.json", draft.folder / "verdict.json", draft.folder])
     final = draft.folder.with_name(draft.release_id)
-    _prepare_history(settings, draft.folder, draft.release_id, verdict.candidate_hash, batch)
     with fencing.still_newest(settings, writer):
+        _prepare_history(settings, draft.folder, draft.release_id, verdict.candidate_hash, batch)
         draft.folder.rename(final)
         _flip(settings, final)
     history.settle(settings, draft.release_id)

@@ -41,6 +41,12 @@ def measure(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
             connection.execute(measures_sql(source, int(batch), told))
 
 
+def forget(connection: duckdb.DuckDBPyConnection) -> None:
+    """Believe no measure: all that was ever accepted is measured and judged again."""
+    connection.execute(f"drop table if exists {RELATION}")
+    connection.execute("drop table if exists ops.arrivals_judged")
+
+
 def measures_sql(source: str, batch: int, told: Mapping[str, int] | None = None) -> str:
     """The statement that measures one batch of one source; keys of which the files have `told` are not read."""
     known = told or {}

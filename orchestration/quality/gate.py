@@ -19,7 +19,7 @@ from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import TestResult
 from orchestration.warehouse.unit_tests import check_name
-from orchestration.warehouse.writer_lock import doubt_strangers, held, note_durable
+from orchestration.warehouse.writer_lock import doubt_noted, doubt_strangers, held, note_durable
 
 Meanwhile = Callable[[Mapping[str, str], Mapping[str, Content]], None]
 
@@ -47,6 +47,8 @@ def _unit_test_remedy(test: TestResult) -> str:
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Lay what the suites read into the build file: the last thing a build does to it."""
+    if doubt_noted(settings):
+        arrivals.forget(connection)
     arrivals.measure(connection, settings)
     unmoved_suites.ensure(connection)
     verdicts.ensure(connection)
@@ -103,6 +105,7 @@ def judge(
     writer = held(settings)
     if writer is not None:
         fencing.demand_newest(settings, writer)
+    doubt_strangers(settings)
     with duck.connect_at_once(
         settings.warehouse_path, settings, made_durable=lambda: note_durable(settings)
     ) as connection:

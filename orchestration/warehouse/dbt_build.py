@@ -24,7 +24,7 @@ from orchestration.warehouse.again import Again, Marked, mark
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import NodeRunner, TestResult
 from orchestration.warehouse.project import Project, read_project
-from orchestration.warehouse.writer_lock import held, note_durable, writer_lock
+from orchestration.warehouse.writer_lock import doubt_noted, doubt_strangers, held, note_durable, writer_lock
 
 # Writers in between leave the build file as it comes: tidying it takes as long as a small run.
 TIDIED_EVERY = 20
@@ -129,15 +129,17 @@ def build(
     """Bring the candidate marts up to date and run the data tests.
 
     What runs is found, not chosen: the descendants of what changed since the last complete build, months
-    touched since then, and all of it from nothing for a changed project, or with `full_refresh`. `again` computes
-    months again, or models, these and what stands on them from nothing (MeterhouseError where it names what is not
-    there). Errors are collected as plain messages, never raised. Where there are none, `at_the_end` is called
-    with the build file still open.
+    touched since then, and all of it from nothing for a changed project, for a build file in doubt (the index of
+    keys too), or with `full_refresh`. `again` computes months again, or models, these and what stands on them from
+    nothing (MeterhouseError where it names what is not there). Errors are collected as plain messages, never
+    raised. Where there are none, `at_the_end` is called with the build file still open.
     """
     say = progress or (lambda _: None)
     outcome = BuildResult()
     say("reading the dbt project")
     project = project_of(settings)
+    doubt_strangers(settings)
+    doubted = doubt_noted(settings)
     writer = held(settings)
     tidy = writer is not None and writer.number % TIDIED_EVERY == 0
     with duck.connect_at_once(
@@ -149,8 +151,12 @@ def build(
         ensure_ledger_relations(connection, settings, entries(settings))
         state.ensure_state(connection)
         say("finding records that arrived more than once")
+        if doubted:
+            key_index.forget_index(connection)
         indexed_anew = key_index.index_new_parts(connection, settings)
-        outcome.full_refresh = full_refresh or indexed_anew or state.built_with(connection)[0] != project_hash(settings)
+        outcome.full_refresh = (
+            full_refresh or doubted or indexed_anew or state.built_with(connection)[0] != project_hash(settings)
+        )
         inputs = selection.fingerprints(connection, settings, project)
         outcome.marked = mark(connection, settings, project, again) if again else None
         by_dbt = bool(project.unknown_features)

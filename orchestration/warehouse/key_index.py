@@ -82,6 +82,12 @@ def ensure_index_relations(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(ddl)
 
 
+def forget_index(connection: duckdb.DuckDBPyConnection) -> None:
+    """Believe nothing that is noted of it: the next to bring it up to date makes all of it again."""
+    ensure_index_relations(connection)
+    connection.execute("delete from ops.key_index_state")
+
+
 def index_new_parts(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """Bring the index up to the newest batch: sort its entries, find what came before, note what is contested.
 

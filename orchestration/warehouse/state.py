@@ -23,7 +23,7 @@ def months_named(touched: Iterable[str]) -> list[str]:
 
 def ensure_state(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create table if not exists ops.builds (project_hash varchar, seeds_hash varchar)")
-    connection.execute("create table if not exists ops.builds_to_judge (billing_month varchar)")
+    connection.execute("create table if not exists ops.builds_awaiting_verdict (billing_month varchar)")
     ensure_build_notes(connection)
 
 
@@ -81,8 +81,10 @@ def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
     connection.execute(f"insert into ops.builds values {known}")
     connection.execute(f"insert into ops.metered_batches values ({newest_batch(connection)})")
     # Whatever ends the run before it is judged, the verdict that stands is on the build before.
-    connection.execute("insert into ops.builds_to_judge select distinct billing_month::varchar from ops.touched_months")
-    connection.execute("insert into ops.builds_to_judge values ('')")
+    connection.execute(
+        "insert into ops.builds_awaiting_verdict select distinct billing_month::varchar from ops.touched_months"
+    )
+    connection.execute("insert into ops.builds_awaiting_verdict values ('')")
     connection.execute("delete from ops.touched_months")
     connection.execute("delete from ops.moved_tenant_months")
     forget_build_notes(connection)
@@ -90,7 +92,7 @@ def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
 
 def awaits_verdict(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether the last complete build was never judged. Reads only; CatalogException where nothing was ever built."""
-    row = connection.execute("select count(*) from ops.builds_to_judge").fetchone()
+    row = connection.execute("select count(*) from ops.builds_awaiting_verdict").fetchone()
     return row is not None and row[0] > 0
 
 
@@ -98,11 +100,11 @@ def months_touched_since_judged(connection: duckdb.DuckDBPyConnection) -> list[s
     """The months touched by this build, as 2024-11-01, and by complete ones before it that were never judged."""
     rows = connection.execute(
         "select billing_month::varchar from ops.touched_months union "
-        "select billing_month from ops.builds_to_judge where billing_month != ''"
+        "select billing_month from ops.builds_awaiting_verdict where billing_month != ''"
     ).fetchall()
     return sorted(month for (month,) in rows)
 
 
 def note_judged(connection: duckdb.DuckDBPyConnection) -> None:
     """The verdict that stands is on the build that stands. Call in the transaction that keeps it."""
-    connection.execute("delete from ops.builds_to_judge")
+    connection.execute("delete from ops.builds_awaiting_verdict")

@@ -65,8 +65,7 @@ def note_durable(settings: Settings) -> None:
 
     Call after a checkpoint, or with the file closed. Does nothing for who has not the lock, or has lost it.
     """
-    mine = held(settings)
-    if mine is None or fencing.newest(settings) != mine:
+    if not _has_lock_file(settings):
         return
     descriptor = os.open(_lock_path(settings), os.O_RDWR)
     try:
@@ -77,11 +76,16 @@ def note_durable(settings: Settings) -> None:
 
 def doubt_strangers(settings: Settings) -> None:
     """Note a doubt where the build file is no longer what its writer last made durable. Call before it is opened."""
-    mine = held(settings)
-    if mine is None or fencing.newest(settings) != mine:
+    if not _has_lock_file(settings):
         return
     if _lock_path(settings).read_text(encoding="utf-8") != _held_text(settings):
         _doubt(settings).touch()
+
+
+def _has_lock_file(settings: Settings) -> bool:
+    """Whether this thread holds the lock, and the lock file is still its own."""
+    mine = held(settings)
+    return mine is not None and fencing.newest(settings) == mine and _lock_path(settings).exists()
 
 
 def held(settings: Settings) -> Writer | None:

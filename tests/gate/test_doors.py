@@ -186,7 +186,7 @@ def test_a_forged_verdict_is_judged_again_by_the_next_run(copied: Settings) -> N
 
 def test_a_build_that_was_never_judged_is_not_served_on_the_verdict_before(copied: Settings) -> None:
     """Also where its marts hold what they held: other checks may have failed since."""
-    _change(copied, "insert into ops.builds_to_judge values ('')")
+    _change(copied, "insert into ops.builds_awaiting_verdict values ('')")
     assert pipeline.standing_verdict(copied) is None
     _refused(copied, "never judged")
 

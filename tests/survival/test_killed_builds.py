@@ -17,11 +17,14 @@ from orchestration.errors import BuildFailed, GateRefused, WarehouseBusy
 from orchestration.publishing import history
 from orchestration.publishing.release import current_release, publish
 from orchestration.quality.gx_runner import SuiteRunner
+from orchestration.quality.verdict import Check
 from orchestration.settings import Settings
 from orchestration.warehouse import writer_lock as writer_lock_module
 from orchestration.warehouse.durable_state import NO_FILE, durable_state
 from orchestration.warehouse.writer_lock import in_doubt, writer_lock
+from tests.conftest import SampleRun
 from tests.gate.served import nothing_served_changes, served_bytes
+from tests.orchestration.copied_home import copy_of
 from tests.survival.servers import environment_of
 from tests.survival.small import Small
 
@@ -185,16 +188,54 @@ def test_what_a_stranger_wrote_after_a_kill_is_not_believed(small: Small) -> Non
     assert not in_doubt(small.settings)
 
 
-def test_what_a_stranger_writes_between_two_steps_is_not_believed(small: Small) -> None:
+def _written_by_a_stranger(settings: Settings) -> None:
+    with duckdb.connect(str(settings.warehouse_path)) as stranger:
+        stranger.execute("delete from intermediate.int_gen_05__event_usage_aggregated")
+
+
+@pytest.mark.parametrize("after", ["taking the lock", "taking in"])
+def test_what_a_stranger_writes_between_two_steps_is_not_believed(small: Small, after: str) -> None:
     small.land("2024-09")
     report = pipeline.RunReport()
     with writer_lock(small.settings):
+        if after == "taking the lock":
+            _written_by_a_stranger(small.settings)
         report.ingest = pipeline.take_in(small.settings, print)
-        with duckdb.connect(str(small.settings.warehouse_path)) as stranger:
-            stranger.execute("delete from intermediate.int_gen_05__event_usage_aggregated")
+        if after == "taking in":
+            _written_by_a_stranger(small.settings)
         pipeline.build_and_judge(small.settings, print, report)
     assert report.full_refresh
     assert pipeline.run_all(small.settings).release is not None
+
+
+def test_what_a_stranger_writes_while_it_is_judged_is_not_served(small: Small) -> None:
+    small.land("2024-09")
+    answer = SuiteRunner.answer
+
+    def answered(runner: SuiteRunner) -> list[Check]:
+        found = answer(runner)
+        _written_by_a_stranger(small.settings)
+        return found
+
+    with pytest.MonkeyPatch.context() as disturbed:
+        disturbed.setattr(SuiteRunner, "answer", answered)
+        with pytest.raises(GateRefused, match="by another hand"):
+            pipeline.run_all(small.settings)
+    report = pipeline.run_all(small.settings)
+    assert report.full_refresh and report.release is not None
+
+
+def test_in_doubt_nothing_is_believed_that_stands_beside_the_models(sample_run: SampleRun, tmp_path: Path) -> None:
+    mine = copy_of(sample_run, tmp_path)
+    served = current_release(mine)
+    assert served is not None
+    with duckdb.connect(str(mine.warehouse_path)) as stranger:
+        stranger.execute("delete from ops.contested_keys")
+        stranger.execute("delete from ops.contested_parts")
+        stranger.execute("update ops.arrivals set unset_keys = 1")
+    report = pipeline.run_all(mine)
+    assert report.full_refresh and report.verdict is not None and report.verdict.passed
+    assert report.verdict.candidate_hash == served.content_hash
 
 
 LOGS = """
