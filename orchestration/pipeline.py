@@ -24,7 +24,7 @@ from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import state
 from orchestration.warehouse.again import Again, Marked
-from orchestration.warehouse.writer_lock import doubt_noted, doubt_strangers, note_durable, settle_doubt, writer_lock
+from orchestration.warehouse.writer_lock import doubt_noted, doubt_strangers, settle_doubt, writer_lock
 
 if TYPE_CHECKING:
     from orchestration.quality.gate import Meanwhile
@@ -104,9 +104,7 @@ def take_in(settings: Settings, say: Say, judge_ready: SuiteRunner | None = None
     if served is not None:
         # The process that served it may have ended before its record was in the history.
         history.settle(settings, served.release_id)
-    report = ingest_landing(settings, tell)
-    note_durable(settings)
-    return report
+    return ingest_landing(settings, tell)
 
 
 def build_and_judge(

@@ -27,6 +27,11 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def land(settings: Settings) -> Callable[[str, str, str | bytes], Path]:
     """Write a file into the landing folder of `settings`."""
+    return landing_into(settings)
+
+
+def landing_into(settings: Settings) -> Callable[[str, str, str | bytes], Path]:
+    """What writes a file of a source into the landing folder of `settings`."""
 
     def write(source: str, name: str, content: str | bytes) -> Path:
         path = settings.landing / source / name

@@ -36,7 +36,7 @@ from orchestration.ingestion.receipts import Receipt, ReceiptBook, seen_files
 from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
 from orchestration.ingestion.sources import SOURCES, SourceSpec
 from orchestration.settings import Settings
-from orchestration.warehouse.writer_lock import doubt_strangers
+from orchestration.warehouse.writer_lock import doubt_strangers, note_durable
 
 __all__ = ["LOADER_VERSION", "IngestReport", "Receipt", "anything_new", "ingest_landing", "landed_paths"]
 
@@ -133,7 +133,9 @@ def ingest_landing(settings: Settings, progress: Progress | None = None) -> Inge
         remove_orphans(connection, settings)
         check_parts(connection, settings)
         with _staging(settings):
-            return _Ingest(connection, settings).run(progress)
+            report = _Ingest(connection, settings).run(progress)
+    note_durable(settings)
+    return report
 
 
 @contextmanager

@@ -57,8 +57,6 @@ def write_draft(
     """
     releases = settings.published_dir / "releases"
     releases.mkdir(parents=True, exist_ok=True)
-    if served is not None:
-        history.settle(settings, served.name)
     published = history.publications(settings)
     # A restored installation has its history and none of its releases: numbers go on, order by them is by time.
     known = [p.name for p in releases.iterdir()] + [p.release_id for p in published]

@@ -95,8 +95,10 @@ def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release
         verdict, hashes = demand_verdict(connection, settings)
         batch = state.newest_batch(connection)
         served = current_release(settings)
+        # The process that served it may have ended before its record was in the history.
+        is_recorded = served is not None and history.settle(settings, served.release_id)
         if served is not None and served.content_hash == verdict.candidate_hash:
-            if not history.settle(settings, served.release_id):
+            if not is_recorded:
                 # Served without a record, by a version that wrote it after the flip.
                 _prepare_history(settings, served.path, served.release_id, served.content_hash, batch)
                 history.settle(settings, served.release_id)

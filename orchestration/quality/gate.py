@@ -19,7 +19,7 @@ from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import TestResult
 from orchestration.warehouse.unit_tests import check_name
-from orchestration.warehouse.writer_lock import doubt_noted, doubt_strangers, held, note_durable
+from orchestration.warehouse.writer_lock import doubt_noted, held, write_at_once
 
 Meanwhile = Callable[[Mapping[str, str], Mapping[str, Content]], None]
 
@@ -67,7 +67,6 @@ def judge(
     `tests` are the dbt data tests of the same build; none at all is a failure, not a pass. `meanwhile` is called
     with the marts' hashes and what they hold, while suites run; not where none run or a data test has failed.
     """
-    doubt_strangers(settings)
     candidate = candidate_suites()
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         # What an edited verdict says was found earlier is no finding of the gate's.
@@ -105,10 +104,7 @@ def judge(
     writer = held(settings)
     if writer is not None:
         fencing.demand_newest(settings, writer)
-    doubt_strangers(settings)
-    with duck.connect_at_once(
-        settings.warehouse_path, settings, made_durable=lambda: note_durable(settings)
-    ) as connection:
+    with write_at_once(settings) as connection:
         found = Verdict(combine(hashes), tuple(checks))
         connection.execute("begin")
         verdicts.keep(connection, found)

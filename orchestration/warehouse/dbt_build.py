@@ -24,7 +24,7 @@ from orchestration.warehouse.again import Again, Marked, mark
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import NodeRunner, TestResult
 from orchestration.warehouse.project import Project, read_project
-from orchestration.warehouse.writer_lock import doubt_noted, doubt_strangers, held, note_durable, writer_lock
+from orchestration.warehouse.writer_lock import doubt_noted, held, note_durable, write_at_once, writer_lock
 
 # Writers in between leave the build file as it comes: tidying it takes as long as a small run.
 TIDIED_EVERY = 20
@@ -138,13 +138,10 @@ def build(
     outcome = BuildResult()
     say("reading the dbt project")
     project = project_of(settings)
-    doubt_strangers(settings)
-    doubted = doubt_noted(settings)
     writer = held(settings)
     tidy = writer is not None and writer.number % TIDIED_EVERY == 0
-    with duck.connect_at_once(
-        settings.warehouse_path, settings, tidy=tidy, made_durable=lambda: note_durable(settings)
-    ) as connection:
+    with write_at_once(settings, tidy=tidy) as connection:
+        doubted = doubt_noted(settings)
         # As profiles.yml has it: rows of a table have no order, and keeping one costs memory.
         connection.execute("set preserve_insertion_order = false")
         ensure_raw_relations(connection, settings)

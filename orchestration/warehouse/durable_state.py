@@ -43,15 +43,15 @@ def durable_state(path: Path) -> str | None:
     return f"{inode} {hashlib.sha256(found.stdout).hexdigest()}"
 
 
-def read_in_log(path: Path, settings: Settings) -> None:
-    """Have the engine read in the log beside the file at `path`, if there is one, or drop what was never committed.
+def read_in_log(settings: Settings) -> None:
+    """Have the engine read in the log beside the build file, if there is one, or drop what was never committed.
 
     One that died in a checkpoint leaves a log that says no more than that; then the headers stay what they were. A log
     that cannot be read stays where it is. Raises FileInUse where another process has the file open.
     """
-    if _log(path).exists():
+    if _log(settings.warehouse_path).exists():
         try:
-            duck.connect(path, settings).close()
+            duck.connect(settings.warehouse_path, settings).close()
         except duck.FileInUse:
             raise
         except duckdb.Error:

@@ -19,7 +19,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from orchestration import processes
+import duckdb
+
+from orchestration import duck, processes
 from orchestration.errors import WarehouseBusy
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing
@@ -44,7 +46,7 @@ def writer_lock(settings: Settings) -> Iterator[Writer]:
         except BlockingIOError as error:
             first_line = os.pread(descriptor, 32, 0).decode(errors="replace").partition("\n")[0].strip()
             raise _busy(settings, first_line) from error
-        read_in_log(settings.warehouse_path, settings)
+        read_in_log(settings)
         if not _is_as_left(settings):
             _doubt(settings).touch()
         _write(descriptor, _held_text(settings))
@@ -80,6 +82,16 @@ def doubt_strangers(settings: Settings) -> None:
         return
     if _lock_path(settings).read_text(encoding="utf-8") != _held_text(settings):
         _doubt(settings).touch()
+
+
+@contextmanager
+def write_at_once(settings: Settings, *, tidy: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The build file, open as by duck.connect_at_once: compared before, and noted once what was written is durable."""
+    doubt_strangers(settings)
+    with duck.connect_at_once(
+        settings.warehouse_path, settings, tidy=tidy, made_durable=lambda: note_durable(settings)
+    ) as connection:
+        yield connection
 
 
 def _has_lock_file(settings: Settings) -> bool:

@@ -16,6 +16,7 @@ from orchestration import duck, pipeline
 from orchestration.settings import Settings
 from orchestration.warehouse.failed_tests import compiled_path
 from orchestration.warehouse.project import read_project
+from tests.conftest import landing_into
 from tests.small_extracts import MESSAGES, WEBHOOKS, conversation_status, exchange
 
 OCTOBER, NOVEMBER = 1728000000, 1730700000
@@ -47,12 +48,7 @@ class OnTop:
 def on_top(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnTop]:
     root = tmp_path_factory.mktemp("on_top")
     settings = Settings(home=root / "var", landing=root / "landing", memory_limit="1GB")
-
-    def land(source: str, name: str, content: str) -> None:
-        path = settings.landing / source / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-
+    land = landing_into(settings)
     land("tenants", "all.csv", "tenant_id,name,billing_currency\nt,T,USD\n")
     land(
         "account_map",
