@@ -1,18 +1,33 @@
 {# Which tenant months are rated and invoiced again: those anything changed for that their lines are made
    of (int_gen_05__tenant_months_fingerprinted notes them in ops.moved_tenant_months, and so it must be above
    every model that asks). A tenant '*' stands for all of its month, and of the year 1 for everything. Rows
-   without a tenant or month have the keys '' and the year 1. #}
+   without a tenant or month have the keys '' and the year 1. First and last of the months are said before all else:
+   by them the engine reads only rows that lie between, which of a month among 25 takes a quarter of the time. #}
 {% macro is_moved() %}
 {%- if execute and flags.WHICH != 'test' and is_incremental() -%}
-{%- set months = run_query(
-    "select distinct billing_month::varchar from ops.moved_tenant_months where tenant_id = '*' order by 1"
-).columns[0].values() -%}
-{%- if '0001-01-01' not in months -%}
+{%- set found = run_query(
+    "select billing_month::varchar, case when bool_or(tenant_id = '*') then 'all' else 'some' end "
+    ~ "from ops.moved_tenant_months group by 1 order by 1"
+).columns -%}
+{%- set months = found[0].values() | list -%}
+{%- set whole = [] -%}
+{%- for month in months -%}
+{%- if found[1].values()[loop.index0] == 'all' -%}{%- do whole.append(month) -%}{%- endif -%}
+{%- endfor -%}
+{%- if not months -%}
+false
+{%- elif '0001-01-01' not in whole -%}
 (
-    (coalesce(tenant_id, ''), coalesce(billing_month, date '0001-01-01')) in (
-        select tenant_id, billing_month from ops.moved_tenant_months
+    {%- if '0001-01-01' not in months %}
+    billing_month between date '{{ months[0] }}' and date '{{ months[-1] }}' and
+    {%- endif %} (
+        billing_month in (date '9999-12-01'{{ dates_listed(whole) }})
+        {%- if whole != months %}
+        or (coalesce(tenant_id, ''), coalesce(billing_month, date '0001-01-01')) in (
+            select tenant_id, billing_month from ops.moved_tenant_months
+        )
+        {%- endif %}
     )
-    {%- if months %} or billing_month in (date '9999-12-01'{{ dates_listed(months) }}){% endif %}
 )
 {%- endif -%}
 {%- endif -%}

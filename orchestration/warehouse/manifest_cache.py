@@ -1,4 +1,5 @@
-"""What follows from the project alone, kept between runs: its manifest, as JSON and as dbt reads it back, and SQL.
+"""What follows from the project alone, kept between runs: its manifest, as JSON and as dbt reads it back, SQL of nodes,
+and their templates as Jinja compiled them.
 
 Parsing takes 5 s (1.3 s where dbt finds nothing changed), reading what is kept 0.1 s. The folder is named
 by a hash of everything the parser reads, so a changed project finds nothing and parses again; files that
@@ -24,6 +25,9 @@ MANIFEST = "manifest.json"
 PARSED = "partial_parse.msgpack"
 SUMS = "sha256.json"
 TEXTS = "texts.json"
+# What a version of Jinja compiled, another may not run.
+TEMPLATES = f"templates_jinja2_{version('jinja2')}.json"
+RENDERED = (TEXTS, TEMPLATES)
 KEPT_PROJECTS = 5
 # What the parser reads: the models' fingerprint and what shapes names and schemas.
 _PARTS = ("models", "macros", "seeds", "dbt_project.yml", "profiles.yml", "tests/generic")
@@ -81,17 +85,20 @@ def keep(settings: Settings) -> None:
         _prune(root)
 
 
-def texts(settings: Settings) -> dict[str, str]:
-    """SQL of nodes of this very project that asked nothing of a build file, by unique id."""
-    found: dict[str, str] = kept_json(settings, f"{project_key(settings)}/{TEXTS}") or {}
+def rendered(settings: Settings, name: str) -> dict[str, str]:
+    """What was kept of this very project under `name`.
+
+    TEXTS: SQL of nodes that asked nothing of a build file, by unique id; TEMPLATES: see kept_templates.
+    """
+    found: dict[str, str] = kept_json(settings, f"{project_key(settings)}/{name}") or {}
     return found
 
 
-def keep_texts(settings: Settings, found: dict[str, str]) -> None:
+def keep_rendered(settings: Settings, name: str, found: dict[str, str]) -> None:
     """Keep them beside the manifest; where none is kept there is no place for them."""
     folder = project_key(settings)
     if (_root(settings) / folder).exists():
-        keep_json(settings, f"{folder}/{TEXTS}", found)
+        keep_json(settings, f"{folder}/{name}", found)
 
 
 def kept_json(settings: Settings, name: str) -> Any:

@@ -57,8 +57,8 @@ class NodeRunner:
     tests among them look at everything, not at what is new.
 
     Nodes that do not read each other run side by side, each worker with a cursor of `connection`: as many as
-    `settings.threads`, up to MOST_WORKERS. `texts` is rendering's: SQL known from before, added to. Use as a
-    context: a cursor left open may hold a transaction, and with it off a checkpoint.
+    `settings.threads`, up to MOST_WORKERS. `texts` and `templates` are rendering's: what is known from
+    before, added to. Use as a context: a cursor left open may hold a transaction, and with it off a checkpoint.
     """
 
     def __init__(
@@ -68,12 +68,15 @@ class NodeRunner:
         settings: Settings,
         from_nothing: Collection[str] = (),
         texts: dict[str, str] | None = None,
+        templates: dict[str, str] | None = None,
     ) -> None:
         self._project = project
         there = relations_there(connection)
         for schema in sorted({node.place[0] for node in project.nodes.values() if node.kind != "test"}):
             connection.execute(f'create schema if not exists "{schema}"')
-        renderer = Renderer(project, connection, lambda node: there.get(node.place) == "table", from_nothing, texts)
+        renderer = Renderer(
+            project, connection, lambda node: there.get(node.place) == "table", from_nothing, texts, templates
+        )
         self._workers = [NodeWorker(connection, settings, renderer, there)]
         for _ in range(1, min(settings.threads, MOST_WORKERS)):
             cursor = duck.beside(connection)

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import jinja2
 
+from orchestration.warehouse.kept_templates import KeptTemplates
 from orchestration.warehouse.project import Node, Project
 
 _TEST_BLOCK = re.compile(r"\{%(-?)\s*test\s+(\w+)\s*\(")
@@ -87,7 +88,7 @@ class Renderer:
     `exists` says whether a node's relation is there as a table; of the nodes `from_nothing`, by unique id, and for
     tests of them, every build is a first one.
     `texts` holds, by unique id, SQL rendered before that asked neither the connection nor these two: it
-    follows from the project alone. What is rendered and asks nothing is added to it.
+    follows from the project alone. What is rendered and asks nothing is added to it. `templates` is kept_templates'.
     """
 
     def __init__(
@@ -97,9 +98,11 @@ class Renderer:
         exists: Callable[[Node], bool],
         from_nothing: Collection[str] = (),
         texts: dict[str, str] | None = None,
+        templates: dict[str, str] | None = None,
     ) -> None:
         self._texts = {} if texts is None else texts
         self._asked = False
+        self._answers: dict[str, _Rows] = {}
         self._project = project
         self._connection = connection
         self._exists = exists
@@ -107,6 +110,7 @@ class Renderer:
         self._environment = jinja2.Environment(
             extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], undefined=jinja2.StrictUndefined
         )
+        self._compiled = KeptTemplates({} if templates is None else templates)
         self._templates: dict[str, jinja2.Template] = {}
         self._macros = self._named_macros()
         self._relations = {
@@ -137,7 +141,7 @@ class Renderer:
 
     def _template(self, text: str) -> jinja2.Template:
         if text not in self._templates:
-            self._templates[text] = self._environment.from_string(text)
+            self._templates[text] = self._compiled.template(self._environment, text)
         return self._templates[text]
 
     def compile(self, node: Node) -> str:
@@ -151,7 +155,12 @@ class Renderer:
             self._texts[node.unique_id] = text
         return text
 
+    def is_settled(self, node: Node) -> bool:
+        """Whether the node's SQL is known to follow from the project alone, and what stands there is believed."""
+        return node.unique_id in self._texts and not self._refreshing(node)
+
     def _compile(self, node: Node) -> str:
+        self._answers = {}
         if node.kind == "test" and "test_metadata" in node.raw:
             context = self._context(node)
             context["_dbt_generic_test_kwargs"] = {
@@ -163,6 +172,7 @@ class Renderer:
 
     def render(self, node: Node, text: str) -> str:
         """Any text of the node: its code or a hook."""
+        self._answers = {}
         return self._template(text).render(self._context(node))
 
     def _argument(self, name: str, value: Any, context: dict[str, Any]) -> Any:
@@ -220,6 +230,12 @@ class Renderer:
 
     def _run_query(self, query: str) -> _Rows:
         self._asked = True
+        # A text asks the same many times over, and nothing is written while it is rendered.
+        if query not in self._answers:
+            self._answers[query] = self._answer(query)
+        return self._answers[query]
+
+    def _answer(self, query: str) -> _Rows:
         cursor = self._connection.execute(query)
         return _Rows(len(cursor.description or []), cursor.fetchall())
 

@@ -54,13 +54,16 @@ def test_a_damaged_file_is_passed_over(project: Settings, tmp_path: Path) -> Non
     assert manifest_cache.manifest_json(other) is None
 
 
-def test_texts_are_kept_with_the_manifest_and_not_without(project: Settings, tmp_path: Path) -> None:
-    manifest_cache.keep_texts(project, {"model.a": "select 1"})
+@pytest.mark.parametrize("name", manifest_cache.RENDERED)
+def test_what_was_rendered_is_kept_with_the_manifest_and_not_without(
+    project: Settings, tmp_path: Path, name: str
+) -> None:
+    manifest_cache.keep_rendered(project, name, {"model.a": "select 1"})
     other = _again(project, tmp_path)
-    assert manifest_cache.texts(other) == {"model.a": "select 1"}
-    (kept,) = (project.project_dir / ".cache").rglob(manifest_cache.TEXTS)
+    assert manifest_cache.rendered(other, name) == {"model.a": "select 1"}
+    (kept,) = (project.project_dir / ".cache").rglob(name)
     kept.write_text(kept.read_text().replace("select 1", "select 2"))
-    assert manifest_cache.texts(other) == {}
+    assert manifest_cache.rendered(other, name) == {}
     (project.project_dir / "dbt_project.yml").write_text("name: another\n")
-    manifest_cache.keep_texts(other, {"model.a": "select 1"})
-    assert manifest_cache.texts(other) == {}
+    manifest_cache.keep_rendered(other, name, {"model.a": "select 1"})
+    assert manifest_cache.rendered(other, name) == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import duckdb
@@ -72,12 +72,16 @@ def _differing_texts(settings: Settings, *, full_refresh: bool) -> list[str]:
     compiled = {node.node.unique_id: node.node.compiled_code for node in result.result.results}
     project = _project(settings)
     nodes = [node for node in project.nodes.values() if node.kind in ("model", "test")]
-    kept = manifest_cache.texts(settings)
+    kept, templates = (manifest_cache.rendered(settings, name) for name in manifest_cache.RENDERED)
     assert len(nodes) > len(kept) > 200
+    assert len(templates) > 300
     with duck.connect(settings.warehouse_path, settings) as connection:
         # Rendered now, and as far as it was kept from whatever build rendered it first.
         from_nothing = project.nodes if full_refresh else ()
-        renderers = [Renderer(project, connection, lambda node: True, from_nothing, texts) for texts in ({}, kept)]
+        renderers = [
+            Renderer(project, connection, lambda node: True, from_nothing, *known)
+            for known in (({}, {}), ({}, templates), (kept, templates))
+        ]
         return [
             node.name
             for renderer in renderers
@@ -104,6 +108,29 @@ def test_nodes_have_the_texts_and_rows_dbt_gives_them(
         land("translations", "2.csv", LATER)
     for full_refresh in (True, False):
         assert _differing_texts(settings, full_refresh=full_refresh) == []
+
+
+def test_a_view_is_made_again_only_where_its_words_may_differ(empty: Settings) -> None:
+    project = dbt_build.project_of(empty)
+    texts = manifest_cache.rendered(empty, manifest_cache.TEXTS)
+    views = {node.relation: node.unique_id in texts for node in project.of_kind("model") if node.materialized == "view"}
+
+    def made(connection: duckdb.DuckDBPyConnection, from_nothing: Iterable[str]) -> dict[str, int]:
+        """Every view's number, which another gets that is put in its place."""
+        with NodeRunner(project, connection, empty, frozenset(from_nothing), dict(texts)) as runner:
+            assert runner.build(project.models_in_order, lambda _: None).errors == []
+        return dict(
+            connection.execute(
+                """select format('"{}"."{}"."{}"', database_name, schema_name, view_name), view_oid """
+                "from duckdb_views() where not internal"
+            ).fetchall()
+        )
+
+    with duck.connect(empty.warehouse_path, empty) as connection:
+        first, second, third = (made(connection, nodes) for nodes in ((), (), project.nodes))
+    assert {name for name in views if first[name] == second[name]} == {name for name in views if views[name]}
+    assert len([name for name in views if views[name]]) > 10
+    assert not [name for name in views if second[name] == third[name]]
 
 
 def test_dbt_run_by_itself_adds_to_no_build_that_is_not_complete(empty: Settings) -> None:
