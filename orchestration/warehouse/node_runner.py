@@ -108,7 +108,8 @@ class NodeRunner:
                 return True
             say(f"building {node.name}")
             worker = self._workers[number]
-            looked_at = moved is not None and node.unique_id in read
+            # What is built again whatever it reads has all that reads it built again, too.
+            looked_at = moved is not None and node.unique_id in read and node.unique_id not in moved
             try:
                 before = worker.small_content(node, SMALL_ROWS) if looked_at else None
                 worker.lay_down(node)
