@@ -5,14 +5,12 @@
    by them the engine reads only rows that lie between, which of a month among 25 takes a quarter of the time. #}
 {% macro is_moved() %}
 {%- if execute and flags.WHICH != 'test' and is_incremental() -%}
-{%- set found = run_query(
-    "select billing_month::varchar, case when bool_or(tenant_id = '*') then 'all' else 'some' end "
-    ~ "from ops.moved_tenant_months group by 1 order by 1"
-).columns -%}
-{%- set months = found[0].values() | list -%}
-{%- set whole = [] -%}
-{%- for month in months -%}
-{%- if found[1].values()[loop.index0] == 'all' -%}{%- do whole.append(month) -%}{%- endif -%}
+{%- set months, whole = [], [] -%}
+{%- for month, is_whole in run_query(
+    "select billing_month::varchar, bool_or(tenant_id = '*') from ops.moved_tenant_months group by 1 order by 1"
+).rows -%}
+{%- do months.append(month) -%}
+{%- if is_whole -%}{%- do whole.append(month) -%}{%- endif -%}
 {%- endfor -%}
 {%- if not months -%}
 false

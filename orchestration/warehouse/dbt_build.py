@@ -167,17 +167,16 @@ def build(
         chosen = selection.select(connection, project, inputs, everything=by_dbt, full_refresh=outcome.full_refresh)
         selection.begin(connection, chosen)
         if not by_dbt:
-            known = {name: manifest_cache.rendered(settings, name) for name in manifest_cache.RENDERED}
-            before = {name: len(found) for name, found in known.items()}
+            texts, templates = manifest_cache.rendered(settings)
+            before = len(texts), len(templates)
             asked_in_full = from_nothing | {test.unique_id for test in chosen.unanswered}
-            with NodeRunner(project, connection, settings, asked_in_full, *known.values()) as runner:
+            with NodeRunner(project, connection, settings, asked_in_full, texts, templates) as runner:
                 _run(runner, chosen, outcome, say)
             if outcome.ok:
                 outcome.tests += unit_tests.results(connection, settings, project, say)
             _record(connection, settings, inputs, outcome, at_the_end)
-            for name, found in known.items():
-                if len(found) > before[name]:
-                    manifest_cache.keep_rendered(settings, name, found)
+            if (len(texts), len(templates)) != before:
+                manifest_cache.keep_rendered(settings, texts, templates)
     if by_dbt:
         say(f"building with dbt, for it has {project.unknown_features[0]}")
         _run_by_dbt(settings, bool(chosen.seeds), outcome)

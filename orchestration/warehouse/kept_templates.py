@@ -1,12 +1,11 @@
-"""Templates as Jinja compiled them, kept from run to run: to compile the project's 320 takes half a second.
+"""Templates as Jinja compiled them, kept from run to run: to compile the project's 320 takes 0.7 s.
 
-A template's bytes are found by its text. Whether they are still of use, another version of Python or a damaged
-file, Jinja tells by itself; `kept` then holds nothing for it, and it is compiled again.
+A template's bytes are found by its text. Whether they are still of use, after another version of Python or
+a damaged file, Jinja tells by itself, and compiles it again.
 """
 
 from __future__ import annotations
 
-import hashlib
 from base64 import b64decode, b64encode
 
 import jinja2
@@ -29,7 +28,7 @@ class KeptTemplates(jinja2.BytecodeCache):
 
     def template(self, environment: jinja2.Environment, text: str) -> jinja2.Template:
         """What `environment` makes of `text`. Raises jinja2.TemplateSyntaxError."""
-        bucket = self.get_bucket(environment, hashlib.sha256(text.encode()).hexdigest(), None, text)
+        bucket = self.get_bucket(environment, text, None, text)
         if bucket.code is None:
             bucket.code = environment.compile(text)
             self.set_bucket(bucket)

@@ -24,10 +24,7 @@ from orchestration.warehouse.fingerprint import files_hash
 MANIFEST = "manifest.json"
 PARSED = "partial_parse.msgpack"
 SUMS = "sha256.json"
-TEXTS = "texts.json"
-# What a version of Jinja compiled, another may not run.
-TEMPLATES = f"templates_jinja2_{version('jinja2')}.json"
-RENDERED = (TEXTS, TEMPLATES)
+RENDERED = "rendered.json"
 KEPT_PROJECTS = 5
 # What the parser reads: the models' fingerprint and what shapes names and schemas.
 _PARTS = ("models", "macros", "seeds", "dbt_project.yml", "profiles.yml", "tests/generic")
@@ -39,7 +36,7 @@ def project_key(settings: Settings) -> str:
         files_hash(settings.project_dir, _PARTS),
         # The parser reads single tests too; there are none today.
         *(str(path) for path in sorted((settings.project_dir / "tests").rglob("*.sql"))),
-        *(f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb")),
+        *(f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb", "jinja2")),
         # The file's name is the database's in every relation; DBT_ variables are flags of the parser.
         settings.warehouse_path.stem,
         str(settings.project_dir),
@@ -85,20 +82,19 @@ def keep(settings: Settings) -> None:
         _prune(root)
 
 
-def rendered(settings: Settings, name: str) -> dict[str, str]:
-    """What was kept of this very project under `name`.
-
-    TEXTS: SQL of nodes that asked nothing of a build file, by unique id; TEMPLATES: see kept_templates.
+def rendered(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
+    """What is known of this very project: SQL of nodes that asked nothing of a build file, by unique id, and
+    templates as kept_templates has them.
     """
-    found: dict[str, str] = kept_json(settings, f"{project_key(settings)}/{name}") or {}
-    return found
+    texts, templates = kept_json(settings, f"{project_key(settings)}/{RENDERED}") or ({}, {})
+    return texts, templates
 
 
-def keep_rendered(settings: Settings, name: str, found: dict[str, str]) -> None:
+def keep_rendered(settings: Settings, texts: dict[str, str], templates: dict[str, str]) -> None:
     """Keep them beside the manifest; where none is kept there is no place for them."""
     folder = project_key(settings)
     if (_root(settings) / folder).exists():
-        keep_json(settings, f"{folder}/{name}", found)
+        keep_json(settings, f"{folder}/{RENDERED}", [texts, templates])
 
 
 def kept_json(settings: Settings, name: str) -> Any:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -102,7 +103,6 @@ class Renderer:
     ) -> None:
         self._texts = {} if texts is None else texts
         self._asked = False
-        self._answers: dict[str, _Rows] = {}
         self._project = project
         self._connection = connection
         self._exists = exists
@@ -160,7 +160,6 @@ class Renderer:
         return node.unique_id in self._texts and not self._refreshing(node)
 
     def _compile(self, node: Node) -> str:
-        self._answers = {}
         if node.kind == "test" and "test_metadata" in node.raw:
             context = self._context(node)
             context["_dbt_generic_test_kwargs"] = {
@@ -172,7 +171,6 @@ class Renderer:
 
     def render(self, node: Node, text: str) -> str:
         """Any text of the node: its code or a hook."""
-        self._answers = {}
         return self._template(text).render(self._context(node))
 
     def _argument(self, name: str, value: Any, context: dict[str, Any]) -> Any:
@@ -198,7 +196,8 @@ class Renderer:
             "source": lambda *names: _known(self._sources, names),
             "var": lambda _, default=None: default,
             "return": _return,
-            "run_query": self._run_query,
+            # A text asks the same many times over, and nothing is written while it is rendered.
+            "run_query": cache(self._run_query),
             "is_incremental": lambda: self.is_incremental(node),
             "should_full_refresh": lambda: self._refreshing(node),
             "should_store_failures": lambda: False,
@@ -230,12 +229,6 @@ class Renderer:
 
     def _run_query(self, query: str) -> _Rows:
         self._asked = True
-        # A text asks the same many times over, and nothing is written while it is rendered.
-        if query not in self._answers:
-            self._answers[query] = self._answer(query)
-        return self._answers[query]
-
-    def _answer(self, query: str) -> _Rows:
         cursor = self._connection.execute(query)
         return _Rows(len(cursor.description or []), cursor.fetchall())
 

@@ -36,8 +36,7 @@ def _where(connection: duckdb.DuckDBPyConnection) -> str:
     """What the macro puts behind a from clause."""
 
     def run_query(query: str) -> SimpleNamespace:
-        rows = connection.execute(query).fetchall()
-        return SimpleNamespace(columns=[SimpleNamespace(values=lambda i=i: tuple(r[i] for r in rows)) for i in (0, 1)])
+        return SimpleNamespace(rows=connection.execute(query).fetchall())
 
     # What it calls of another file, and the macro itself.
     texts = [(PROJECT_DIR / f"macros/{name}.sql").read_text() for name in ("touched_months", "moved_tenant_months")]

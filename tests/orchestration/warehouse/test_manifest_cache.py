@@ -54,16 +54,16 @@ def test_a_damaged_file_is_passed_over(project: Settings, tmp_path: Path) -> Non
     assert manifest_cache.manifest_json(other) is None
 
 
-@pytest.mark.parametrize("name", manifest_cache.RENDERED)
-def test_what_was_rendered_is_kept_with_the_manifest_and_not_without(
-    project: Settings, tmp_path: Path, name: str
-) -> None:
-    manifest_cache.keep_rendered(project, name, {"model.a": "select 1"})
+def test_what_was_rendered_is_kept_with_the_manifest_and_not_without(project: Settings, tmp_path: Path) -> None:
+    found = {"model.a": "select 1"}, {"template": "bytes"}
+    manifest_cache.keep_rendered(project, *found)
     other = _again(project, tmp_path)
-    assert manifest_cache.rendered(other, name) == {"model.a": "select 1"}
-    (kept,) = (project.project_dir / ".cache").rglob(name)
-    kept.write_text(kept.read_text().replace("select 1", "select 2"))
-    assert manifest_cache.rendered(other, name) == {}
+    assert manifest_cache.rendered(other) == found
+    (kept,) = (project.project_dir / ".cache").rglob(manifest_cache.RENDERED)
+    good = kept.read_text()
+    for what in ("select 1", "bytes"):
+        kept.write_text(good.replace(what, "another"))
+        assert manifest_cache.rendered(other) == ({}, {})
     (project.project_dir / "dbt_project.yml").write_text("name: another\n")
-    manifest_cache.keep_rendered(other, name, {"model.a": "select 1"})
-    assert manifest_cache.rendered(other, name) == {}
+    manifest_cache.keep_rendered(other, *found)
+    assert manifest_cache.rendered(other) == ({}, {})

@@ -72,7 +72,7 @@ def _differing_texts(settings: Settings, *, full_refresh: bool) -> list[str]:
     compiled = {node.node.unique_id: node.node.compiled_code for node in result.result.results}
     project = _project(settings)
     nodes = [node for node in project.nodes.values() if node.kind in ("model", "test")]
-    kept, templates = (manifest_cache.rendered(settings, name) for name in manifest_cache.RENDERED)
+    kept, templates = manifest_cache.rendered(settings)
     assert len(nodes) > len(kept) > 200
     assert len(templates) > 300
     with duck.connect(settings.warehouse_path, settings) as connection:
@@ -112,7 +112,7 @@ def test_nodes_have_the_texts_and_rows_dbt_gives_them(
 
 def test_a_view_is_made_again_only_where_its_words_may_differ(empty: Settings) -> None:
     project = dbt_build.project_of(empty)
-    texts = manifest_cache.rendered(empty, manifest_cache.TEXTS)
+    texts, _ = manifest_cache.rendered(empty)
     views = {node.relation: node.unique_id in texts for node in project.of_kind("model") if node.materialized == "view"}
 
     def made(connection: duckdb.DuckDBPyConnection, from_nothing: Iterable[str]) -> dict[str, int]:
