@@ -106,8 +106,10 @@ where
 {% endmacro %}
 
 {# A conversation's own row may come or change long after its messages: the months they count in. Noted behind
-   the view that reads both, so before any model asks which months to read anew; those of new messages are noted
-   where they are read. Told by hash alone: where two conversations share one, a month too many is read. #}
+   the view that reads both, so before any model asks which months to read anew; those of new messages, and of all
+   pieces with the hash of one of theirs, are noted where they are read (touch_months_before_reread), so that in
+   history only rows are looked for that came without messages. Told by hash alone: where two conversations share
+   one, a month too many is read. #}
 {% macro touch_months_of_conversations() %}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {%- set exchanges_reread = ref('int_kiq_01__exchanges_reread') -%}
@@ -119,7 +121,11 @@ with asked_for as materialized (
     select conversation_id from ops.conversations_decided_anew
 )
 select distinct 'kustomer_messages', piece_month from {{ pieces }}
-where conversation_hash in (select {{ kept_hash(['conversation_id']) }} from asked_for)
+where conversation_hash in (
+    select {{ kept_hash(['conversation_id']) }} from asked_for
+    except
+    select conversation_hash from {{ pieces }} where load_batch > {{ metered_batch() }}
+)
 union
 select distinct 'kustomer_messages', {{ month_of_exchange() }}
 from {{ exchanges_reread }}

@@ -27,9 +27,9 @@ pool_draws as (
     select
         tenant_id,
         billing_month,
-        count(*)::bigint as asked_quantity,
-        count(*) filter (where is_pooled)::bigint as pooled_quantity,
-    from {{ ref('int_wap_06__pool_draws') }}
+        sum(draw_count)::bigint as asked_quantity,
+        (sum(draw_count) filter (where is_pooled))::bigint as pooled_quantity,
+    from {{ ref('int_wap_06__draws_counted') }}
     group by tenant_id, billing_month
 ),
 

@@ -10,19 +10,11 @@
 {% set by_month = [
     'int_gen_05__event_usage_aggregated', 'int_gen_05__state_usage_aggregated',
     'int_pen__usage_metered', 'int_sto__usage_metered', 'int_wap_05__pools_granted',
-    'int_gen_06__price_boundaries',
+    'int_wap_06__draws_counted', 'int_gen_06__price_boundaries',
 ] %}
 {% set by_tenant = ['int_gen_08__tenant_currencies', 'int_prc_03__word_prices_by_term'] %}
 with orders as (
     select * from {{ ref('int_gen_02__order_overrides_states') }} where is_current
-),
-
-pool_draws as (
-    select
-        tenant_id, billing_month, is_pooled,
-        count(*) as units,
-    from {{ ref('int_wap_06__pool_draws') }}
-    group by tenant_id, billing_month, is_pooled
 ),
 
 closed_lines as (
@@ -61,9 +53,6 @@ rows_hashed as (
     from {{ ref(model) }} as content
     union all
     {% endfor %}
-    select tenant_id, billing_month, {{ row_hash(['content']) }} as row_content
-    from pool_draws as content
-    union all
     select tenant_id, billing_month, {{ row_hash(['content']) }} as row_content
     from closed_counted as content
     union all

@@ -3,7 +3,7 @@
 -- falls back as the seed says, in two steps at most: authentication_international to
 -- authentication, all to the side that opened the conversation.
 with units as (
-    select * from {{ ref('int_wap_04__units_mapped') }} where metered_fate = 'countable'
+    select * from {{ ref('int_wap_04__units_counted') }} where metered_fate = 'countable'
 ),
 
 card_rates as (
@@ -14,7 +14,6 @@ categories as (
     select * from {{ ref('whatsapp_categories') }}
 ),
 
--- Before anything is made of them: millions of units have a few thousand keys.
 markets_used as (
     select distinct billing_month, meter, market, category from units
 ),

@@ -38,7 +38,7 @@ tenants as (
 ),
 
 units as (
-    select * from {{ ref('int_wap_04__units_mapped') }}
+    select * from {{ ref('int_wap_04__units_counted') }}
     where is_market_unknown and metered_fate = 'countable'
 ),
 
@@ -173,7 +173,7 @@ findings_united as (
         tenant_id, billing_month, meter, null,
         'no calling code matches the recipient; priced as Other',
         'Add the prefix to seeds/reference/whatsapp_markets.csv if it has a market.',
-        count(*)::bigint,
+        sum(unit_count)::bigint,
     from units
     group by tenant_id, billing_month, meter
 )

@@ -8,11 +8,11 @@ draws as (
     select
         tenant_id,
         billing_month,
-        count(*) filter (where meter = 'whatsapp_conversation')::bigint
+        sum(draw_count) filter (where meter = 'whatsapp_conversation')
             as conversation_draws,
-        count(*) filter (where meter = 'whatsapp_message')::bigint as window_draws,
-        count(*) filter (where is_pooled)::bigint as drawn_quantity,
-    from {{ ref('int_wap_06__pool_draws') }}
+        sum(draw_count) filter (where meter = 'whatsapp_message') as window_draws,
+        sum(draw_count) filter (where is_pooled) as drawn_quantity,
+    from {{ ref('int_wap_06__draws_counted') }}
     group by tenant_id, billing_month
 ),
 

@@ -2,7 +2,7 @@
 -- Grain: tenant x month with WhatsApp units or windows. Trap: the plan and licences last in force in the
 -- month decide, without proration; what is left over is gone.
 with units as (
-    select * from {{ ref('int_wap_04__units_mapped') }} where tenant_id is not null
+    select * from {{ ref('int_wap_04__units_counted') }} where tenant_id is not null
 ),
 
 windows as (
