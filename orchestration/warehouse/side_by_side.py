@@ -4,6 +4,8 @@ A small node is one processor's work, so two of them at once use two. A large on
 that reads usage) uses every processor and most of the memory by itself, so there is one of these at a time.
 That they are alone is relied upon as well: a model's text and its hooks ask one after the other which months
 are touched, and no other may note any in between.
+Of those that may begin, the one begins that most is waiting for, one behind the other: a build is one long chain with
+much beside it, and what lies beside it must not hold it up.
 Which ran beside which changes no row: a node reads only what was finished before it began.
 """
 
@@ -29,7 +31,7 @@ def run_side_by_side(nodes: Sequence[Node], workers: int, run: Callable[[Node, i
             if not run(node, 0):
                 return
         return
-    waiting = list(nodes)
+    waiting = _longest_chain_first(nodes)
     unsettled = {node.unique_id for node in nodes}
     idle = list(range(workers))
     running: dict[Future[bool], tuple[Node, int]] = {}
@@ -46,6 +48,15 @@ def run_side_by_side(nodes: Sequence[Node], workers: int, run: Callable[[Node, i
                 unsettled.discard(node.unique_id)
                 idle.append(worker)
                 going = future.result() and going
+
+
+def _longest_chain_first(nodes: Sequence[Node]) -> list[Node]:
+    """`nodes` by how many stand behind them, each on the one before; of equally many in the order they came."""
+    behind: dict[str, int] = {}
+    for node in reversed(nodes):
+        for parent in node.parents:
+            behind[parent] = max(behind.get(parent, 0), behind.get(node.unique_id, 0) + 1)
+    return sorted(nodes, key=lambda node: -behind.get(node.unique_id, 0))
 
 
 def _next(waiting: list[Node], unsettled: set[str], running: dict[Future[bool], tuple[Node, int]]) -> Node | None:
