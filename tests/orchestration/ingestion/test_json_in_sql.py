@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from itertools import product
 from pathlib import Path
 
 import duckdb
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from orchestration.ingestion import json_in_sql
 from orchestration.ingestion.json_records import Record, read_json
-from orchestration.ingestion.prechecks import check_file, staging_dir
+from orchestration.ingestion.prechecks import _JsonCheck, check_file, staging_dir
 from orchestration.ingestion.refusal import RefusedFile
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
@@ -271,3 +273,13 @@ def test_any_lines_are_read_alike_or_left_to_python(
     if found is None or any(record["sid"] is None for record in found):
         return
     assert found == by_python(settings, "twilio_calls", path)
+
+
+def test_a_comma_before_a_closing_bracket_is_noticed_wherever_the_pieces_end() -> None:
+    for text in map("".join, product(",}] a", repeat=5)):
+        is_strict = re.search(r",[ \t\r\n]*[}\]]", text) is None
+        for cut in range(5):
+            check = _JsonCheck("a.ndjson")
+            for piece in (text[:cut], text[cut:]):
+                check.feed(piece.encode())
+            assert check.is_strict == is_strict, (text[:cut], text[cut:])
