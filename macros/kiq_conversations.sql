@@ -91,6 +91,11 @@ delete from {{ relation }} where conversation_id in (select conversation_id from
 {# The same of a row of the conversations read again. #}
 {% macro month_of_exchange() %}{{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}{% endmacro %}
 
+{# KIQ-01: which conversations messages came of since the last complete build, by their hash. #}
+{% macro hashes_of_new_pieces() -%}
+select conversation_hash from {{ ref('int_kiq_01__conversation_pieces') }} where load_batch > {{ metered_batch() }}
+{%- endmacro %}
+
 {# KIQ-01: pieces from before of conversations of which messages came: looked for once among all, by their hash. Two
    conversations may share one: that is a message too many to read again, and no other amount. #}
 {% macro note_pieces_met() %}
@@ -101,7 +106,7 @@ select conversation_hash, first_part, last_part, piece_month
 from {{ pieces }}
 where
     load_batch <= {{ metered_batch() }}
-    and conversation_hash in (select conversation_hash from {{ pieces }} where load_batch > {{ metered_batch() }})
+    and conversation_hash in ({{ hashes_of_new_pieces() }})
 {% else %}select 1{% endif %}
 {% endmacro %}
 
@@ -124,7 +129,7 @@ select distinct 'kustomer_messages', piece_month from {{ pieces }}
 where conversation_hash in (
     select {{ kept_hash(['conversation_id']) }} from asked_for
     except
-    select conversation_hash from {{ pieces }} where load_batch > {{ metered_batch() }}
+    {{ hashes_of_new_pieces() }}
 )
 union
 select distinct 'kustomer_messages', {{ month_of_exchange() }}
@@ -168,7 +173,7 @@ where conversation_hash in (
     except
     select conversation_hash from ops.pieces_met
     except
-    select conversation_hash from {{ pieces }} where load_batch > {{ metered_batch() }}
+    {{ hashes_of_new_pieces() }}
 )
 {% else %}
 select distinct {{ columns }} from {{ pieces }}

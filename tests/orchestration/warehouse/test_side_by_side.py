@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -31,7 +32,7 @@ class Watched:
             self.begun.append(started.name)
             self._running.add(started.name)
         # Long enough for another to begin beside it, if one may.
-        threading.Event().wait(0.02)
+        time.sleep(0.02)
         with self._lock:
             self.together.add(frozenset(self._running))
             self._running.discard(started.name)
