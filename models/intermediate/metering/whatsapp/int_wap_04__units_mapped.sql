@@ -1,6 +1,6 @@
 -- WAP-04, GEN-03: every WhatsApp unit with its tenant, market and fate before the pool.
 -- Grain: conversation (conversation era) or message (message era).
--- Trap: +1 is three markets and +7 two, so the longest prefix in force at the opening wins.
+-- The market is the one in force at the opening.
 -- Only units whose messages changed are mapped again, unless contract data did.
 {{ config(
     materialized='incremental',
@@ -54,7 +54,7 @@ messages as (
 ),
 
 markets as (
-    select * from {{ ref('whatsapp_markets') }}
+    select * from {{ ref('int_wap_04__markets_by_lead') }}
 ),
 
 categories as (
@@ -97,59 +97,16 @@ units_united as (
     from messages
 ),
 
--- A market is found once for the leading digits that many recipients share, not once a unit.
-leads as (
-    select distinct {{ leading_digits('recipient_id') }} as recipient_lead
-    from units_united
-),
-
-prefixes_matched as (
-    select leads.recipient_lead, markets.*
-    from leads
-    inner join markets on starts_with(leads.recipient_lead, markets.calling_prefix)
-),
-
-market_edges as (
-    select recipient_lead, valid_from as starts_on from prefixes_matched
-    union
-    select recipient_lead, valid_to from prefixes_matched where valid_to is not null
-),
-
-market_stretches as (
-    select
-        *,
-        lead(starts_on) over (partition by recipient_lead order by starts_on) as ends_on,
-    from market_edges
-),
-
-markets_by_lead as (
-    select
-        market_stretches.recipient_lead,
-        market_stretches.starts_on,
-        market_stretches.ends_on,
-        prefixes_matched.market,
-    from market_stretches
-    inner join prefixes_matched
-        on
-            market_stretches.recipient_lead = prefixes_matched.recipient_lead
-            and {{ in_force('market_stretches.starts_on', 'prefixes_matched.valid_from', 'prefixes_matched.valid_to', "date '9999-12-31'") }}
-    qualify
-        row_number() over (
-            partition by market_stretches.recipient_lead, market_stretches.starts_on
-            order by length(prefixes_matched.calling_prefix) desc
-        ) = 1
-),
-
 markets_found as (
     select
         units_united.*,
-        coalesce(markets_by_lead.market, 'Other') as market,
-        markets_by_lead.market is null as is_market_unknown,
+        coalesce(markets.market, 'Other') as market,
+        markets.market is null as is_market_unknown,
     from units_united
-    left join markets_by_lead
+    left join markets
         on
-            {{ leading_digits('units_united.recipient_id') }} = markets_by_lead.recipient_lead
-            and {{ in_force('cast(units_united.occurred_at as date)', 'markets_by_lead.starts_on', 'markets_by_lead.ends_on', "date '9999-12-31'") }}
+            {{ leading_digits('units_united.recipient_id') }} = markets.recipient_lead
+            and {{ in_force('cast(units_united.occurred_at as date)', 'markets.valid_from', 'markets.valid_to', "date '9999-12-31'") }}
 ),
 
 tenants_found as (
