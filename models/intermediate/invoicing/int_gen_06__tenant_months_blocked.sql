@@ -51,7 +51,8 @@ select
     sum(penalties.raw_rows)::bigint as raw_rows,
 from penalties
 inner join tenants on penalties.tenant_id = tenants.tenant_id
-where penalties.currency_code != tenants.currency_code
+{{ join_currency_invoiced('penalties') }}
+where penalties.currency_code != {{ currency_of_month() }}
 group by
     penalties.tenant_id, penalties.billing_month, penalties.meter, penalties.price_key
 union all
@@ -68,6 +69,7 @@ select
     0::bigint as raw_rows,
 from usage
 inner join tenants on usage.tenant_id = tenants.tenant_id
-left join currencies on tenants.currency_code = currencies.currency_code
+{{ join_currency_invoiced('usage') }}
+left join currencies on {{ currency_of_month() }} = currencies.currency_code
 where currencies.currency_code is null
 group by usage.tenant_id, usage.billing_month

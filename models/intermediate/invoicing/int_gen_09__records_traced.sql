@@ -36,22 +36,27 @@ tenants as (
     select * from {{ ref('int_gen_08__tenant_currencies') }}
 ),
 
--- A fine in another currency than its tenant's has no line (GEN-08).
+-- A fine in another currency than its tenant's month has no line (GEN-08).
 penalties as (
     select
         fines.* exclude (metered_fate, reason),
         case
-            when fines.metered_fate = 'countable' and fines.currency_code != tenants.currency_code
+            when
+                fines.metered_fate = 'countable'
+                and fines.currency_code != {{ currency_of_month() }}
                 then 'quarantined'
             else fines.metered_fate
         end as metered_fate,
         case
-            when fines.metered_fate = 'countable' and fines.currency_code != tenants.currency_code
+            when
+                fines.metered_fate = 'countable'
+                and fines.currency_code != {{ currency_of_month() }}
                 then 'unrated'
             else fines.reason
         end as reason,
     from {{ ref('int_pen__usage_metered') }} as fines
     left join tenants on fines.tenant_id = tenants.tenant_id
+    {{ join_currency_invoiced('fines') }}
 ),
 
 segments_found as (
@@ -74,12 +79,13 @@ priced as (
         segments_found.*,
         prices.price_id,
         prices.unit_price,
-        tenants.currency_code,
+        {{ currency_of_month() }} as currency_code,
         coalesce(prices.is_unrated, false) as is_unrated,
         coalesce(pools_drawn.drawn_quantity = pools_drawn.quantity, false)
         and coalesce(pools_drawn.order_pool_quantity, 0) > 0 as is_covered_by_order,
     from segments_found
     left join tenants on segments_found.tenant_id = tenants.tenant_id
+    {{ join_currency_invoiced('segments_found') }}
     left join prices
         on
             segments_found.tenant_id = prices.tenant_id

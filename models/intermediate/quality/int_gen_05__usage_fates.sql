@@ -76,16 +76,17 @@ fates_decided as (
         penalties.quantity, penalties.raw_rows,
         case
             when penalties.metered_fate != 'countable' then penalties.metered_fate
-            when penalties.currency_code != tenants.currency_code then 'quarantined'
+            when penalties.currency_code != {{ currency_of_month() }} then 'quarantined'
             else 'billed'
         end as fate,
         case
             when penalties.metered_fate != 'countable' then penalties.reason
-            when penalties.currency_code != tenants.currency_code then 'unrated'
+            when penalties.currency_code != {{ currency_of_month() }} then 'unrated'
             else ''
         end as reason,
     from penalties
     left join tenants on penalties.tenant_id = tenants.tenant_id
+    {{ join_currency_invoiced('penalties') }}
 )
 
 select

@@ -42,7 +42,7 @@ select
     case when usage.relief != 'none' then 0 else usage.unit_price end::decimal(18, 8)
         as unit_price,
     usage.price_origin,
-    tenants.currency_code,
+    {{ currency_of_month() }} as currency_code,
     case
         when usage.relief != 'none' then 0
         else
@@ -54,4 +54,5 @@ select
     usage.raw_rows,
 from usage
 inner join tenants on usage.tenant_id = tenants.tenant_id
+{{ join_currency_invoiced('usage') }}
 left join meters on usage.meter = meters.meter

@@ -1,4 +1,4 @@
--- GEN-06, PRC-01..04: the published price of each key a tenant used, in the tenant's currency.
+-- GEN-06, PRC-01..04: the published price of each key a tenant used, in its month's currency.
 -- Grain: tenant x month x meter x price key x segment. No row = no price in force.
 -- Trap: words follow the tenant's term (PRC-03), WhatsApp units the rate card (PRC-02).
 {{ config(
@@ -38,9 +38,10 @@ keys_used as (
         usage.meter,
         usage.price_key,
         usage.segment_from,
-        tenants.currency_code,
+        {{ currency_of_month() }} as currency_code,
     from usage
     inner join tenants on usage.tenant_id = tenants.tenant_id
+    {{ join_currency_invoiced('usage') }}
 ),
 
 book_prices as (

@@ -57,7 +57,7 @@ select
     usage.meter,
     usage.price_key,
     usage.segment_from,
-    tenants.currency_code,
+    {{ currency_of_month() }} as currency_code,
     case
         when orders_matched.order_id is not null
             then 'order|' || orders_matched.order_id || '|' || usage.meter || '|'
@@ -81,6 +81,7 @@ select
     list_prices.unit_price as list_unit_price,
 from usage
 inner join tenants on usage.tenant_id = tenants.tenant_id
+{{ join_currency_invoiced('usage') }}
 left join orders_matched
     on
         usage.tenant_id = orders_matched.tenant_id

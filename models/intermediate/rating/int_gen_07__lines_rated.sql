@@ -132,7 +132,7 @@ lines_united as (
 amounts_made as (
     select
         lines_united.*,
-        tenants.currency_code,
+        {{ currency_of_month() }} as currency_code,
         currencies.minor_unit,
         cast(
             cast(lines_united.pricing_quantity as decimal(18, 0))
@@ -140,10 +140,11 @@ amounts_made as (
         ) as rated_amount,
     from lines_united
     inner join tenants on lines_united.tenant_id = tenants.tenant_id
-    inner join currencies on tenants.currency_code = currencies.currency_code
+    {{ join_currency_invoiced('lines_united') }}
+    inner join currencies on {{ currency_of_month() }} = currencies.currency_code
     where
         lines_united.amount_currency is null
-        or lines_united.amount_currency = tenants.currency_code
+        or lines_united.amount_currency = {{ currency_of_month() }}
 )
 
 select

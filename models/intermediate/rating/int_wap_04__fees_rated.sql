@@ -57,6 +57,7 @@ fees_chosen as (
             and usage.price_key = prices.price_key
             and usage.segment_from = prices.segment_from
     inner join tenants on usage.tenant_id = tenants.tenant_id
+    {{ join_currency_invoiced('usage') }}
     left join order_prices
         on
             usage.tenant_id = order_prices.tenant_id
@@ -64,7 +65,7 @@ fees_chosen as (
             and {{ in_force('usage.segment_from', 'order_prices.valid_from', 'order_prices.valid_to') }}
     left join updates
         on
-            tenants.currency_code = updates.currency_code
+            {{ currency_of_month() }} = updates.currency_code
             and {{ in_force('usage.billing_month', 'updates.effective_from', 'updates.effective_until', "date '9999-12-31'") }}
     qualify
         row_number() over (

@@ -1,0 +1,13 @@
+-- GEN-08, GEN-09: the currency a tenant's month was invoiced in, which stays the month's own.
+-- Grain: tenant x usage month of which a line was issued. Trap: priced in the currency the tenant
+-- has since changed to, a closed month would be credited whole and billed a second time.
+with closed_lines as (
+    select * from {{ source('ledger', 'closed_lines') }}
+)
+
+select
+    tenant_id,
+    usage_month as billing_month,
+    arg_min(currency_code, billing_month::varchar || ' ' || line_id) as currency_code,
+from closed_lines
+group by tenant_id, usage_month
