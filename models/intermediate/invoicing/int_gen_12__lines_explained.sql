@@ -51,7 +51,10 @@ parts_worded as (
                     || '), invoiced before ' || lines.invoiced_quantity || ' ('
                     || lines.currency_code || ' ' || {{ money_text('lines.invoiced_amount') }}
                     || '), so ' || lines.pricing_quantity || ' at '
-                    || lines.currency_code || ' ' || {{ money_text('lines.unit_price') }} || ' = '
+                    || lines.currency_code || ' ' || {{ money_text('lines.unit_price') }} || ': '
+                    -- Of rounded amounts, which the quantity by the price need not give (GEN-09).
+                    || {{ money_text('lines.recomputed_amount') }} || ' - '
+                    || {{ money_text('lines.invoiced_amount') }} || ' = '
                     || {{ money_text('lines.billed_amount') }}
                     || case
                         when lines.corrects_invoice_number is not null
