@@ -21,7 +21,7 @@ from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, kept_so_far, 
 from orchestration.closing.ledger import Entry
 from orchestration.closing.ledger_relations import CLOSINGS, INVOICES, LINES, table_ddl
 from orchestration.closing.numbering import IssuingEntity, number_invoices
-from orchestration.closing.scope import Draft, closes, drafts, month_text, require_known
+from orchestration.closing.scope import Draft, closes, drafts, month_text, months_with_drafts, require_known
 from orchestration.errors import GateRefused, MeterhouseError
 from orchestration.file_hash import file_sha256
 from orchestration.ingestion.raw_schema import sql_text
@@ -66,9 +66,10 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
         closing = [d for d in waiting if _is_closed_by(d, request)]
         # A month of which all are left out, or a tenant left out that has nothing in it, ends all the same.
         if not closing and not out and not named:
+            # Where tenants are blocked, that is why, and who they are is what helps.
+            demands.demand_rated(connection, month, named, out)
             raise MeterhouseError(
-                f"there is no draft invoice of {month_text(month)} to close",
-                "meterhouse status lists the months that have some.",
+                f"there is no draft invoice of {month_text(month)} to close", months_with_drafts(waiting)
             )
         demands.demand_in_order(connection, waiting, found, month, named, out)
         demands.demand_rated(connection, month, named, out)

@@ -78,12 +78,18 @@ def demand_in_order(
     """Raise if a month before this one was never closed, or a tenant to be closed has an earlier one open."""
     last, this = closed_until(found), month_text(month)
     # Blocked tenant months have no draft, and are as open.
-    unclosed = {month_text(d.billing_month) for d in drafts} | {text for text, _ in _blocked_months(connection)}
-    skipped = sorted(text for text in unclosed if last < text < this)
+    drafted, blocked = {month_text(d.billing_month) for d in drafts}, _blocked_months(connection)
+    skipped = sorted(text for text in drafted | {text for text, _ in blocked} if last < text < this)
     if skipped and not tenants:
-        raise MeterhouseError(
-            f"{skipped[0]} is not closed yet", f"Close months in order: meterhouse close --month {skipped[0]}."
-        )
+        first, remedy = skipped[0], f"Close months in order: meterhouse close --month {skipped[0]}."
+        if first not in drafted:
+            names = sorted(tenant for text, tenant in blocked if text == first)
+            without = " ".join(f"--leave-out {tenant}" for tenant in names)
+            remedy = (
+                f"Nothing of it can be invoiced: rpt_findings says what blocks {', '.join(names)}. Mend that and run "
+                f"again, or close it without: meterhouse close --month {first} {without}."
+            )
+        raise MeterhouseError(f"{first} is not closed yet", remedy)
     known = {tenant for (tenant,) in connection.execute("select tenant_id from marts.dim_tenants").fetchall()}
     waiting = {(text, tenant) for tenant, text in left_open(found) if text < this and tenant in known}
     earlier = sorted((text, t) for text, t in waiting if t not in out and (not tenants or t in tenants))

@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.closing import ledger
 from orchestration.closing.ledger import Entry
-from orchestration.closing.scope import Draft, month_text
+from orchestration.closing.scope import Draft, month_text, months_with_drafts
 from orchestration.errors import MeterhouseError
 from orchestration.settings import Settings
 
@@ -62,9 +62,7 @@ def sign_off(settings: Settings, month: date, drafts: list[Draft], *, by: str, n
     """Record that somebody approves these drafts of the month. Needs the writer lock."""
     mine = [draft for draft in drafts if draft.billing_month == month]
     if not mine:
-        raise MeterhouseError(
-            f"there is no draft invoice of {month_text(month)}", "meterhouse status lists the months that have some."
-        )
+        raise MeterhouseError(f"there is no draft invoice of {month_text(month)}", months_with_drafts(drafts))
     body = {"month": month_text(month), "content_sha256": content_of(mine), "invoices": len(mine)}
     return ledger.append(settings, "sign_off", body, by=by, now=now)
 

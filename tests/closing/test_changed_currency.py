@@ -28,7 +28,8 @@ def _invoiced(settings: Settings) -> list[tuple[str | None, ...]]:
     with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
         return connection.execute(
             "select invoice_id, currency_code, charge_class, strftime(usage_month, '%Y-%m'), "
-            "pricing_quantity::varchar, billed_amount::decimal(18, 2)::varchar from marts.fct_invoice_lines order by all"
+            "pricing_quantity::varchar, billed_amount::decimal(18, 2)::varchar "
+            "from marts.fct_invoice_lines order by all"
         ).fetchall()
 
 

@@ -96,8 +96,10 @@ def test_a_tenant_that_cannot_be_invoiced_keeps_its_earlier_month_open(mine: Set
             demands.demand_in_order(connection, others, found, OCTOBER, [], [])
         demands.demand_in_order(connection, others, found, OCTOBER, [], ["tnt_0002"])
         november = date(2024, 11, 1)
-        with pytest.raises(MeterhouseError, match="2024-10 is not closed yet"):
+        with pytest.raises(MeterhouseError, match="2024-10 is not closed yet") as refusal:
             demands.demand_in_order(connection, [], found, november, [], ["tnt_0002"])
+        # It has no draft either: to be told to close it would lead nowhere.
+        assert "close --month 2024-10 --leave-out tnt_0002" in refusal.value.remedy
 
 
 def test_a_tenant_left_out_with_nothing_to_bill_is_closed_by_name(
