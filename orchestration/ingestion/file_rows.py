@@ -8,13 +8,13 @@ needs typing at all, parquet_in_place's.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
+from orchestration.ingestion.csv_records import read_csv
 from orchestration.ingestion.json_in_sql import relation_of
 from orchestration.ingestion.json_records import Record, read_json
 from orchestration.ingestion.parquet_in_place import Footer, InPlace, judge, read_footers
@@ -42,7 +42,7 @@ class FileRows:
     """`relation` is SQL that can stand in a FROM clause; it has `row_number` and `column_types`' columns.
 
     `in_place` is set where the file itself can be the part, with no row to be typed; `odd` is SQL for
-    rows that this relation may not read right.
+    rows that this relation may not read right, `rows_by_lines` how many rows it must have to be read right.
     """
 
     relation: str
@@ -52,6 +52,7 @@ class FileRows:
     temporary: list[Path] = field(default_factory=list)
     in_place: InPlace | None = None
     odd: str = ""
+    rows_by_lines: int | None = None
 
 
 def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
@@ -121,28 +122,6 @@ def _from_json(spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows
     return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, temporary=[target])
 
 
-def _csv_records(path: Path, header: list[str], matched: dict[str, str]) -> Iterator[tuple[Record | None, str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as text:
-        rows = csv.reader(text, strict=True)
-        next(rows)
-        while True:
-            try:
-                values = next(rows)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield None, f"line is not CSV: {error}", ""
-                continue
-            if not values:
-                continue
-            if len(values) != len(header):
-                reason = f"row has {len(values)} values, the header has {len(header)} columns"
-                yield None, reason, json.dumps(values, ensure_ascii=False)
-                continue
-            named = dict(zip(header, values, strict=True))
-            yield {target: named[found] for found, target in matched.items()}, "", ""
-
-
 @dataclass(frozen=True)
 class _CsvFile:
     """A CSV file whose header is that of its source, read by DuckDB as texts."""
@@ -184,11 +163,15 @@ def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: 
     numbered = found.reader.format(row_number=", row_number() over () as row_number")
     try:
         # Into a temporary Parquet: row numbers need file order once, typing may then run in parallel.
-        connection.execute(f"copy ({numbered}) to {sql_text(str(target))} (format parquet)")
-        unreadable: list[UnreadableRow] = []
+        copied = connection.execute(f"copy ({numbered}) to {sql_text(str(target))} (format parquet)").fetchone()
+        is_read = copied is not None and checked.rows_by_lines in (None, copied[0])
     except (duckdb.Error, UnicodeDecodeError):
-        # Some row is not what the header promises: read it row by row, keep the good, name the bad.
-        _, unreadable = _text_parquet(spec, _csv_records(checked.plain_path, found.header, found.matched), target)
+        is_read = False
+    unreadable: list[UnreadableRow] = []
+    if not is_read:
+        # Some row is not what the header promises, or spans lines, which a stray quote can make it do:
+        # read it row by row, keep the good, name the bad.
+        _, unreadable = _text_parquet(spec, read_csv(spec, checked.plain_path, found.header, found.matched), target)
         types = {f.name: "VARCHAR" for f in spec.fields}
     return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, found.ignored, [target])
 
@@ -200,7 +183,8 @@ def clean_rows(spec: SourceSpec, checked: CheckedFile) -> FileRows | None:
     """
     if checked.form == ".csv":
         found = _csv(spec, checked.plain_path)
-        return FileRows(f"({found.reader.format(row_number='')})", found.types, [], found.ignored)
+        unnumbered = f"({found.reader.format(row_number='')})"
+        return FileRows(unnumbered, found.types, [], found.ignored, rows_by_lines=checked.rows_by_lines)
     if checked.form == ".parquet":
         return None
     relation = relation_of(spec, checked)

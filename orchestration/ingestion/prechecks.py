@@ -33,7 +33,8 @@ class CheckedFile:
     """A file that passed: `plain_path` holds its uncompressed bytes, `sha256` is of the file as stored.
 
     `plain_path` is the landed file itself, or a staged one that whoever reads it removes. `is_strict` is
-    false for JSON that a forgiving reader takes and a strict one does not.
+    false for JSON that a forgiving reader takes and a strict one does not. `rows_by_lines` is how many rows a CSV
+    with quotes has if none of them spans lines, -1 where its lines end in several ways; None where none can.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class CheckedFile:
     manifest: dict[str, Any]
     linked_signature: tuple[int, int] = (0, 0)
     is_strict: bool = True
+    rows_by_lines: int | None = None
 
 
 def staging_dir(settings: Settings) -> Path:
@@ -159,7 +161,7 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
     digest = hashlib.sha256()
     plain_path = path
     signature = (0, 0)
-    text = _JsonCheck(path.name) if form in (".json", ".ndjson") else _Utf8Check(path.name)
+    text = {".csv": _CsvCheck, ".parquet": _Utf8Check}.get(form, _JsonCheck)(path.name)
     try:
         if path.name.endswith(".gz"):
             plain_path = _staged(path, settings)
@@ -180,7 +182,9 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
         if plain_path != path:
             plain_path.unlink(missing_ok=True)
         raise
-    return CheckedFile(path, plain_path, form, sha256, stored_bytes, manifest, signature, text.is_strict)
+    return CheckedFile(
+        path, plain_path, form, sha256, stored_bytes, manifest, signature, text.is_strict, text.rows_by_lines
+    )
 
 
 def _unpack(path: Path, plain_path: Path, digest: Any, text: _Utf8Check, settings: Settings) -> None:
@@ -212,6 +216,7 @@ class _Utf8Check:
         self.decoder = codecs.getincrementaldecoder("utf-8")("strict")
         self.lines = 1
         self.is_strict = True
+        self.rows_by_lines: int | None = None
 
     def feed(self, piece: bytes) -> None:
         if b"\x00" in piece:
@@ -238,6 +243,30 @@ class _Utf8Check:
             self.decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             raise RefusedFile(f"{self.name} ends inside a character", "Deliver the complete file again.") from error
+
+
+class _CsvCheck(_Utf8Check):
+    """Also counts the lines, where there are quotes: by them it shows whether a reader made one row of several."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.has_quotes = False
+        self.returns = 0
+        self.last = b""
+
+    def feed(self, piece: bytes) -> None:
+        super().feed(piece)
+        self.has_quotes = self.has_quotes or b'"' in piece
+        self.returns += piece.count(b"\r")
+        self.last = piece[-1:] or self.last
+
+    def finish(self) -> None:
+        super().finish()
+        ends = self.lines - 1
+        if self.has_quotes:
+            # Without the header. The last line may do without an end.
+            rows = ends - 1 if self.last == b"\n" else ends
+            self.rows_by_lines = rows if self.returns in (0, ends) else -1
 
 
 class _JsonCheck(_Utf8Check):

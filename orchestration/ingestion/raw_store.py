@@ -180,7 +180,8 @@ def write_clean(
     except (duckdb.Error, UnicodeDecodeError):
         # Not what this reader takes for a record of the source: the exact one says what and where. (A
         # message that quotes the file in the middle of a character cannot be decoded.)
-        faulty = 1
+        total, faulty = 0, 1
+    faulty = faulty or rows.rows_by_lines not in (None, total)
     if faulty or not total:
         temporary.unlink(missing_ok=True)
         return None if faulty else Stored(0, 0, 0)
@@ -218,9 +219,9 @@ def _quarantine_query(
     connection: duckdb.DuckDBPyConnection, spec: SourceSpec, rows: FileRows, identity: PartIdentity, typed: str
 ) -> str:
     connection.execute(f"create or replace temp table unreadable ({columns_ddl(QUARANTINE_COLUMNS)})")
-    for bad in rows.unreadable:
-        remedy = "Correct the line at the source and deliver it again."
-        row = sql_values(
+    remedy = "Correct the line at the source and deliver it again."
+    bad_rows = [
+        sql_values(
             spec.name,
             identity.sha256,
             identity.file_name,
@@ -231,7 +232,10 @@ def _quarantine_query(
             remedy,
             bad.raw_text,
         )
-        connection.execute(f"insert into unreadable values {row}")
+        for bad in rows.unreadable
+    ]
+    for start in range(0, len(bad_rows), 100):  # a file may be bad in every line
+        connection.execute(f"insert into unreadable values {', '.join(bad_rows[start : start + 100])}")
     reason, remedy = _fault_texts(spec)
     listed = ", ".join(f'"{name}"' for name in rows.column_types)
     faulty = (
