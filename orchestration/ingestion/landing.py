@@ -40,7 +40,7 @@ from orchestration.warehouse.writer_lock import doubt_strangers, note_durable
 
 __all__ = ["LOADER_VERSION", "IngestReport", "Receipt", "anything_new", "ingest_landing", "landed_paths"]
 
-LOADER_VERSION = "2"
+LOADER_VERSION = "3"
 # Hashing frees the interpreter: files ahead are checked while DuckDB reads the one before. Each may
 # have an unpacked copy in the staging folder: few, or many small ones, whose footers are read together.
 CHECKING_THREADS = 2

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from orchestration.ingestion.raw_schema import sql_list, sql_text
-from orchestration.ingestion.row_typing import COST_FIELDS, typed
+from orchestration.ingestion.row_typing import COST_FIELDS, largest, typed
 from orchestration.ingestion.sources import Field, SourceSpec
 
 _WHOLE_NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "UBIGINT", "UINTEGER")
@@ -24,7 +24,6 @@ _TIMESTAMPTZ = "TIMESTAMP WITH TIME ZONE"
 # Names that DuckDB's reader would give to columns of its own.
 _RESERVED = {"filename", "file_row_number", "file_index"}
 _LARGEST_UNIX = 99_999_999_999
-_LARGEST_INT = 2**63 - 1
 
 # Earliest and latest, in microseconds since 1970; None where the column holds nothing.
 InstantRange = tuple[int | None, int | None]
@@ -217,7 +216,7 @@ def _native(field: Field, kind: str) -> bool:
                 return field.name in COST_FIELDS
             if kind.startswith("DECIMAL("):
                 precision, scale = (int(n) for n in kind[8:-1].split(","))
-                return scale <= 6 and precision - scale <= 12
+                return scale <= 6 and precision - scale <= field.digits
             return False
         case "unix_instant":
             return kind in (_TIMESTAMPTZ, "BIGINT", "INTEGER", "UINTEGER")
@@ -289,7 +288,7 @@ def _in_bounds(column: _Column, known: _Known) -> bool:
     if known.least is None or known.greatest is None:
         return True
     if column.field.kind == "int":
-        return known.least >= 0 and known.greatest <= _LARGEST_INT
+        return known.least >= 0 and known.greatest <= largest(column.field)
     if column.field.kind == "unix_instant" and column.kind != _TIMESTAMPTZ:
         return known.least >= 0 and known.greatest <= _LARGEST_UNIX
     return True

@@ -32,7 +32,7 @@ from orchestration.ingestion.raw_schema import (
     sql_text,
     sql_values,
 )
-from orchestration.ingestion.row_typing import EXPECTED, typing_select
+from orchestration.ingestion.row_typing import expected, typing_select
 from orchestration.ingestion.sources import SourceSpec
 from orchestration.settings import Settings
 
@@ -112,8 +112,9 @@ def _fault_texts(spec: SourceSpec) -> tuple[str, str]:
             f"when '{name}|missing' then "
             + sql_text(f"Deliver the row again with {name}; it cannot be billed without.")
         )
-        if spec_field.kind in EXPECTED:
-            bad = sql_text(f"{name} is not {EXPECTED[spec_field.kind]}")
+        wanted = expected(spec_field)
+        if wanted:
+            bad = sql_text(f"{name} is not {wanted}")
             reasons.append(f"when '{name}|bad' then {bad}")
             remedies.append(
                 f"when '{name}|bad' then " + sql_text(f"Correct {name} at the source and deliver the row again.")

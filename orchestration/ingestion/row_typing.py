@@ -13,15 +13,28 @@ _RFC = r"^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}
 # What the vendor charges us: never a reason to hold back usage (GEN-06).
 COST_FIELDS = frozenset({"price", "cost", "count", "usage"})
 
-EXPECTED = {
-    "int": "a whole number of 0 or more",
-    "decimal": "a decimal with at most 6 places",
+_EXPECTED = {
     "bool": "true or false",
     "date": "a date such as 2024-11-30",
     "rfc_instant": "an RFC 2822 or ISO 8601 time with an offset",
     "iso_instant": "an ISO 8601 time with an offset (a bare local time is ambiguous)",
     "unix_instant": "seconds since 1970",
 }
+
+
+def expected(field: Field) -> str | None:
+    """What a value of the field has to be, in words; None where any text will do."""
+    match field.kind:
+        case "int":
+            return f"a whole number from 0 to {largest(field):,}"
+        case "decimal":
+            return f"a decimal with at most {field.digits} places before the point and 6 after it"
+    return _EXPECTED.get(field.kind)
+
+
+def largest(field: Field) -> int:
+    """The largest whole number that the field takes."""
+    return int(10**field.digits) - 1
 
 
 def _in_utc(instant: str) -> str:
@@ -48,14 +61,15 @@ def typed(field: Field, column: str, column_type: str) -> str:
         if kind == "date" and base == "DATE":
             return column
         if kind == "int" and base in ("BIGINT", "INTEGER", "SMALLINT", "UBIGINT", "UINTEGER"):
-            return f"case when {column} >= 0 then try_cast({column} as bigint) end"
+            return f"case when {column} between 0 and {largest(field)} then try_cast({column} as bigint) end"
     text = _trimmed(column if base == "VARCHAR" else f"cast({column} as varchar)")
     match kind:
         case "int":
-            return f"case when regexp_matches({text}, '^\\d{{1,18}}$') then try_cast({text} as bigint) end"
+            digits = f"'^0*\\d{{1,{field.digits}}}$'"
+            return f"case when regexp_matches({text}, {digits}) then try_cast({text} as bigint) end"
         case "decimal":
             return (
-                f"case when regexp_matches({text}, '^-?\\d{{1,12}}(\\.\\d{{1,6}})?$') "
+                f"case when regexp_matches({text}, '^-?0*\\d{{1,{field.digits}}}(\\.\\d{{1,6}})?$') "
                 f"then try_cast({text} as decimal(18, 6)) end"
             )
         case "bool":
@@ -118,7 +132,7 @@ def typing_select(
         if field.required:
             checks.append(nothing)
         is_checked = field.kind != "text" and field.name not in COST_FIELDS
-        if is_checked and not (column_type == field.duckdb_type and field.kind in ("bool", "date", "decimal")):
+        if is_checked and not (column_type == field.duckdb_type and field.kind in ("bool", "date")):
             something = f"{_trimmed(f'cast(sent_{position} as varchar)')} is not null"
             checks.append(f"when {quoted} is null and {something} then {bad}")
         sent.append(f"{source} as sent_{position}")

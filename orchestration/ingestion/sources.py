@@ -24,6 +24,20 @@ DUCKDB_TYPES: dict[str, str] = {
     "unix_instant": "TIMESTAMP",
 }
 
+# Digits before the point that a number may have: more is a slip of the producer's, and one such number would stop
+# the months of all tenants. Seconds, characters and segments have nine (32 years, a library): a tenant's month of
+# a billion such records still is a BIGINT, and a price of 10 on 100,000 of them an amount of DECIMAL(18, 3).
+# What is not of this kind says so: see _BYTES and below.
+DIGITS: dict[str, int] = {"int": 9, "decimal": 10}
+# Below a petabyte: 9,000 environments that full still sum up to a BIGINT.
+_BYTES = 15
+# Full-time users are multiplied by the bytes of a plan for each, some 10^9; a thousand orgs of a million are a BIGINT.
+_PEOPLE = 6
+# 400 terms are counted from each start: those of 999 months end within what a TIMESTAMP holds.
+_MONTHS = 3
+# What the vendor charged or counted is compared, never billed: as much as DECIMAL(18, 6) holds.
+_COST = 12
+
 IDENTITY_COLUMNS: dict[str, str] = {
     "file_sha256": "VARCHAR",
     "row_number": "BIGINT",
@@ -34,12 +48,21 @@ IDENTITY_COLUMNS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a source: its name, kind, whether a row without it is refused, other names it arrives under."""
+    """One column of a source: its name, kind, whether a row without it is refused, other names it arrives under.
+
+    `most_digits` is how many digits a number may have before the point, where its kind's own number does not fit.
+    """
 
     name: str
     kind: Kind = "text"
     required: bool = False
     aliases: tuple[str, ...] = ()
+    most_digits: int | None = None
+
+    @property
+    def digits(self) -> int:
+        """How many digits a number of this column may have before the point; leading zeros are not counted."""
+        return self.most_digits or DIGITS[self.kind]
 
     @property
     def duckdb_type(self) -> str:
@@ -83,7 +106,8 @@ def _id(name: str, *aliases: str) -> Field:
 _CREATED = Field("date_created", "rfc_instant", required=True, aliases=("created_at",))
 _UPDATED = Field("date_updated", "rfc_instant", aliases=("updated_at",))
 _OUR_UPDATE = Field("updated_at", "iso_instant")
-_PRICE = (Field("price", "decimal"), Field("price_unit"))
+_PRICE = (Field("price", "decimal", most_digits=_COST), Field("price_unit"))
+_STORED = Field("bytes", "int", required=True, most_digits=_BYTES)
 _VALID = (Field("valid_from", "iso_instant", required=True), Field("valid_to", "iso_instant"))
 
 
@@ -184,8 +208,8 @@ def _specs() -> tuple[SourceSpec, ...]:
                 _id("category"),
                 Field("start_date", "date", required=True),
                 Field("end_date", "date", required=True),
-                Field("count", "decimal"),
-                Field("usage", "decimal"),
+                Field("count", "decimal", most_digits=_COST),
+                Field("usage", "decimal", most_digits=_COST),
                 Field("usage_unit"),
                 *_PRICE,
                 Field("as_of", "iso_instant"),
@@ -222,7 +246,7 @@ def _specs() -> tuple[SourceSpec, ...]:
                     "conversation_category",
                 ),
                 Field("conversation", "int"),
-                Field("cost", "decimal"),
+                Field("cost", "decimal", most_digits=_COST),
             ),
         ),
         SourceSpec(
@@ -234,7 +258,7 @@ def _specs() -> tuple[SourceSpec, ...]:
                 Field("end", "unix_instant", required=True),
                 *_t("phone_number", "country", "pricing_type", "pricing_category", "tier"),
                 Field("volume", "int"),
-                Field("cost", "decimal"),
+                Field("cost", "decimal", most_digits=_COST),
             ),
         ),
         SourceSpec(
@@ -293,13 +317,13 @@ def _our_extracts() -> tuple[SourceSpec, ...]:
             _id("environment_id"),
             Field("environment"),
             _id("meter"),
-            Field("bytes", "int", required=True),
+            _STORED,
             Field("taken_at", "iso_instant", required=True),
         ),
         ours(
             "seat_snapshots",
             _id("org_id"),
-            Field("full_time_users", "int", required=True),
+            Field("full_time_users", "int", required=True, most_digits=_PEOPLE),
             Field("taken_at", "iso_instant", required=True),
         ),
         ours(
@@ -341,9 +365,9 @@ def _our_extracts() -> tuple[SourceSpec, ...]:
             "subscriptions",
             _id("tenant_id"),
             _id("plan_id"),
-            Field("full_time_licences", "int", required=True),
+            Field("full_time_licences", "int", required=True, most_digits=_PEOPLE),
             Field("term_start", "date", required=True),
-            Field("term_months", "int", required=True),
+            Field("term_months", "int", required=True, most_digits=_MONTHS),
             *_VALID,
         ),
         ours(
@@ -355,7 +379,7 @@ def _our_extracts() -> tuple[SourceSpec, ...]:
             *_t("price_key", "value"),
             *_VALID,
         ),
-        ours("storage_purchases", _id("tenant_id"), _id("meter"), Field("bytes", "int", required=True), *_VALID),
+        ours("storage_purchases", _id("tenant_id"), _id("meter"), _STORED, *_VALID),
         ours(
             "suspensions",
             _id("tenant_id"),
