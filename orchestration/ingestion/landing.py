@@ -158,6 +158,11 @@ def _check(settings: Settings, source: str, path: Path) -> Checked:
                 f"{source or path.name!r} is not a source",
                 f"Use one of the folders {', '.join(SOURCES)}.",
             )
+        if path.is_dir() and not path.is_symlink():
+            raise RefusedFile(
+                f"{path.name!r} is a folder; nothing in it was read: {_names_in(path)}",
+                f"Move its files into the folder {source} itself, one level up.",
+            )
         if path.name.endswith(".part"):
             raise StillBeingWritten(f"{path.name} is still being written")
         return check_file(path, settings)
@@ -165,6 +170,15 @@ def _check(settings: Settings, source: str, path: Path) -> Checked:
         return StillBeingWritten(f"{path.name} went away while it was looked at")
     except (RefusedFile, StillBeingWritten) as outcome:
         return outcome
+
+
+def _names_in(folder: Path) -> str:
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except PermissionError:
+        return "its names may not be read"
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more if names else "it is empty"
 
 
 def _demand_complete(checked: CheckedFile, rows: int) -> None:

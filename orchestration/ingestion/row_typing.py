@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from orchestration.ingestion.sources import Field, SourceSpec
 
-_ISO = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?( ?UTC|Z|[+-]\d{2}:?\d{2})$"
-_RFC = r"^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]\d{4}$"
+# An offset is less than a day, as the standard library has it.
+_ISO = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?( ?UTC|Z|[+-]([01]\d|2[0-3]):?[0-5]\d)$"
+_RFC = r"^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]([01]\d|2[0-3])[0-5]\d$"
 # What the vendor charges us: never a reason to hold back usage (GEN-06).
 COST_FIELDS = frozenset({"price", "cost", "count", "usage"})
 

@@ -14,7 +14,8 @@ from orchestration.ingestion.sources import Field
 
 USUAL = "2024-02-29T23:58:07Z"
 SHAPE = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(?: ?UTC|Z|([+-]\d{2}):?(\d{2}))", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(?: ?UTC|Z|([+-](?:[01]\d|2[0-3])):?([0-5]\d))",
+    re.ASCII,
 )
 # Digits, the marks themselves, and what readers of times are known to skip.
 CHARACTERS = "0179-+:TZ .,/\tt"
@@ -78,6 +79,10 @@ def test_other_forms_are_read_as_before() -> None:
         "2024-12-01T00:30:00.25+0100": datetime(2024, 11, 30, 23, 30, 0, 250_000, tzinfo=UTC),
         "2024-11-30 23:59:59.999999 UTC": datetime(2024, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC),
         " 2024-11-30T24:00:00Z ": datetime(2024, 12, 1, tzinfo=UTC),
+        "2024-11-30T23:59:59+23:59": datetime(2024, 11, 30, 0, 0, 59, tzinfo=UTC),
+        "2024-11-30T23:59:59+24:00": None,
+        "2024-11-30T23:59:59-25:00": None,
+        "2024-11-30T23:59:59+01:60": None,
         "2024-11-30T23:59:59": None,
         "2024-11-31T00:00:00Z": None,
         "\t2024-11-3T00:00:00Z": None,

@@ -120,6 +120,14 @@ def test_links_are_not_followed(settings: Settings, land: Land, tmp_path: Path) 
     assert "link" in refused.reason
 
 
+def test_a_folder_within_a_source_is_refused_with_the_names_of_its_files(settings: Settings, land: Land) -> None:
+    for number in range(7):
+        land("translations/2024-11", f"f{number}.csv", HEADER + ROW)
+    (refused,) = ingest_landing(settings).findings
+    assert "f0.csv, f1.csv, f2.csv, f3.csv, f4.csv and 2 more" in refused.reason
+    assert "translations" in refused.remedy
+
+
 def test_files_over_the_size_and_expansion_limits_are_refused(settings: Settings, land: Land) -> None:
     land("translations", "bomb.csv.gz", gzip.compress(b"0" * 30_000_000, mtime=0))
     land("translations", "big.csv", HEADER + ROW * 2000)
