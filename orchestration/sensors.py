@@ -47,6 +47,8 @@ def landing_sensor(context: dg.SensorEvaluationContext, installation: Installati
     cursor = json.dumps(found.read)
     if not found.files:
         told = f"no new content: {found.known_again} files were renamed, copied or touched"
+        if not found.known_again:
+            told = "no new content: refused files are gone, whose findings the next run takes back"
         return dg.SensorResult(skip_reason=told, cursor=cursor)
     attempt = _attempt(context.instance, found)
     if isinstance(attempt, str):

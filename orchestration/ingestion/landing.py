@@ -32,7 +32,7 @@ from orchestration.ingestion.raw_store import (
     write_clean,
     write_rows,
 )
-from orchestration.ingestion.receipts import Receipt, ReceiptBook, seen_files
+from orchestration.ingestion.receipts import Receipt, ReceiptBook, refused_and_gone, seen_files, withdraw_gone
 from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
 from orchestration.ingestion.sources import SOURCES, SourceSpec
 from orchestration.settings import Settings
@@ -58,6 +58,8 @@ class IngestReport:
     batch: int | None = None
     receipts: list[Receipt] = field(default_factory=list)
     unchanged_files: int = 0
+    # Of how many refused files that are gone the findings were taken back.
+    withdrawn_findings: int = 0
 
     def with_status(self, status: str) -> list[Receipt]:
         return [receipt for receipt in self.receipts if receipt.status == status]
@@ -99,17 +101,24 @@ def _name(path: Path) -> str:
 
 
 def anything_new(settings: Settings) -> bool:
-    """Whether some landed file was never judged, or changed since; decided by names, sizes and times."""
+    """Whether some landed file was never judged, or changed since, or a refused one is gone.
+
+    Decided by names, sizes and times.
+    """
     if settings.landing_url and spool.differs(settings):
         return True
     if not settings.warehouse_path.exists():
         return bool(landed_paths(settings))
+    landed = landed_paths(settings)
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
         try:
             seen = seen_files(connection)
+            # A landing folder that is missing is no sign that somebody took the files out of it.
+            if settings.landing.is_dir() and refused_and_gone(connection, landed):
+                return True
         except duckdb.CatalogException:
             return True
-    return any(_signature(path) != seen.get(str(path)) for _, path in landed_paths(settings))
+    return any(_signature(path) != seen.get(str(path)) for _, path in landed)
 
 
 def _signature(path: Path) -> tuple[int, int]:
@@ -210,8 +219,10 @@ class _Ingest:
 
     def run(self, progress: Progress | None) -> IngestReport:
         report = IngestReport()
-        seen = seen_files(self.connection)
         paths = landed_paths(self.settings)
+        if self.settings.landing.is_dir():
+            report.withdrawn_findings = len(withdraw_gone(self.connection, paths))
+        seen = seen_files(self.connection)
         new = [(source, path, _signature(path)) for source, path in paths]
         new = [(source, path, signature) for source, path, signature in new if seen.get(str(path)) != signature]
         report.unchanged_files = len(paths) - len(new)

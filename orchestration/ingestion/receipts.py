@@ -7,6 +7,7 @@ taken in with everything about it, or not at all.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +48,40 @@ def seen_files(connection: duckdb.DuckDBPyConnection) -> dict[str, Signature]:
     """Size and time of every path as last judged."""
     rows = connection.execute("select path, bytes, modified_ns from raw.seen_files").fetchall()
     return {path: (size, modified) for path, size, modified in rows}
+
+
+def refused_and_gone(connection: duckdb.DuckDBPyConnection, landed: Sequence[tuple[str, Path]]) -> set[tuple[str, str]]:
+    """(source, file name) of the findings about files that do not lie there any more.
+
+    `landed` is all that lies in the landing folder, which must be there: of one that is missing nothing can be said.
+    """
+    refused = set(connection.execute("select distinct source, file_name from raw.file_findings").fetchall())
+    return refused - {(source, path.name) for source, path in landed} if refused else refused
+
+
+def withdraw_gone(connection: duckdb.DuckDBPyConnection, landed: Sequence[tuple[str, Path]]) -> set[tuple[str, str]]:
+    """Take back the findings about refused files that were renamed, moved away or deleted, as they asked for.
+
+    Returns what was taken back. Such a path is forgotten too: whatever appears there again is judged again. Their
+    receipts stay, which say what was found when.
+    """
+    gone = refused_and_gone(connection, landed)
+    if not gone:
+        return gone
+    lying = {str(path) for _, path in landed}
+    refused = connection.execute("select path from raw.seen_files where status = 'refused'").fetchall()
+    forgotten = [sql_values(path) for (path,) in refused if path not in lying]
+    connection.execute("begin")
+    try:
+        names = ", ".join(sql_values(source, name) for source, name in sorted(gone))
+        connection.execute(f"delete from raw.file_findings where (source, file_name) in ({names})")
+        if forgotten:
+            connection.execute(f"delete from raw.seen_files where path in ({', '.join(forgotten)})")
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    return gone
 
 
 @dataclass

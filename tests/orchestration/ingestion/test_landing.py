@@ -7,11 +7,12 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestration import duck
-from orchestration.ingestion.landing import ingest_landing
+from orchestration.ingestion.landing import anything_new, ingest_landing
 from orchestration.settings import Settings
 
 Land = Callable[[str, str, "str | bytes"], Path]
@@ -109,6 +110,66 @@ def test_a_refused_file_stops_nothing_and_says_what_to_do(
     assert reason in refused.reason
     assert refused.remedy
     assert rows(settings, "select source, file_name from raw.file_findings") == [(source, name)]
+
+
+def _findings(settings: Settings) -> list[tuple[Any, ...]]:
+    return rows(settings, "select source, file_name from raw.file_findings order by all")
+
+
+def test_a_refused_file_that_was_renamed_deleted_or_moved_away_is_no_finding_any_more(
+    settings: Settings, land: Land, tmp_path: Path
+) -> None:
+    stays = land("translations", "broken.csv", "no header of ours\n")
+    misnamed = land("translations", "bad name.csv", HEADER + ROW)
+    land("unheard_of", "rows.csv", HEADER)
+    folder = settings.landing / "translations" / "folder.csv"
+    folder.mkdir()
+    stray = settings.landing / "stray.csv"
+    stray.write_text(HEADER)
+    ingest_landing(settings)
+    told = [("", "stray.csv"), ("translations", "bad name.csv"), ("translations", "broken.csv")]
+    told += [("translations", "folder.csv"), ("unheard_of", "rows.csv")]
+    assert _findings(settings) == told
+    assert not anything_new(settings)
+
+    stray.unlink()
+    assert anything_new(settings)
+    assert ingest_landing(settings).withdrawn_findings == 1
+    assert _findings(settings) == told[1:]
+    assert not anything_new(settings)
+
+    misnamed.rename(misnamed.with_name("good_name.csv"))
+    (settings.landing / "unheard_of").rename(tmp_path / "elsewhere")
+    folder.rmdir()
+    report = ingest_landing(settings)
+    assert [r.file_name for r in report.with_status("accepted")] == ["good_name.csv"]
+    assert report.withdrawn_findings == 3
+    assert _findings(settings) == [("translations", stays.name)]
+    assert not anything_new(settings)
+
+
+def test_a_refused_file_that_comes_back_is_refused_again(settings: Settings, land: Land, tmp_path: Path) -> None:
+    """Also where it looks as it did: size and time are those of before."""
+    stray = land("translations", "broken.csv", "no header of ours\n")
+    ingest_landing(settings)
+    away = stray.rename(tmp_path / "away.csv")
+    ingest_landing(settings)
+    assert _findings(settings) == []
+    away.rename(stray)
+    assert anything_new(settings)
+    ingest_landing(settings)
+    assert _findings(settings) == [("translations", "broken.csv")]
+
+
+def test_a_landing_that_is_missing_takes_no_finding_back(settings: Settings, land: Land, tmp_path: Path) -> None:
+    land("translations", "broken.csv", "no header of ours\n")
+    ingest_landing(settings)
+    away = settings.landing.rename(tmp_path / "unmounted")
+    assert not anything_new(settings)
+    ingest_landing(settings)
+    assert _findings(settings) == [("translations", "broken.csv")]
+    away.rename(settings.landing)
+    assert not anything_new(settings)
 
 
 def test_links_are_not_followed(settings: Settings, land: Land, tmp_path: Path) -> None:
