@@ -48,7 +48,8 @@ def landing_sensor(context: dg.SensorEvaluationContext, installation: Installati
     if not found.files:
         told = f"no new content: {found.known_again} files were renamed, copied or touched"
         if not found.known_again:
-            told = "no new content: refused files are gone, whose findings the next run takes back"
+            # A run is not worth it for these: the next one looks at them too.
+            told = "no new content: a file is still being written, or a refused one is gone"
         return dg.SensorResult(skip_reason=told, cursor=cursor)
     attempt = _attempt(context.instance, found)
     if isinstance(attempt, str):
