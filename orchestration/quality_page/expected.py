@@ -119,6 +119,8 @@ def _test_in_words(node: dict[str, Any]) -> tuple[str, str]:
                 f"the next one's {said['starts']}.",
                 "",
             )
+        case "published_once":
+            return f"Of the same {_listed(said['keys'])} no two are published on one day.", f"where {said['only']}"
         case "rounded_to_minor_unit":
             text = f"{said['billed']} is {said['rated']} rounded once to the smallest unit of {said['currency']}."
             return text, f"where {said['only']}"

@@ -42,7 +42,9 @@ def remedy(project: Project, node: Node) -> str:
     attached = project.nodes.get(str(node.raw.get("attached_node")))
     made_by = attached.raw["original_file_path"] if attached is not None else "the model that makes the rows"
     if attached is not None and attached.kind == "seed":
-        return f"Mend these rows of {made_by}, or what they refer to, and run again."
+        # What a test demands of a seed is told where it is refused: a person types those rows.
+        demanded = " ".join(str(node.raw.get("description") or "").split())
+        return f"Mend these rows of {made_by}, or what they refer to, and run again. {demanded}".rstrip()
     query = f"dbt/target/{compiled_path(node)}"
     return f"Mend {made_by}, or the input of these rows, and run again. In the state folder {query} finds them."
 

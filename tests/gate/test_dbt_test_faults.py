@@ -21,6 +21,7 @@ from tests.conftest import SampleRun
 FAULTS = {
     "unique": "insert into broken select * from broken limit 1",
     "unique_combination": "insert into broken select * from broken limit 1",
+    "published_once": "insert into broken select * from broken limit 1",
     "intervals_do_not_overlap": "insert into broken select * from broken limit 1",
     "not_null": 'update broken set "{column}" = null where rowid = 0',
     "accepted_values": "update broken set \"{column}\" = 'no such value' where rowid = 0",
@@ -59,6 +60,68 @@ STATEMENT_FAULTS = {
     "wap_04__no_prefix_is_longer_than_the_digits_compared": (
         "update broken set calling_prefix = '12345678' where rowid = 0",
     ),
+    "gen_06__price_keys_are_known": (
+        "update broken set price_key = 'inbound_toll_fre' where price_key = 'inbound_toll_free'",
+        "update broken set price_key = null where meter = 'sms_segment'",
+        "update broken set price_key = 'any' where meter = 'translated_word'",
+    ),
+    "gen_06__prices_are_not_negative": (
+        "update broken set unit_price = -0.035 where rowid = 0",
+        "update broken set unit_price = null where rowid = 0",
+    ),
+    "prc_01__price_updates_are_dated_in_order": (
+        "update broken set pricing_page_on = null where rowid = 0",
+        "update broken set billing_portal_on = null where rowid = 0",
+        "update broken set withdrawn_on = date '2021-12-31' where rowid = 0",
+        "update broken set named_effective_on = date '2021-12-31' where rowid = 0",
+    ),
+    "prc_02__cards_are_dated_in_order": (
+        "update broken set published_on = null where rowid = 0",
+        "update broken set withdrawn_on = published_on - 1 where rowid = 0",
+    ),
+    "wap_04__rates_are_not_negative": (
+        "update broken set unit_price = -unit_price where rowid = 0",
+        "update broken set card_id = null where rowid = 0",
+        "update broken set market = null where rowid = 0",
+        "update broken set category = null where rowid = 0",
+    ),
+    "wap_05__pool_sizes_are_whole": (
+        "update broken set conversations_per_licence = -1 where rowid = 0",
+        "update broken set plan_id = null where rowid = 0",
+        "update broken set pricing_page_on = null where rowid = 0",
+        "update broken set billing_portal_on = null where rowid = 0",
+        "update broken set withdrawn_on = date '2021-12-31' where rowid = 0",
+    ),
+    "sto_03__storage_limits_are_whole": (
+        "update broken set base_bytes = -1 where rowid = 0",
+        "update broken set bytes_per_user = null where rowid = 0",
+        "update broken set plan_id = null where rowid = 0",
+        "update broken set meter = null where rowid = 0",
+        "update broken set published_on = null where rowid = 0",
+    ),
+    "sto_04__storage_blocks_are_whole": (
+        "update broken set block_bytes = 0 where rowid = 0",
+        "update broken set meter = null where rowid = 0",
+        "update broken set published_on = null where rowid = 0",
+    ),
+    "gen_06__settings_have_a_value_that_is_known": (
+        "update broken set value = 'kiq_02' where setting = 'kiq_basis'",
+        "update broken set value = 'yes' where setting = 'message_era_pool'",
+        "update broken set value = '0' where setting = 'voice_outlier_months'",
+        "update broken set published_on = null where rowid = 0",
+    ),
+    "gen_07__minor_units_are_known": ("update broken set minor_unit = 4 where rowid = 0",),
+    "gen_02__statuses_are_ranked": (
+        "update broken set status_rank = 0 where rowid = 0",
+        "update broken set status = null where rowid = 0",
+        "update broken set is_final = null where rowid = 0",
+    ),
+    "wap_04__prefixes_are_digits_with_a_market": (
+        "update broken set calling_prefix = '+1' where rowid = 0",
+        "update broken set market = null where rowid = 0",
+        "update broken set valid_from = null where rowid = 0",
+    ),
+    "voi_03__prefixes_are_area_codes_of_country_code_1": ("update broken set calling_prefix = '242' where rowid = 0",),
     "expression_holds_fct_invoices_line_count_0": ("update broken set line_count = 0 where rowid = 0",),
 }
 

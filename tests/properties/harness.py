@@ -94,14 +94,24 @@ def copy_project(target: Path, batch: Batch) -> Path:
     meters = ["voice_minute,inbound_local", "sms_segment,outbound", "translated_word,", "translated_word,"]
     meters += ["phone_number,us_ca", "data_storage,", "kiq_conversation,", "whatsapp_fee,", "transcription_minute,"]
     lines = []
+    # Which of two prices of one day is meant nobody can say: the gate refuses such a price book.
+    taken = _published(terms / "price_updates.csv", "meter", "price_key", "currency_code")
     for number, key in enumerate(m for m in meters for _ in range(r.choice((0, 1, 2, 3)))):
         page, portal = day(), day()
+        while f"{key},USD,{max(page, portal)}" in taken:
+            page += timedelta(days=1)
+            portal = max(page, portal)
+        taken.add(f"{key},USD,{max(page, portal)}")
         withdrawn = max(page, portal) + timedelta(days=r.randint(0, 60)) if r.random() < 0.2 else ""
         price = r.choice(("0", "0.0049", "0.0155", "1.255"))
         lines.append(f"u{number},{key},USD,{price},{page},{portal},,{withdrawn},false,GEN-06,made up for a test")
     _append(terms / "price_updates.csv", lines)
+    pools = _published(terms / "plan_whatsapp_pools.csv", "plan_id")
     for number in range(2):
         plan, size, page = r.choice(("enterprise", "business")), r.choice((0, 1, 3)), day()
+        while f"{plan},{page}" in pools:
+            page += timedelta(days=1)
+        pools.add(f"{plan},{page}")
         _append(terms / "plan_whatsapp_pools.csv", [f"p{number},{plan},{size},{page},{page},,false,made up for a test"])
     _append(terms / "storage_blocks.csv", [f"b,data_storage,7000000000,{day()},false,made up for a test"])
     _append(terms / "plan_storage_limits.csv", [f"l,business,data_storage,1,3,{day()},false,made up for a test"])
@@ -114,7 +124,11 @@ def copy_project(target: Path, batch: Batch) -> Path:
     _append(target / "seeds" / "reference" / "whatsapp_markets.csv", moved)
     # A message card that prices user-initiated messages, so that windows draw on the pool.
     cards = [f"test_card,message,USD,{batch.first - timedelta(days=90)},,,made up for a test"]
-    cards.append(f"late_card,message,USD,{day()},{r.choice(('', day()))},{r.choice(('', day()))},made up for a test")
+    published, named, withdrawn = day(), r.choice(("", day())), r.choice((None, day()))
+    while f",{published}," in (terms / "whatsapp_cards.csv").read_text(encoding="utf-8"):
+        published += timedelta(days=1)
+    withdrawn_on = max(published, withdrawn) if withdrawn else ""
+    cards.append(f"late_card,message,USD,{published},{named},{withdrawn_on},made up for a test")
     _append(terms / "whatsapp_cards.csv", cards)
     markets = ("Brazil", "Germany", "India", "North America", "Rest of Latin America", "Other")
     rates = [
@@ -128,6 +142,13 @@ def copy_project(target: Path, batch: Batch) -> Path:
 
 
 _MESSAGE_RATES = ("user_initiated", "marketing", "utility", "authentication")
+
+
+def _published(path: Path, *keys: str) -> set[str]:
+    """What names a price, with the day it was published, of every row of a seed."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {",".join([*(row[k] for k in keys), max(row["pricing_page_on"], row["billing_portal_on"])]) for row in rows}
 
 
 def _append(path: Path, lines: list[str]) -> None:
