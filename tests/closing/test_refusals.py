@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,6 +18,7 @@ import pytest
 from orchestration import duck, pipeline
 from orchestration.closing import close, demands, ledger, scope, signing
 from orchestration.closing.close import CloseRequest, close_month
+from orchestration.closing.evidence import FILE_NAME
 from orchestration.closing.explanation import explain_line
 from orchestration.closing.replay import known_invoices
 from orchestration.closing.verification import verify_ledger
@@ -22,7 +26,7 @@ from orchestration.errors import MeterhouseError
 from orchestration.publishing.analyst_sql import open_release, run_query
 from orchestration.publishing.exports import export_month, require_release
 from orchestration.publishing.release import current_release
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_DIR, Settings
 from tests.closing.steps import close_at, instant, sign_all
 
 OCTOBER = date(2024, 10, 1)
@@ -293,3 +297,43 @@ def test_analysts_see_the_records_of_every_closed_line_and_still_nothing_else(cl
     for query in (f"select * from read_parquet('{raw}/*.parquet')", "copy (select 1) to '/tmp/stolen.csv'"):
         with pytest.raises(MeterhouseError):
             run_query(connection, query)
+
+
+def _bytes_below(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_analysts_can_write_neither_ledger_nor_release(mine: Settings) -> None:
+    ledgers, releases = ledger.ledger_dir(mine), mine.published_dir
+    records = max(ledgers.glob(f"[0-9]*/{FILE_NAME}"))
+    before = _bytes_below(ledgers), _bytes_below(releases)
+    address = f"closed://{records.parent.name}/{FILE_NAME}"
+    for statement in (
+        f"copy (select 1 as x) to '{records.with_name('lines.parquet')}' (format parquet)",
+        f"copy (select 1 as x) to '{records}' (format parquet)",
+        f"copy (select 1 as p, 2 as x) to '{ledgers}/000099' (format parquet, partition_by (p))",
+        f"copy (select 1 as x) to '{releases / 'current' / 'meterhouse.duckdb'}'",
+        f"export database '{ledgers}/000099'",
+        f"explain analyze copy (select 1 as x) to '{records}'",
+        f"copy (select 1 as x) to '{address}' (format parquet)",
+    ):
+        with open_release(mine) as connection:
+            with pytest.raises(MeterhouseError, match="only reads"):
+                run_query(connection, statement)
+            with pytest.raises((duckdb.Error, PermissionError)):  # nor if it were taken for a query
+                connection.execute(statement).fetchall()
+    for place in (str(ledgers), str(records), address, "closed://log"):
+        # Hidden from whoever reads the text; the engine gives up at its log, hence a process of its own.
+        hidden = f"from enable_' || 'logging(storage = ''file'', storage_path = ''{place}'')"
+        code = (
+            "from orchestration.publishing.analyst_sql import open_release; "
+            "from orchestration.settings import load_settings; connection = open_release(load_settings()); "
+            f"""print(connection.execute("from query('{hidden}')").fetchall(), flush=True); """
+            "connection.execute('select count(*) from invoice_line_records')"
+        )
+        environment = os.environ | {"METERHOUSE_HOME": str(mine.home), "PYTHONPATH": str(PROJECT_DIR)}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode != 0, place
+    assert (_bytes_below(ledgers), _bytes_below(releases)) == before

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 
+import duckdb
 import pytest
 
 from orchestration.errors import MeterhouseError
@@ -48,24 +50,83 @@ def test_a_wrong_month_or_format_is_a_plain_error(sample_run: SampleRun, month: 
 
 
 def test_marts_are_described_in_the_release_itself(sample_run: SampleRun) -> None:
-    connection = open_release(sample_run.settings)
-    undescribed = connection.execute(
-        "select table_name, column_name from duckdb_columns() where schema_name = 'marts' and comment is null"
-    ).fetchall()
+    with open_release(sample_run.settings) as connection:
+        undescribed = connection.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name = 'marts' and comment is null"
+        ).fetchall()
     assert undescribed == []
+
+
+@pytest.fixture
+def connection(sample_run: SampleRun) -> Iterator[duckdb.DuckDBPyConnection]:
+    """What `meterhouse sql` asks."""
+    with open_release(sample_run.settings) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(
     "query",
     [
         "select * from read_csv('/etc/passwd')",
-        "copy (select 1) to '/tmp/out.csv'",
-        "attach '/tmp/other.duckdb'",
-        "create table marts.t (a int)",
-        "set enable_external_access = true",
-        "install httpfs",
+        "select * from query('copy (select 1) to ''/tmp/out.csv''')",
     ],
 )
-def test_analysts_sql_reads_only_the_release(sample_run: SampleRun, query: str) -> None:
+def test_analysts_sql_reads_only_the_release(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     with pytest.raises(MeterhouseError):
-        run_query(open_release(sample_run.settings), query)
+        run_query(connection, query)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "copy (select 1) to '/tmp/out.csv'",
+        "explain analyze copy (select 1) to '/tmp/out.csv'",
+        "explain /* a query */ analyze copy (select 1) to '/tmp/out.csv'",
+        "select 1; copy (select 1) to '/tmp/out.csv'",
+        "copy (select 1) to '/tmp/out.csv'; select 1",
+        "export database '/tmp/out'",
+        "attach '/tmp/other.duckdb'",
+        "insert into fct_invoices select * from fct_invoices",
+        "create table marts.t (a int)",
+        "create temp table t as select 1; pivot t on a",
+        "set enable_external_access = true",
+        "install httpfs",
+        "load httpfs",
+        "call enable_logging()",
+        "select * from Enable_Logging(storage = 'file', storage_path = '/tmp/out')",
+        "prepare p as copy (select 1) to '/tmp/out.csv'",
+        "select 1; select 2",
+        "explain select 1; copy (select 1) to '/tmp/out.csv'",
+        "",
+    ],
+)
+def test_what_is_not_one_query_is_refused_before_it_is_executed(
+    connection: duckdb.DuckDBPyConnection, statement: str
+) -> None:
+    with pytest.raises(MeterhouseError, match=r"this only reads|Parser Error") as error:
+        run_query(connection, statement)
+    assert error.value.exit_code == 2
+    assert error.value.remedy
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from fct_invoices",
+        "with t as (select 1 as a) select a from t;",
+        "describe fct_invoices",
+        "show tables",
+        "summarize select 1 as a",
+        "pragma table_info('fct_invoices')",
+        "pivot fct_invoices on status using count(*) group by billing_month",
+        "explain select 1",
+        " Explain Analyze select 1",
+    ],
+)
+def test_every_way_to_ask_is_answered(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    assert run_query(connection, query)[1]
+
+
+def test_a_mistyped_column_is_told_with_those_that_are_like_it(connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(MeterhouseError, match=r"Candidate bindings.*invoice_id"):
+        run_query(connection, "select invoice_idd from fct_invoices")
