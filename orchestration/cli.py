@@ -278,10 +278,17 @@ def doctor() -> None:
     """Check folders, versions and the served release; say what to do about what is wrong."""
     import duckdb
 
+    from orchestration.ingestion.landing_folder import LandingMissing, demand_landing
     from orchestration.publishing.release import current_release
 
     settings = load_settings()
     problems = []
+    is_missing = False
+    try:
+        demand_landing(settings)
+    except LandingMissing as missing:
+        is_missing = True
+        problems.append(f"{missing}: {missing.remedy}")
     print(f"python {sys.version.split()[0]}, duckdb {duckdb.__version__}")
     folders = {"state": settings.home}
     if settings.landing_url:
@@ -291,6 +298,9 @@ def doctor() -> None:
     else:
         folders["landing"] = settings.landing
     for name, folder in folders.items():
+        if name == "landing" and is_missing:
+            print(f"{name}: {folder} (missing)")
+            continue
         writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
         print(f"{name}: {folder} ({'ok' if writable else 'not writable'})")
         if not writable:

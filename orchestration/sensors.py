@@ -12,6 +12,7 @@ import duckdb
 
 from orchestration.ingestion.landed_content import NewContent, new_content
 from orchestration.ingestion.landing import anything_new
+from orchestration.ingestion.landing_folder import LandingMissing
 from orchestration.jobs import publish_release
 from orchestration.resources import Installation
 
@@ -44,6 +45,9 @@ def landing_sensor(context: dg.SensorEvaluationContext, installation: Installati
         found = new_content(settings, json.loads(context.cursor or "{}"))
     except duckdb.IOException:
         return dg.SkipReason("a run is writing the warehouse; looked at again in 30 seconds")
+    except LandingMissing as missing:
+        # A look that fails is seen; one that is skipped would say that nothing is new.
+        raise dg.Failure(f"{missing}. {missing.remedy}") from missing
     cursor = json.dumps(found.read)
     if not found.files:
         told = f"no new content: {found.known_again} files were renamed, copied or touched"

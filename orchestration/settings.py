@@ -33,13 +33,14 @@ SLOW_INSTRUCTIONS = ("NPY_DISABLE_CPU_FEATURES", "X86_V4 AVX512_ICL")
 class Settings:
     """Folders and limits of one Meterhouse installation (paths absolute, sizes in DuckDB's notation).
 
-    With a `landing_url` (s3://bucket/prefix) `landing` is its local copy. Of the URL of Dagster's
-    database only that there is one is known here: it holds a password.
+    With a `landing_url` (s3://bucket/prefix) `landing` is its local copy; `landing_named` says that METERHOUSE_LANDING
+    was set. Of the URL of Dagster's database only that there is one is known here: it holds a password.
     """
 
     home: Path
     landing: Path
     landing_url: str = ""
+    landing_named: bool = False
     dagster_on_postgres: bool = False
     project_dir: Path = PROJECT_DIR
     memory_limit: str = "2GB"
@@ -96,14 +97,16 @@ def load_settings() -> Settings:
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
     _leave_out_slow_instructions()
+    landing = os.environ.get("METERHOUSE_LANDING")
     home = Path(os.environ.get("METERHOUSE_HOME") or PROJECT_DIR / "var").resolve()
     return Settings(
         home=home,
         landing=home,
+        landing_named=bool(landing),
         dagster_on_postgres=bool(os.environ.get(DAGSTER_POSTGRES)),
         memory_limit=os.environ.get("METERHOUSE_MEMORY_LIMIT", "2GB"),
         threads=int(os.environ.get("METERHOUSE_THREADS") or os.cpu_count() or 2),
-    ).at(home, os.environ.get("METERHOUSE_LANDING") or str(PROJECT_DIR / "landing"))
+    ).at(home, landing or str(PROJECT_DIR / "landing"))
 
 
 def _leave_out_slow_instructions() -> None:

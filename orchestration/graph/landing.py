@@ -10,9 +10,10 @@ import duckdb
 
 from orchestration.graph.keys import LANDING_KEYS
 from orchestration.graph.specs import landing_specs
+from orchestration.graph.steps import told_plainly
 from orchestration.graph.tables import table
 from orchestration.ingestion.landed_content import signatures_seen
-from orchestration.ingestion.landing import landed_paths
+from orchestration.ingestion.landing_folder import demand_landing, landed_paths
 from orchestration.resources import Installation
 from orchestration.settings import Settings
 
@@ -22,6 +23,8 @@ def landing(context: dg.AssetExecutionContext, installation: Installation) -> It
     """Names, sizes and times of what lies there; reads no file and takes in nothing."""
     settings = installation.settings()
     seen = _seen(settings)
+    with told_plainly():
+        demand_landing(settings)
     by_source: dict[str, list[Path]] = defaultdict(list)
     for source, path in landed_paths(settings):
         by_source[source].append(path)

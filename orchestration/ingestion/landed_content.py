@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration import duck
 from orchestration.file_hash import file_sha256
-from orchestration.ingestion.landing import landed_paths
+from orchestration.ingestion.landing_folder import landed_paths
 from orchestration.ingestion.receipts import seen_files
 from orchestration.settings import Settings
 

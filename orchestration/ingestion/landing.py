@@ -20,6 +20,7 @@ import duckdb
 from orchestration import duck
 from orchestration.ingestion import spool
 from orchestration.ingestion.file_rows import clean_rows, open_rows
+from orchestration.ingestion.landing_folder import demand_landing, landed_paths
 from orchestration.ingestion.parquet_in_place import Footer, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, check_file, staging_dir, unchanged_since
 from orchestration.ingestion.raw_schema import ensure_raw_relations
@@ -80,31 +81,12 @@ class IngestReport:
         }
 
 
-def landed_paths(settings: Settings) -> list[tuple[str, Path]]:
-    """(source folder, path) of everything landed, one folder deep, manifests left out, in name order."""
-    found: list[tuple[str, Path]] = []
-    if not settings.landing.is_dir():
-        return found
-    for folder in sorted(settings.landing.iterdir(), key=_name):
-        if folder.is_symlink() or not folder.is_dir():
-            if not folder.name.startswith("."):
-                found.append(("", folder))
-            continue
-        for path in sorted(folder.iterdir(), key=_name):  # comparing paths takes four times as long
-            if not path.name.endswith(".manifest.json") and not path.name.startswith("."):
-                found.append((folder.name, path))
-    return found
-
-
-def _name(path: Path) -> str:
-    return path.name
-
-
 def anything_new(settings: Settings) -> bool:
     """Whether some landed file was never judged, or changed since, or a refused one is gone.
 
-    Decided by names, sizes and times.
+    Decided by names, sizes and times. Raises LandingMissing where files should lie and there is no folder.
     """
+    demand_landing(settings)
     if settings.landing_url and spool.differs(settings):
         return True
     if not settings.warehouse_path.exists():
@@ -131,8 +113,10 @@ def ingest_landing(settings: Settings, progress: Progress | None = None) -> Inge
 
     Returns the receipts of the files looked at; unchanged files are only counted. Raises
     duckdb.IOException where another process is writing the warehouse, RawStoreChanged where a part
-    is no longer what was taken in, RemoteLandingError where a landing on object storage cannot be read whole.
+    is no longer what was taken in, LandingMissing or, of a landing on object storage, RemoteLandingError where it
+    cannot be read whole.
     """
+    demand_landing(settings)
     settings.home.mkdir(parents=True, exist_ok=True)
     if settings.landing_url:
         spool.fill(settings, progress)

@@ -42,7 +42,7 @@ class Installed:
         self.run = run
         self.operator_port, self.viewer_port = free_port(), free_port()
         self.https_port, self.http_port = free_port(), free_port()
-        for folder in (self.home, self.etc, self.nginx, self.units / "meterhouse-.service.d"):
+        for folder in (self.home / "landing", self.etc, self.nginx, self.units / "meterhouse-.service.d"):
             folder.mkdir(parents=True)
         for name in ("workspace.yaml", "meterhouse.env", "meterhouse"):
             (self.etc / name).write_text(self.moved((DEPLOY / name).read_text(encoding="utf-8")))

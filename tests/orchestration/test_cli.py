@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.ingestion.landing_folder import LandingMissing, demand_landing
+from orchestration.publishing.release import current_release
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import SampleRun
 from tests.orchestration.copied_home import copy_of
@@ -117,6 +119,28 @@ def test_a_mistake_is_a_plain_message_and_exit_code_2(
 def test_doctor_and_status_say_what_is_served(sample_run: SampleRun) -> None:
     assert "release: 000001-" in _run(sample_run, "doctor").stdout
     assert json.loads(_run(sample_run, "status", "--json").stdout)["verdict"] == "passed"
+
+
+def test_a_landing_that_is_not_there_is_an_error_and_never_nothing_new(sample_run: SampleRun, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "empty").mkdir()
+    commands = (("run",), ("run", "--month", "2024-10"), ("status",), ("doctor",))
+    for name, told in (("nope", "is not there"), ("file", "is not a folder"), ("empty", "is empty")):
+        unmounted = replace(sample_run.settings, landing=tmp_path / name)
+        for arguments in commands if name == "nope" else commands[:1]:
+            done = _run_in(unmounted, *arguments)
+            assert done.returncode == 2, (name, arguments, done.stdout)
+            assert told in done.stderr
+            assert "METERHOUSE_LANDING" in done.stderr
+            assert "Traceback" not in done.stderr
+    assert f"{unmounted.landing} (missing)" in _run_in(unmounted, "doctor").stdout
+    assert current_release(unmounted) == current_release(sample_run.settings)
+
+
+def test_only_a_default_landing_that_was_never_made_is_merely_empty(settings: Settings) -> None:
+    demand_landing(settings)
+    with pytest.raises(LandingMissing):
+        demand_landing(replace(settings, landing_named=True))
 
 
 def test_what_was_run_without_dagster_is_noted_there(sample_run: SampleRun, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,12 @@ def _drop(watched: Watched, content: str = NEW) -> Path:
 
 def test_nothing_new_starts_nothing(watched: Watched) -> None:
     assert watched.skipped() == "nothing new has landed"
+
+
+def test_a_landing_that_is_not_there_fails_the_look(watched: Watched, tmp_path: Path) -> None:
+    watched.settings = replace(watched.settings, landing=tmp_path / "unmounted")
+    with pytest.raises(dg.Failure, match=r"is not there\. Mount or make it, or set METERHOUSE_LANDING"):
+        watched.tick()
 
 
 def test_a_renamed_copied_or_touched_file_starts_nothing(watched: Watched) -> None:
