@@ -19,9 +19,10 @@ install: $(STAMP)
 
 MH = $(BIN)/python -m orchestration.cli
 
+# Sample data where nothing ever landed: `sample` refuses where something did, and nothing is run then.
 invoices: $(STAMP)
 	@case "$$METERHOUSE_LANDING" in *://*) ;; *) \
-		if [ -z "$$(ls -A $${METERHOUSE_LANDING:-landing} 2>/dev/null)" ]; then $(MH) sample; fi;; \
+		if [ -z "$$(ls -A "$${METERHOUSE_LANDING:-landing}" 2>/dev/null)" ]; then $(MH) sample; fi;; \
 	esac
 	@$(MH) run
 	@$(MH) export --latest --format csv

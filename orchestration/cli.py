@@ -36,11 +36,13 @@ def sample(
     records: Annotated[int, typer.Option(help="Ordinary usage records; contract data come on top.")] = 200_000,
     seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 20241101,
     format: Annotated[str, typer.Option(help="upstream (vendors' shapes) or flat (Parquet and CSV).")] = "upstream",
+    force: Annotated[bool, typer.Option("--force", help="Also among real data: they are billed together.")] = False,
 ) -> None:
-    """Make sample extracts of every source, with labelled traps."""
+    """Make sample extracts of every source, with labelled traps. Refuses where anything else lies or was billed."""
     from rich.console import Console
 
     from orchestration.sampling import generate
+    from orchestration.sampling.room import demand_room
 
     settings = load_settings()
     if out is None and settings.landing_url:
@@ -49,6 +51,8 @@ def sample(
             "Name a folder with --out, or unset METERHOUSE_LANDING.",
         )
     target = out or settings.landing
+    if not force:
+        demand_room(settings, target)
     console = Console(stderr=True)
     with console.status("making sample data") as status:
         try:
