@@ -39,10 +39,9 @@ def sample(
     force: Annotated[bool, typer.Option("--force", help="Also among real data: they are billed together.")] = False,
 ) -> None:
     """Make sample extracts of every source, with labelled traps. Refuses where anything else lies or was billed."""
-    from rich.console import Console
-
     from orchestration.sampling import generate
     from orchestration.sampling.room import demand_room
+    from orchestration.terminal import console_for, working
 
     settings = load_settings()
     if out is None and settings.landing_url:
@@ -53,8 +52,7 @@ def sample(
     target = out or settings.landing
     if not force:
         demand_room(settings, target)
-    console = Console(stderr=True)
-    with console.status("making sample data") as status:
+    with working(console_for(stderr=True), "making sample data") as say:
         try:
             report = generate(
                 target,
@@ -63,7 +61,7 @@ def sample(
                 records=records,
                 seed=seed,
                 format=format,
-                progress=lambda text: status.update(f"making sample data: {text}"),
+                progress=lambda text: say(f"making sample data: {text}"),
             )
         except ValueError as error:
             raise MeterhouseError(str(error), "See meterhouse sample --help.") from error
@@ -101,10 +99,11 @@ def run(
             _where(console, settings)
         return
     from orchestration.dagster_runs import note_published
+    from orchestration.terminal import working
 
-    with console.status("taking in") as status:
+    with working(console, "taking in") as say:
         # Where nobody sees it move, nothing need be drawn a hundred times.
-        report = pipeline.run_all(settings, status.update if console.is_terminal else None, again)
+        report = pipeline.run_all(settings, say if console.is_terminal else None, again)
         note_published(settings)
     served = current_release(settings)
     assert served is not None
@@ -189,14 +188,13 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write a month's invoices and lines for finance, read back and compared."""
-    from rich.console import Console
-
     from orchestration.publishing.exports import export_month, latest_month
+    from orchestration.terminal import console_for, working
 
     settings = load_settings()
     if (month is None) != latest:
         raise MeterhouseError("name a month or ask for the latest", "Use --month 2024-11 or --latest.")
-    with Console(stderr=True).status(f"exporting {month or 'the latest month'} as {format}"):
+    with working(console_for(stderr=True), f"exporting {month or 'the latest month'} as {format}"):
         done = export_month(settings, month or latest_month(settings), format)
     if as_json:
         print(json.dumps({"path": str(done.path), "files": done.files, "totals": done.totals}))
@@ -235,13 +233,12 @@ def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: boo
         named = [dict(zip(columns, row, strict=True)) for row in rows]
         print(json.dumps(named, default=str))
         return
-    from rich.console import Console
-    from rich.table import Table
+    from orchestration.terminal import Table, console_for
 
     table = Table(*columns)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row))
-    Console().print(table)
+    console_for().print(table)
 
 
 @app.command(epilog="Example: meterhouse ui --port 3000")

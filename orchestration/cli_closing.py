@@ -168,10 +168,9 @@ def invoice(
     if as_json:
         print(json.dumps({"source": known.source, "invoices": known.invoices, "lines": known.lines}, default=str))
         return
-    from rich.console import Console
-    from rich.table import Table
+    from orchestration.terminal import Table, console_for
 
-    console = Console() if Console().is_terminal else Console(width=160)
+    console = console_for(at_least=160)
     for found in known.invoices:
         title = f"{found['invoice_number'] or 'DRAFT'}  {found['tenant_name']}  {month}  from {known.source}"
         table = Table(title=title, title_justify="left")

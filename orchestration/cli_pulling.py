@@ -28,9 +28,8 @@ def pull(
     as_json: Json = False,
 ) -> None:
     """Pull new and changed records from Twilio and the platform into the landing folder."""
-    from rich.console import Console
-
     from orchestration.pulling import with_its_library
+    from orchestration.terminal import console_for, working
 
     settings = load_settings()
     with with_its_library():
@@ -43,8 +42,8 @@ def pull(
         parse_day(until, "--until") if until else None,
         again,
     )
-    with Console(stderr=True).status("pulling") as status:
-        reports = pull_all(settings, request, status.update)
+    with working(console_for(stderr=True), "pulling") as say:
+        reports = pull_all(settings, request, say)
     if as_json:
         print(json.dumps([_plain(report) for report in reports]))
     else:

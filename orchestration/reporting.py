@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from orchestration import duck
 from orchestration.ingestion.landing import Receipt
 from orchestration.publishing.changes import moved_with
 from orchestration.publishing.release import Release
 from orchestration.settings import Settings
+from orchestration.terminal import Console, Table, Text, console_for
 
 WIDE_ENOUGH = 132
 
 
 def wide_console(*, stderr: bool = False) -> Console:
     """A console whose tables keep their figures whole, also where the output is no terminal."""
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=WIDE_ENOUGH)
+    return console_for(stderr=stderr, at_least=WIDE_ENOUGH)
 
 
 def summary(settings: Settings, release: Release) -> dict[str, Any]:
@@ -98,7 +95,8 @@ def print_left_out(console: Console, settings: Settings, release: Release, refus
     console.print(table)
     for receipt in refused:
         where = f" row {receipt.row_number}" if receipt.row_number else ""
-        console.print(f"[yellow]refused[/] {receipt.source}/{receipt.file_name}{where}: {receipt.reason}")
+        told = f" {receipt.source}/{receipt.file_name}{where}: {receipt.reason}"
+        console.print(Text.assemble(("refused", "yellow"), told))
         console.print(f"        {receipt.remedy}")
 
 
