@@ -17,9 +17,10 @@ import jinja2
 from orchestration import duck
 from orchestration.settings import Settings
 from orchestration.warehouse.failed_tests import failing_keys, remedy
-from orchestration.warehouse.node_worker import ContractBroken, NodeWorker, SeedRefused, relations_there
+from orchestration.warehouse.node_worker import ContractBroken, NodeWorker, relations_there
 from orchestration.warehouse.project import Node, Project
 from orchestration.warehouse.rendering import Renderer
+from orchestration.warehouse.seed_header import SeedBroken
 from orchestration.warehouse.side_by_side import run_side_by_side
 
 Say = Callable[[str], None]
@@ -116,7 +117,7 @@ class NodeRunner:
                 ran.built.append(node.unique_id)
                 if moved is not None and (before is None or before != worker.small_content(node, SMALL_ROWS)):
                     moved.add(node.unique_id)
-            except (duckdb.Error, jinja2.TemplateError, ContractBroken, SeedRefused) as error:
+            except (duckdb.Error, jinja2.TemplateError, ContractBroken, SeedBroken) as error:
                 lost.add(node.unique_id)
                 ran.errors.append(f"{node.name}: {' '.join(str(error).split())[:600]}")
                 # After a fatal error the engine answers nothing any more.

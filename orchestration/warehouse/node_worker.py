@@ -17,15 +17,12 @@ from orchestration.settings import Settings
 from orchestration.warehouse.failed_tests import compiled_path
 from orchestration.warehouse.project import Node
 from orchestration.warehouse.rendering import Renderer
+from orchestration.warehouse.seed_header import SeedBroken, seed_columns
 from orchestration.warehouse.seed_values import rounded_numbers
 
 
 class ContractBroken(Exception):
     """A model's columns are not those its contract promises."""
-
-
-class SeedRefused(Exception):
-    """A seed's file says what its table would not."""
 
 
 class NodeWorker:
@@ -44,7 +41,7 @@ class NodeWorker:
         self._there = there
 
     def lay_down(self, node: Node) -> None:
-        """Build the node, whole or not at all. Raises what DuckDB or Jinja raise, ContractBroken and SeedRefused."""
+        """Build the node, whole or not at all. Raises what DuckDB or Jinja raise, ContractBroken and SeedBroken."""
         query = "" if node.kind == "seed" else self._renderer.compile(node)
         self.connection.execute("begin")
         try:
@@ -125,11 +122,10 @@ class NodeWorker:
 
     def _load_seed(self, node: Node) -> None:
         path = self._settings.project_dir / node.raw["original_file_path"]
-        header = path.read_text(encoding="utf-8-sig").splitlines()[0].split(",")
         kinds = node.config["column_types"]
-        columns = ", ".join(f"{name.strip()} {kinds[name.strip()]}" for name in header)
+        columns = ", ".join(f"{name} {kinds[name]}" for name in seed_columns(path, kinds))
         if told := rounded_numbers(path, node.raw["original_file_path"], kinds):
-            raise SeedRefused("; ".join(told))
+            raise SeedBroken("; ".join(told))
         self._make_room(node, "table")
         self.connection.execute(f"create or replace table {node.relation} ({columns})")
         self.connection.execute(

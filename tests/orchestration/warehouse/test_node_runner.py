@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -205,6 +206,22 @@ def test_a_broken_model_is_an_error_and_what_stood_there_stays(empty: Settings, 
     assert {name: content for name, content in _content(empty).items() if "dim_tenants" in name} == {
         name: content for name, content in before.items() if "dim_tenants" in name
     }
+
+
+def test_a_mistyped_seed_is_an_error_that_names_file_and_column(empty: Settings, tmp_path: Path) -> None:
+    project = _project(empty)
+    (seed,) = [node for node in project.of_kind("seed") if node.name == "price_updates"]
+    mine = replace(empty, project_dir=tmp_path / "project")
+    written = mine.project_dir / seed.raw["original_file_path"]
+    written.parent.mkdir(parents=True)
+    text = (empty.project_dir / seed.raw["original_file_path"]).read_text(encoding="utf-8")
+    written.write_text(text.replace("unit_price", "unit_prise", 1), encoding="utf-8")
+    before = _content(empty)
+    with duck.connect(empty.warehouse_path, empty) as connection, NodeRunner(project, connection, mine) as runner:
+        (error,) = runner.build([seed], lambda _: None).errors
+    assert error.startswith("price_updates: the first line of terms/price_updates.csv has 'unit_prise'")
+    assert "did you mean unit_price?" in error
+    assert _content(empty) == before
 
 
 def test_a_test_that_cannot_be_evaluated_has_failed(empty: Settings) -> None:
