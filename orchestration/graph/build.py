@@ -108,7 +108,7 @@ def _as_outputs(
 def _again(config: ComputeAgain, months: Sequence[str], selected: set[dg.AssetKey]) -> Again | None:
     """What the selection and the run config ask to compute again: months, or else single models."""
     if months:
-        return Again(tuple(months), tuple(config.tenants), config.reason)
+        return Again(tuple(months), tuple(config.tenants), config.reason, stretch=len(months) > 1)
     models = tuple(sorted(key.path[-1] for key in selected - TAKEN_IN_KEYS - {VERDICT_KEY}))
     if models:
         return Again(tenants=tuple(config.tenants), reason=config.reason, models=models)

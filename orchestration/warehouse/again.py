@@ -27,7 +27,13 @@ DDL = (
     "reason varchar, project_hash varchar, requested_at varchar)"
 )
 ALIKE = 0.6
-TENANTS = "intermediate.int_gen_02__tenants_states"
+MONTHS_SHOWN = 12
+# Described tenants, and those that only an account or a number tells of: all that are billed.
+TENANTS = "intermediate.int_gen_08__tenant_currencies"
+MONTHS = (
+    "select billing_month from marts.rpt_record_fates union select usage_month from marts.fct_invoice_lines "
+    "union select billing_month from marts.fct_invoice_lines"
+)
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,15 @@ class Again:
     """What to compute again: months as 2024-11, for all tenants or those named, or single models by name.
 
     A month is metered again upon what is kept of its records; a model is built from nothing, and so is what stands on
-    it and is built with it. `reason` is recorded in ops.reruns.
+    it and is built with it. `reason` is recorded in ops.reruns. Months of a `stretch` are not named one by one: some of
+    them may hold nothing.
     """
 
     months: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
     reason: str = ""
     models: tuple[str, ...] = ()
+    stretch: bool = False
 
 
 @dataclass
@@ -63,8 +71,11 @@ class Marked:
 def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Project, again: Again) -> Marked:
     """Note in the build file what the build about to start must compute again. Call before models are selected.
 
-    Raises MeterhouseError for a tenant or model that is not there.
+    Raises MeterhouseError for a month, tenant or model that is not there.
     """
+    files = _files_not_metered(connection)
+    if not files:  # these may be of any month
+        _demand_months(connection, again)
     _demand_tenants(connection, again.tenants)
     named = _models_named(project, again.models)
     keys = set(named)
@@ -89,7 +100,7 @@ def mark(connection: duckdb.DuckDBPyConnection, settings: Settings, project: Pro
     # Until it is built, what stands is not current: a run that fails leaves work for the next one.
     connection.execute("update ops.builds set seeds_hash = ''")
     connection.execute("commit")
-    return Marked(again, _files_not_metered(connection), frozenset(project.with_descendants(named)))
+    return Marked(again, files, frozenset(project.with_descendants(named)))
 
 
 def _rate_again(connection: duckdb.DuckDBPyConnection, again: Again) -> None:
@@ -120,6 +131,24 @@ def _files_not_metered(connection: duckdb.DuckDBPyConnection) -> list[str]:
         "and load_batch > (select coalesce(max(load_batch), 0) from ops.metered_batches) order by all"
     ).fetchall()
     return [name for (name,) in rows]
+
+
+def _demand_months(connection: duckdb.DuckDBPyConnection, again: Again) -> None:
+    try:
+        rows = connection.execute(f"select distinct strftime(billing_month, '%Y-%m') from ({MONTHS}) order by 1")
+    except duckdb.CatalogException:
+        return  # nothing was built: all of it will be
+    known = [month for (month,) in rows.fetchall() if month]
+    unknown = [month for month in again.months if month not in known]
+    if not unknown or (again.stretch and len(unknown) < len(again.months)):
+        return
+    shown = known[-MONTHS_SHOWN:]
+    raise MeterhouseError(
+        f"nothing was ever metered in {', '.join(unknown)}: there is nothing to compute again",
+        f"Months known are {', '.join(shown)}{' and earlier ones' if len(known) > len(shown) else ''}."
+        if known
+        else "No month is known yet: land files, then `meterhouse run`.",
+    )
 
 
 def _demand_tenants(connection: duckdb.DuckDBPyConnection, tenants: Sequence[str]) -> None:

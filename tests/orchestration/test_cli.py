@@ -81,6 +81,11 @@ def test_a_month_again_says_that_nothing_changed(copied: Settings) -> None:
     assert refused.returncode == 2
     assert "there is no tenant 'tnt_002'" in refused.stderr
     assert "tnt_0002" in refused.stderr
+    for month in ("2014-11", "2030-01"):
+        never = _run_in(copied, "run", "--month", month, "--month", "2024-10")
+        assert never.returncode == 2
+        assert f"nothing was ever metered in {month}:" in never.stderr
+        assert "2024-10, 2024-11" in never.stderr
     assert json.loads(_run_in(copied, "status", "--json").stdout)["anything_to_do"] is False
 
 

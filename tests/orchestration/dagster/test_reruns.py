@@ -132,6 +132,14 @@ def test_an_unknown_tenant_is_refused_with_those_like_it(home: Home) -> None:
     assert "Traceback" not in message
 
 
+def test_a_month_in_which_nothing_was_metered_is_refused_with_those_known(home: Home) -> None:
+    result = home.run("monthly_invoices", months=("2022-02",))
+    assert not result.success
+    message = _message(result)
+    assert "nothing was ever metered in 2022-02" in message
+    assert "2024-10, 2024-11" in message
+
+
 def test_one_asset_alone_is_made_judged_and_not_published(home: Home) -> None:
     before = current_release(home.settings)
     result = home.run("monthly_invoices", months=("2024-11",), assets=("marts/fct_usage_monthly",))
