@@ -12,6 +12,7 @@ from orchestration.settings import Settings
 from orchestration.terminal import Console, Table, Text, console_for
 
 WIDE_ENOUGH = 132
+BLOCKED_NAMED = 5
 
 
 def wide_console(*, stderr: bool = False) -> Console:
@@ -85,7 +86,7 @@ def print_invoices(console: Console, settings: Settings, release: Release) -> No
 
 
 def print_left_out(console: Console, settings: Settings, release: Release, refused: list[Receipt]) -> None:
-    """What was not billed and why, and files that were refused with their remedy."""
+    """What was not billed and why, files that were refused with their remedy, and whose invoices are held back."""
     found = summary(settings, release)
     table = Table(title="Not billed, all months", title_justify="left")
     for name in ("fate", "reason", "records"):
@@ -98,6 +99,30 @@ def print_left_out(console: Console, settings: Settings, release: Release, refus
         told = f" {receipt.source}/{receipt.file_name}{where}: {receipt.reason}"
         console.print(Text.assemble(("refused", "yellow"), told))
         console.print(f"        {receipt.remedy}")
+    for line in told_of_findings(settings, release):
+        console.print(line)
+
+
+def told_of_findings(settings: Settings, release: Release) -> list[str]:
+    """Tenant months without an invoice and errors to mend, as plain sentences; nothing where there are none."""
+    with duck.connect(release.database, settings, read_only=True) as connection:
+        blocked = connection.execute(
+            "select strftime(billing_month, '%Y-%m'), tenant_id from marts.rpt_findings "
+            "where finding = 'tenant_month_blocked' group by all order by 1 desc, 2"
+        ).fetchall()
+        errors = connection.execute(
+            "select finding, count(*) from marts.rpt_findings where severity = 'error' group by all order by all"
+        ).fetchall()
+    told = []
+    if blocked:
+        named = ", ".join(f"{tenant} {month}" for month, tenant in blocked[:BLOCKED_NAMED])
+        more = f" and {len(blocked) - BLOCKED_NAMED} more" if len(blocked) > BLOCKED_NAMED else ""
+        told.append(f"NO INVOICE for {len(blocked)} tenant month(s), blocked until mended: {named}{more}")
+    if errors:
+        kinds = ", ".join(f"{count:,} {finding}" for finding, count in errors)
+        told.append(f"{sum(count for _, count in errors):,} error(s) to mend: {kinds}")
+        told.append("Each with its remedy: meterhouse sql \"select * from rpt_findings where severity = 'error'\"")
+    return told
 
 
 def print_moved(console: Console, settings: Settings, release: Release) -> None:
