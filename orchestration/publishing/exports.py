@@ -7,11 +7,14 @@ workbook and the documents (PDF, e-invoice) are drawn in orchestration/documents
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -72,6 +75,7 @@ def latest_month(settings: Settings) -> str:
 def export_month(settings: Settings, month: str, format: str) -> Export:
     """Write the month's invoices to exports/<month>/<format>/, read them back and compare to the cent.
 
+    Exports of one month wait for each other.
     Raises MeterhouseError for an unknown month or format, or when what was written does not add
     up to the release; the previous export then stays.
     """
@@ -80,10 +84,12 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
     first_day = parse_month(month)
     release = require_release(settings)
     final = settings.exports_dir / month / format
-    with duck.connect(release.database, settings, read_only=True) as connection:
+    with ExitStack() as held:
+        connection = held.enter_context(duck.connect(release.database, settings, read_only=True))
         released = _totals(connection, "marts.fct_invoices", first_day)
         if not released:
             raise _not_published(connection, month)
+        held.enter_context(_one_at_a_time(final.parent))
         source = _source(connection, release, first_day)
         totals = {currency: str(amount) for currency, amount in sorted(released.items())}
         if format == "documents":
@@ -97,13 +103,25 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             raise
-    old = final.with_name(f".{format}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if final.exists():
-        final.rename(old)
-    building.rename(final)
-    shutil.rmtree(old, ignore_errors=True)
+        old = final.with_name(f".{format}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if final.exists():
+            final.rename(old)
+        building.rename(final)
+        shutil.rmtree(old, ignore_errors=True)
     return Export(final, release.release_id, files, totals)
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until nobody else writes into the folder. However a process ends, the system lets go of the lock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _not_published(connection: duckdb.DuckDBPyConnection, month: str) -> MeterhouseError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import duckdb
@@ -130,3 +131,14 @@ def test_every_way_to_ask_is_answered(connection: duckdb.DuckDBPyConnection, que
 def test_a_mistyped_column_is_told_with_those_that_are_like_it(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(MeterhouseError, match=r"Candidate bindings.*invoice_id"):
         run_query(connection, "select invoice_idd from fct_invoices")
+
+
+def test_two_exports_of_a_month_at_the_same_time_are_both_whole(sample_run: SampleRun) -> None:
+    def export(_: int) -> dict[str, str]:
+        return export_month(sample_run.settings, "2024-09", "csv").totals
+
+    with ThreadPoolExecutor(4) as pool:
+        totals = list(pool.map(export, range(8)))
+    assert all(found == totals[0] for found in totals)
+    folder = sample_run.settings.exports_dir / "2024-09"
+    assert [path.name for path in folder.iterdir()] == ["csv"]
