@@ -13,7 +13,7 @@ from orchestration.graph.specs import landing_specs
 from orchestration.graph.steps import told_plainly
 from orchestration.graph.tables import table
 from orchestration.ingestion.landed_content import signatures_seen
-from orchestration.ingestion.landing_folder import demand_landing, landed_paths
+from orchestration.ingestion.landing_folder import demand_landing, landed_paths, signature
 from orchestration.resources import Installation
 from orchestration.settings import Settings
 
@@ -31,15 +31,16 @@ def landing(context: dg.AssetExecutionContext, installation: Installation) -> It
     for name, key in LANDING_KEYS.items():
         if key not in context.selected_asset_keys:
             continue
-        looks = [(path, path.lstat()) for path in by_source.get(name, [])]
-        new = [path.name for path, look in looks if seen.get(str(path)) != (look.st_size, look.st_mtime_ns)]
-        newest = max((look.st_mtime for _, look in looks), default=None)
-        rows = [{"file": path.name, "bytes": look.st_size, "new": path.name in new} for path, look in looks]
+        found = [(path, signature(path)) for path in by_source.get(name, [])]
+        looks = [(path, look) for path, look in found if look is not None]
+        new = [path.name for path, look in looks if seen.get(str(path)) != look]
+        newest = max((modified_ns / 10**9 for _, (_, modified_ns) in looks), default=None)
+        rows = [{"file": path.name, "bytes": size, "new": path.name in new} for path, (size, _) in looks]
         yield dg.ObserveResult(
             asset_key=key,
             metadata={
                 "files": len(looks),
-                "bytes": sum(look.st_size for _, look in looks),
+                "bytes": sum(size for _, (size, _) in looks),
                 "not_taken_in_yet": len(new),
                 **({"newest": dg.MetadataValue.timestamp(datetime.fromtimestamp(newest, UTC))} if newest else {}),
                 **({"lying_there": table(sorted(rows, key=lambda row: not row["new"]))} if rows else {}),

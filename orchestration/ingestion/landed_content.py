@@ -14,7 +14,7 @@ import duckdb
 
 from orchestration import duck
 from orchestration.file_hash import file_sha256
-from orchestration.ingestion.landing_folder import landed_paths
+from orchestration.ingestion.landing_folder import landed_paths, signature
 from orchestration.ingestion.receipts import seen_files
 from orchestration.settings import Settings
 
@@ -51,10 +51,10 @@ def new_content(settings: Settings, read_before: Mapping[str, str]) -> NewConten
     found = NewContent()
     contents = set()
     for source, path in landed_paths(settings):
-        look = path.lstat()
-        if seen.get(str(path)) == (look.st_size, look.st_mtime_ns) or path.name.endswith(".part"):
+        look = signature(path)
+        if look is None or seen.get(str(path)) == look or path.name.endswith(".part"):
             continue
-        look_key = f"{path} {look.st_size} {look.st_mtime_ns}"
+        look_key = f"{path} {look[0]} {look[1]}"
         try:
             digest = read_before.get(look_key) or file_sha256(path)
         except OSError:

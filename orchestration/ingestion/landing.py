@@ -20,7 +20,7 @@ import duckdb
 from orchestration import duck
 from orchestration.ingestion import spool
 from orchestration.ingestion.file_rows import clean_rows, open_rows
-from orchestration.ingestion.landing_folder import demand_landing, landed_paths
+from orchestration.ingestion.landing_folder import demand_landing, landed_paths, signature
 from orchestration.ingestion.parquet_in_place import Footer, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, check_file, staging_dir, unchanged_since
 from orchestration.ingestion.raw_schema import ensure_raw_relations
@@ -100,12 +100,8 @@ def anything_new(settings: Settings) -> bool:
                 return True
         except duckdb.CatalogException:
             return True
-    return any(_signature(path) != seen.get(str(path)) for _, path in landed)
-
-
-def _signature(path: Path) -> tuple[int, int]:
-    info = path.lstat()
-    return info.st_size, info.st_mtime_ns
+    looks = ((path, signature(path)) for _, path in landed)
+    return any(look is not None and look != seen.get(str(path)) for path, look in looks)
 
 
 def ingest_landing(settings: Settings, progress: Progress | None = None) -> IngestReport:
@@ -203,17 +199,18 @@ class _Ingest:
 
     def run(self, progress: Progress | None) -> IngestReport:
         report = IngestReport()
-        paths = landed_paths(self.settings)
+        listed = landed_paths(self.settings)
         if self.settings.landing.is_dir():
-            report.withdrawn_findings = len(withdraw_gone(self.connection, paths))
+            report.withdrawn_findings = len(withdraw_gone(self.connection, listed))
         seen = seen_files(self.connection)
-        new = [(source, path, _signature(path)) for source, path in paths]
-        new = [(source, path, signature) for source, path, signature in new if seen.get(str(path)) != signature]
+        looks = [(source, path, signature(path)) for source, path in listed]
+        paths = [(source, path, look) for source, path, look in looks if look is not None]
+        new = [(source, path, look) for source, path, look in paths if seen.get(str(path)) != look]
         report.unchanged_files = len(paths) - len(new)
         with ThreadPoolExecutor(CHECKING_THREADS) as pool:
             ahead = deque(new)
             bytes_ahead = 0
-            for done, (source, path, signature) in enumerate(new):
+            for done, (source, path, look) in enumerate(new):
                 while ahead and (
                     len(self.waiting) < FILES_AHEAD
                     or (len(self.waiting) < SMALL_FILES_AHEAD and bytes_ahead + ahead[0][2][0] < SMALL_BYTES_AHEAD)
@@ -221,7 +218,7 @@ class _Ingest:
                     following = ahead.popleft()
                     bytes_ahead += following[2][0]
                     self.waiting.append(pool.submit(_check, self.settings, following[0], following[1]))
-                bytes_ahead -= signature[0]
+                bytes_ahead -= look[0]
                 if progress:
                     progress(path.name, report.unchanged_files + done, len(paths))
                 receipt, stored = self._take_in(source, path, self.waiting.popleft().result())
@@ -230,7 +227,7 @@ class _Ingest:
                     self.known.add((source, receipt.file_sha256))
                     report.batch = self.batch
                 if receipt.status != "waiting":
-                    self.book.add(receipt, path, signature, stored)
+                    self.book.add(receipt, path, look, stored)
         self.book.enter()
         if progress:
             progress("", len(paths), len(paths))
@@ -254,7 +251,7 @@ class _Ingest:
                 path.name,
                 "refused",
                 checked.sha256 if isinstance(checked, CheckedFile) else "",
-                path.lstat().st_size,
+                (signature(path) or (0, 0))[0],
                 reason=error.reason,
                 remedy=error.remedy,
                 field_name=error.field,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -62,10 +63,20 @@ def landed_paths(settings: Settings) -> list[tuple[str, Path]]:
             if not folder.name.startswith("."):
                 found.append(("", folder))
             continue
-        for path in sorted(folder.iterdir(), key=_name):  # comparing paths takes four times as long
-            if not path.name.endswith(".manifest.json") and not path.name.startswith("."):
-                found.append((folder.name, path))
+        with suppress(FileNotFoundError):  # the folder was taken away since
+            for path in sorted(folder.iterdir(), key=_name):  # comparing paths takes four times as long
+                if not path.name.endswith(".manifest.json") and not path.name.startswith("."):
+                    found.append((folder.name, path))
     return found
+
+
+def signature(path: Path) -> tuple[int, int] | None:
+    """Size and time of a landed file; None where its producer took it away or renamed it since it was listed."""
+    try:
+        look = path.lstat()
+    except FileNotFoundError:
+        return None
+    return look.st_size, look.st_mtime_ns
 
 
 def _name(path: Path) -> str:

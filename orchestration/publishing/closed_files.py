@@ -16,7 +16,7 @@ from fsspec import AbstractFileSystem
 PROTOCOL = "closed"
 
 
-class ClosedFiles(AbstractFileSystem):  # type: ignore[misc]
+class ClosedFiles(AbstractFileSystem):
     """`files`, by name, as closed://name. No other file is there, and none is opened but to be read."""
 
     protocol = PROTOCOL
