@@ -135,6 +135,11 @@ def text_messages(records: Records, seeds: Path, accounts: AccountMap) -> Iterat
         )
 
 
+def _language(tag: str | None) -> str | None:
+    """A language tag says the same in any case (RFC 5646, 2.1.1)."""
+    return tag and tag.strip().lower()
+
+
 def translations(records: Records, accounts: AccountMap) -> Iterator[Unit]:
     """TRW-01..03. The quantity is characters; words are made per price version."""
     for row in records.winners:
@@ -144,7 +149,7 @@ def translations(records: Records, accounts: AccountMap) -> Iterator[Unit]:
             fate, reason = "excluded", "not_completed"
         elif row["completed_at"] is None:
             fate, reason = "quarantined", "missing_completed_at"
-        elif row["source_lang"] is not None and row["source_lang"] == row["target_lang"]:
+        elif row["source_lang"] is not None and _language(row["source_lang"]) == _language(row["target_lang"]):
             fate, reason = "excluded", "same_language"
         elif row["character_count"] == 0:
             fate, reason = "excluded", "empty_text"

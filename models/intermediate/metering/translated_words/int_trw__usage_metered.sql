@@ -30,7 +30,8 @@ reasons_given as (
         case
             when status != 'completed' then 'not_completed'
             when completed_at is null then 'missing_completed_at'
-            when source_lang = target_lang then 'same_language'
+            -- Upstream spells a language as it was sent: en, EN and en-us are no other language.
+            when lower(trim(source_lang)) = lower(trim(target_lang)) then 'same_language'
             when character_count = 0 then 'empty_text'
         end as meter_reason,
     from tenants_found
