@@ -6,6 +6,11 @@ case
 end
 {%- endmacro %}
 
+{# A number as people write it, as E.164: its spaces, dots, dashes and brackets say nothing. Null where it is none. #}
+{% macro written_as_e164(written) %}
+{{- e164("regexp_replace(" ~ written ~ ", '[[:space:]().-]', '', 'g')") }}
+{%- endmacro %}
+
 {# The leading digits of a recipient: as many as the longest calling code of the market map can have
    (ITU E.164: three of country code; the map tells regions by up to seven). #}
 {% macro leading_digits(recipient) %}left(ltrim({{ recipient }}, '+'), 7){% endmacro %}

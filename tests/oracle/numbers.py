@@ -24,22 +24,32 @@ class Interval:
     removed: datetime | None
 
 
+def e164(written: str) -> str | None:
+    """+ and 7 to 15 digits, however it is written; None where it is no number."""
+    bare = "".join(sign for sign in written if not sign.isspace() and sign not in "().-")
+    digits = bare.removeprefix("+")
+    is_number = digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15 and digits[0] != "0"
+    return f"+{digits}" if is_number else None
+
+
 def intervals(events: Records) -> list[Interval]:
     """[added, removed) of each number a tenant had; adding it twice changes nothing."""
-    log: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    log: dict[tuple[str, str], dict[datetime, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in events.winners:
-        if row["event"] in ("added", "removed"):
-            log[row["tenant_id"], row["phone_number"]].append(row)
+        number = e164(row["phone_number"])
+        if number is not None and row["event"] in ("added", "removed"):
+            log[row["tenant_id"], number][row["occurred_at"]].add(row["event"])
     found = []
-    for (tenant, number), rows in log.items():
-        rows.sort(key=lambda row: (row["occurred_at"], row["event"] == "added"))
+    for (tenant, number), instants in log.items():
         since: datetime | None = None
-        for row in rows:
-            if row["event"] == "added" and since is None:
-                since = row["occurred_at"]
-            elif row["event"] == "removed" and since is not None:
-                found.append(Interval(tenant, number, since, row["occurred_at"]))
-                since = None
+        for at, said in sorted(instants.items()):
+            if since is not None and "removed" in said:
+                found.append(Interval(tenant, number, since, at))
+                since = at if "added" in said else None
+            elif since is None and said == {"added", "removed"}:
+                found.append(Interval(tenant, number, at, at))
+            elif since is None and "added" in said:
+                since = at
         if since is not None:
             found.append(Interval(tenant, number, since, None))
     return found
@@ -63,7 +73,13 @@ class Numbers:
         for interval in self._intervals:
             ends = [month_of(at) for at in (interval.added, interval.removed) if at is not None]
             ends += [last] if last is not None else []
-            ends += [month_of(row["occurred_at"]) for row in events.winners if row["tenant_id"] == interval.tenant]
+            ends += [
+                month_of(row["occurred_at"])
+                for row in events.winners
+                if row["tenant_id"] == interval.tenant
+                and row["event"] in ("added", "removed")
+                and e164(row["phone_number"])
+            ]
             self._last[interval.tenant] = max([*ends, self._last.get(interval.tenant, date.min)])
 
     def _price_key(self, number: str) -> str:
@@ -86,7 +102,7 @@ class Numbers:
                 numbers[interval.number] = min(interval.added, numbers.get(interval.number, interval.added))
                 month = following(month)
         added = Counter(
-            (row["tenant_id"], row["phone_number"], month_of(row["occurred_at"]))
+            (row["tenant_id"], e164(row["phone_number"]), month_of(row["occurred_at"]))
             for row in self._events.winners
             if row["event"] == "added"
         )
@@ -107,10 +123,12 @@ class Numbers:
         """Log entries that make no fee of their own."""
         for row in self._events.winners:
             month = month_of(row["occurred_at"])
-            if row["event"] == "removed":
-                fate, reason = "excluded", "closes_interval"
-            elif row["event"] != "added":
+            if row["event"] not in ("added", "removed"):
                 fate, reason = "quarantined", "unknown_event"
+            elif e164(row["phone_number"]) is None:
+                fate, reason = "quarantined", "not_a_number"
+            elif row["event"] == "removed":
+                fate, reason = "excluded", "closes_interval"
             elif month < self._first[row["tenant_id"]]:
                 fate, reason = "excluded", "before_first_metered_month"
             else:
@@ -180,7 +198,7 @@ def penalties(records: Records, numbers: list[Interval]) -> Iterator[Fine]:
     """PEN-01, PEN-02: each notice for the tenant that had the number."""
     for row in records.winners:
         holders = [
-            i for i in numbers if i.number == row["phone_number"] and holds_at(i.added, i.removed, row["violated_at"])
+            i for i in numbers if i.number == e164(row["phone_number"]) and holds_at(i.added, i.removed, row["violated_at"])
         ]
         newest = max((i.added for i in holders), default=None)
         tenant = min((i.tenant for i in holders if i.added == newest), default=None)

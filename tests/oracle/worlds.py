@@ -234,10 +234,11 @@ class World:
                     "kustomer_messages", id=self._id("M"), direction="out", sent_at=at, assistant_type=kind, **said
                 )
         for _ in range(r.choice((0, 1, 3))):
-            at = self.instant(month)
+            at, translation = self.instant(month), self._id("TL")
+            source_lang = ("en", "EN", "de ", "DE")[self._count % 4]
             self._add(
                 *("translations",),
-                **{"translation_id": self._id("TL"), "org_id": org, "source_lang": "en", "updated_at": at},
+                **{"translation_id": translation, "org_id": org, "source_lang": source_lang, "updated_at": at},
                 **{"target_lang": r.choice(("de", "fr", "en")), "status": r.choice(("completed",) * 5 + ("failed",))},
                 **{"character_count": r.choice((0, 1, 4, 5, 6, 23, 1_000_003)), "requested_at": at},
                 completed_at="" if self._chance(0.05) else at,
@@ -335,22 +336,25 @@ class World:
             number = r.choice((*self.own_numbers, f"{r.choice(self.own_numbers)}{r.randint(1, 9)}"))
             self._numbers.append(number)
             at = self.instant() - timedelta(days=r.choice((0, 0, 60)))
-            for event in ("added", "removed", "added")[: r.choice((1, 2, 3))]:
+            turn = len(self._numbers)
+            for step, event in enumerate(("added", "removed", "added")[: r.choice((1, 2, 3))]):
                 self._add(
                     *("number_events",),
-                    **{"tenant_id": tenant, "phone_number": number, "event": event, "number_type": "local"},
-                    **{"occurred_at": at, "updated_at": at},
+                    **{"tenant_id": tenant, "phone_number": _spelled(number, turn + step), "event": event},
+                    **{"number_type": "local", "occurred_at": at, "updated_at": at},
                 )
                 following_month = midnight(following(at.date()))
-                at = r.choice(
+                later = r.choice(
                     (at + timedelta(days=r.randint(1, 40)), following_month, following_month + timedelta(seconds=1))
                 )
+                # Now and then the next entry is of the same instant.
+                at = at if (turn + step) % 4 == 0 else later
             if self._chance(0.3):
                 self._fine(number)
             if self._chance(0.3):
                 self._add(
                     *("twilio_phone_numbers",),
-                    **{"sid": self._id("PN"), "account_sid": account, "phone_number": number},
+                    **{"sid": self._id("PN"), "account_sid": account, "phone_number": _spelled(number, turn)},
                     **{"date_created": at, "snapshot_date": self.instant().date().isoformat()},
                 )
         if self._chance(0.2):
@@ -380,7 +384,7 @@ class World:
         for status in ("open", *story):
             self._add(
                 *("carrier_penalties",),
-                **{"notice_id": notice, "phone_number": number, "violated_at": posted - timedelta(days=3)},
+                **{"notice_id": notice, "phone_number": _spelled(number, self._count), "violated_at": posted - timedelta(days=3)},
                 **{"posted_at": posted, "status": status, "status_at": at, "updated_at": at, **money},
             )
             at += timedelta(days=r.choice((1, 10, 40)), seconds=r.choice((0, 1)))
@@ -415,6 +419,12 @@ class World:
                     if source != "whatsapp_webhooks" and self._chance(0.6):
                         state[clocks.get(source, "updated_at")] = self.text(self.instant(whole=True))
                     rows.append(state)
+
+
+def _spelled(number: str, turn: int) -> str:
+    """The number as upstream may write it, now and then what is none."""
+    spellings = (number, number[1:], f"{number[:2]} ({number[2:5]}) {number[5:8]}-{number[8:]}")
+    return "withheld" if turn % 13 == 5 else spellings[turn % 3]
 
 
 def _seconds(instant: datetime) -> str:

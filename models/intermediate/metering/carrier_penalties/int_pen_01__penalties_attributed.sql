@@ -53,7 +53,7 @@ from states
 inner join histories on states.notice_id = histories.notice_id
 left join intervals
     on
-        states.phone_number = intervals.phone_number
+        {{ written_as_e164('states.phone_number') }} = intervals.phone_number
         and {{ in_force('states.violated_at', 'intervals.added_at', 'intervals.removed_at') }}
 where states.is_current
 qualify

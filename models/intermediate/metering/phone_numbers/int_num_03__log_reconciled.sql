@@ -1,5 +1,5 @@
 -- NUM-03: numbers that only the log or only the daily snapshots know.
--- Grain: number. A finding, never a charge.
+-- Grain: number, in E.164 on both sides. A finding, never a charge.
 with intervals as (
     select * from {{ ref('int_num_01__number_intervals') }}
 ),
@@ -13,7 +13,9 @@ numbers_logged as (
 ),
 
 numbers_seen as (
-    select phone_number from snapshots group by phone_number
+    select distinct coalesce({{ written_as_e164('phone_number') }}, phone_number)
+        as phone_number,
+    from snapshots
 )
 
 select

@@ -1,12 +1,12 @@
 -- NUM-01, NUM-02: number fees in the shape of all meters, and the rest of the number log.
--- Grain: tenant x number x month, or log entry that only ends an interval. A fee of a later
+-- Grain: tenant x number x month, or log entry that only ends an interval or is held. A fee of a later
 -- month has no record of its own (raw_rows 0): the number was added before.
 with numbers as (
     select * from {{ ref('int_num_02__first_number_included') }}
 ),
 
 events as (
-    select * from {{ ref('int_gen_02__number_events_states') }} where is_current
+    select * from {{ ref('int_num_01__numbers_logged') }}
 ),
 
 metered_from as (
@@ -22,7 +22,7 @@ added_counted as (
         {{ billing_month('occurred_at') }} as billing_month,
         count(*)::bigint as raw_rows,
     from events
-    where event = 'added'
+    where is_number and event = 'added'
     group by tenant_id, phone_number, {{ billing_month('occurred_at') }}
 )
 
@@ -57,13 +57,14 @@ select
     '' as price_key,
     0::bigint as quantity,
     case
-        when events.event in ('removed', 'added') then 'excluded'
+        when events.is_number and events.event in ('removed', 'added') then 'excluded'
         else 'quarantined'
     end as metered_fate,
     case
+        when events.event not in ('removed', 'added') then 'unknown_event'
+        when not events.is_number then 'not_a_number'
         when events.event = 'removed' then 'closes_interval'
-        when events.event = 'added' then 'before_first_metered_month'
-        else 'unknown_event'
+        else 'before_first_metered_month'
     end as reason,
     'none' as relief,
     'NUM-01' as clause_id,
@@ -72,4 +73,5 @@ from events
 left join metered_from on events.tenant_id = metered_from.tenant_id
 where
     events.event != 'added'
+    or not events.is_number
     or {{ billing_month('events.occurred_at') }} < metered_from.first_month
