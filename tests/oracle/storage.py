@@ -36,21 +36,20 @@ class Storage:
         self.stale: set[tuple[str, date]] = set()
 
     def _seats_at(self, tenant: str, month: date) -> tuple[int, bool] | None:
-        """(full-time users, stale) of the last seat snapshots of the month."""
+        """(full-time users, stale) by the last seat snapshot each org of the tenant ever had before the month's end."""
+        end = midnight(following(month))
         last: dict[str, Row] = {}
-        for row in self._seats:
-            if month_of(row["taken_at"]) == month:
-                held = last.get(row["org_id"])
-                if held is None or row["taken_at"] > held["taken_at"]:
-                    last[row["org_id"]] = row
+        for row in sorted(self._seats, key=lambda row: row["taken_at"]):
+            if row["taken_at"] < end:
+                last[row["org_id"]] = row
         mine = [
             row
-            for row in last.values()
-            if self._accounts.find("kustomer", row["org_id"], row["taken_at"]) == (tenant, "platform")
+            for org, row in last.items()
+            if self._accounts.find("kustomer", org, last_instant(month)) == (tenant, "platform")
         ]
         if not mine:
             return None
-        stale = any(row["taken_at"] < midnight(following(month)) - _FRESH for row in mine)
+        stale = any(row["full_time_users"] > 0 and row["taken_at"] < end - _FRESH for row in mine)
         return sum(row["full_time_users"] for row in mine), stale
 
     def _limit(self, tenant: str, meter: str, month: date) -> tuple[int, bool]:
@@ -93,6 +92,7 @@ class Storage:
             by_environment[row["org_id"], row["environment_id"], row["meter"]].append(row)
         levels: dict[tuple[str, str, date], list[tuple[int, datetime, bool]]] = defaultdict(list)
         deciding: set[int] = set()
+        left: set[int] = set()
         for rows in by_environment.values():
             rows.sort(key=lambda row: row["taken_at"])
             for month in months:
@@ -101,8 +101,11 @@ class Storage:
                     continue
                 last = before[-1]
                 fresh_month = month_of(last["taken_at"]) == month
-                found = self._accounts.find("kustomer", last["org_id"], last["taken_at"])
-                if found is None or found[1] != "platform" or (not fresh_month and last["bytes"] == 0):
+                found = self._accounts.find("kustomer", last["org_id"], last_instant(month))
+                if found is None or found[1] != "platform":
+                    left.update({id(last)} if fresh_month else ())
+                    continue
+                if not fresh_month and last["bytes"] == 0:
                     continue
                 if fresh_month:
                     deciding.add(id(last))
@@ -125,6 +128,7 @@ class Storage:
                 continue
             at = row["taken_at"]
             found = self._accounts.find("kustomer", row["org_id"], at)
-            tenant_, fate, reason = judged(found, "excluded", "not_month_end")
+            why = "left_before_month_end" if id(row) in left else "not_month_end"
+            tenant_, fate, reason = judged(found, "excluded", why)
             meter = f"{row['meter']}_storage"
             yield Unit("storage_snapshots", tenant_, month_of(at), at, meter, "", 0, fate, reason)

@@ -1,5 +1,6 @@
 -- STO-01: bytes a tenant held at month end over all its environments, no netting of meters.
--- Grain: tenant x meter x month.
+-- Grain: tenant x meter x month. Trap: a month is measured at its last instant, so an org is its
+-- tenant's then; one that left before neither counts nor keeps the month waiting.
 with levels as (
     select * from {{ ref('int_sto_01__levels_measured') }}
 ),
@@ -22,5 +23,5 @@ from levels
 inner join accounts
     on
         levels.org_id = accounts.account_id
-        and {{ in_force('levels.taken_at', 'accounts.valid_from', 'accounts.valid_to') }}
+        and {{ in_force_at_month_end('accounts.valid_from', 'accounts.valid_to', 'levels.billing_month') }}
 group by accounts.tenant_id, levels.meter, levels.billing_month

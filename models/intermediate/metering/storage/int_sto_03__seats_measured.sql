@@ -1,7 +1,13 @@
--- STO-03: full-time users of a tenant at month end, from the last seat snapshot.
--- Grain: tenant x month. A snapshot older than 48 hours is stale (STO-02).
+-- STO-03: full-time users of a tenant at month end, from the last seat snapshot of each org.
+-- Grain: tenant x month. Trap: an org's snapshot is carried on until a later one says otherwise,
+-- and one older than 48 hours is stale (STO-02): without it the limit would fall unseen. An org
+-- is its tenant's at the month's last instant; one that had no users needs no snapshot.
 with snapshots as (
     select * from {{ ref('int_gen_02__seat_snapshots_states') }} where is_current
+),
+
+levels as (
+    select * from {{ ref('int_sto_01__levels_measured') }}
 ),
 
 accounts as (
@@ -17,20 +23,53 @@ last_of_month as (
         arg_max(full_time_users, taken_at) as full_time_users,
     from snapshots
     group by org_id, {{ billing_month('taken_at') }}
+),
+
+months as (
+    select billing_month from levels
+    union
+    select billing_month from last_of_month
+),
+
+orgs as (
+    select org_id, min(billing_month) as first_month
+    from last_of_month
+    group by org_id
+),
+
+seats_carried as (
+    select
+        orgs.org_id,
+        months.billing_month,
+        last_value(last_of_month.taken_at ignore nulls) over month_order as taken_at,
+        last_value(last_of_month.full_time_users ignore nulls) over month_order
+            as full_time_users,
+    from orgs
+    inner join months on orgs.first_month <= months.billing_month
+    left join last_of_month
+        on
+            orgs.org_id = last_of_month.org_id
+            and months.billing_month = last_of_month.billing_month
+    window month_order as (
+        partition by orgs.org_id
+        order by months.billing_month
+        rows between unbounded preceding and current row
+    )
 )
 
 select
     accounts.tenant_id,
-    last_of_month.billing_month,
-    sum(last_of_month.full_time_users)::bigint as full_time_users,
+    seats_carried.billing_month,
+    sum(seats_carried.full_time_users)::bigint as full_time_users,
     bool_or(
-        last_of_month.taken_at
-        < cast({{ next_month('last_of_month.billing_month') }} as timestamp)
+        seats_carried.full_time_users > 0
+        and seats_carried.taken_at
+        < cast({{ next_month('seats_carried.billing_month') }} as timestamp)
         - interval 48 hour
     ) as is_stale,
-from last_of_month
+from seats_carried
 inner join accounts
     on
-        last_of_month.org_id = accounts.account_id
-        and {{ in_force('last_of_month.taken_at', 'accounts.valid_from', 'accounts.valid_to') }}
-group by accounts.tenant_id, last_of_month.billing_month
+        seats_carried.org_id = accounts.account_id
+        and {{ in_force_at_month_end('accounts.valid_from', 'accounts.valid_to', 'seats_carried.billing_month') }}
+group by accounts.tenant_id, seats_carried.billing_month

@@ -1,6 +1,7 @@
 -- STO-01..05: blocks above the limit in the shape of all meters, and every other snapshot.
 -- Grain: tenant x meter x month, or group of snapshots that decide nothing.
--- Trap: exactly at the limit is 0 blocks, one byte over is a whole one.
+-- Trap: exactly at the limit is 0 blocks, one byte over is a whole one. The last snapshot of an
+-- org that left its tenant before the month's end decides nothing, and has its fate here.
 with levels as (
     select * from {{ ref('int_sto_01__tenant_levels') }}
 ),
@@ -26,6 +27,17 @@ accounts as (
     where account_system = 'kustomer'
 ),
 
+measured_for as (
+    select
+        measured.*,
+        coalesce(accounts.account_kind, '') = 'platform' as is_counted,
+    from measured
+    left join accounts
+        on
+            measured.org_id = accounts.account_id
+            and {{ in_force_at_month_end('accounts.valid_from', 'accounts.valid_to', 'measured.billing_month') }}
+),
+
 snapshots_left as (
     select
         accounts.tenant_id,
@@ -33,22 +45,24 @@ snapshots_left as (
         {{ billing_month('snapshots.taken_at') }} as billing_month,
         max(snapshots.taken_at) as occurred_at,
         snapshots.storage_meter || '_storage' as meter,
+        measured_for.org_id is not null as is_last_of_month,
         count(*)::bigint as raw_rows,
     from snapshots
     left join accounts
         on
             snapshots.org_id = accounts.account_id
             and {{ in_force('snapshots.taken_at', 'accounts.valid_from', 'accounts.valid_to') }}
-    left join measured
+    left join measured_for
         on
-            snapshots.org_id = measured.org_id
-            and snapshots.environment_id = measured.environment_id
-            and snapshots.storage_meter = measured.storage_meter
-            and snapshots.taken_at = measured.taken_at
-    where measured.org_id is null or coalesce(accounts.account_kind, '') != 'platform'
+            snapshots.org_id = measured_for.org_id
+            and snapshots.environment_id = measured_for.environment_id
+            and snapshots.storage_meter = measured_for.storage_meter
+            and snapshots.taken_at = measured_for.taken_at
+    where not coalesce(measured_for.is_counted, false)
     group by
         accounts.tenant_id, accounts.account_kind,
-        {{ billing_month('snapshots.taken_at') }}, snapshots.storage_meter
+        {{ billing_month('snapshots.taken_at') }}, snapshots.storage_meter,
+        measured_for.org_id is not null
 )
 
 select
@@ -84,7 +98,8 @@ left join blocks
 union all
 select
     'storage_snapshots' as source,
-    coalesce(tenant_id, '') || '|' || meter || '|other' as record_key,
+    coalesce(tenant_id, '') || '|' || meter
+    || case when is_last_of_month then '|left' else '|other' end as record_key,
     tenant_id,
     billing_month,
     occurred_at,
@@ -92,7 +107,9 @@ select
     '' as price_key,
     0::bigint as quantity,
     {{ account_fate("'excluded'") }} as metered_fate,
-    {{ account_reason("'not_month_end'") }} as reason,
+    {{ account_reason(
+        "case when is_last_of_month then 'left_before_month_end' else 'not_month_end' end"
+    ) }} as reason,
     'none' as relief,
     'STO-02' as clause_id,
     raw_rows,
