@@ -100,7 +100,7 @@ def bill(landing: Path, seeds: Path) -> Bill:
     """Everything the landed extracts may be invoiced for, from the seeds' price book."""
     records = resolve_all(read_landing(landing), seeds)
     accounts, tenants = AccountMap(records["account_map"]), Tenants(records["tenants"])
-    orders, book = Orders(records["order_overrides"]), PriceBook(seeds)
+    orders, book = Orders(records["order_overrides"], seeds), PriceBook(seeds)
     terms = Terms(records["subscriptions"], orders)
     voice = events.Voice(records["twilio_calls"], seeds, accounts)
     whatsapp = WhatsApp(

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+from pathlib import Path
 
-from tests.oracle.extracts import Row
+from tests.oracle.extracts import Row, read_seed
 from tests.oracle.months import holds_at, last_instant
 from tests.oracle.states import Records
 
+_DIGITS = re.compile(r"\+?(?=\.?[0-9])[0-9]*\.?[0-9]*")
+
+
+def _number(text: str | None) -> Decimal | None:
+    """A number written in digits, from 0 on."""
+    text = (text or "").strip()
+    return Decimal(text) if _DIGITS.fullmatch(text) else None
+
 
 def whole_number(text: str | None) -> int | None:
-    try:
-        return int(text or "")
-    except ValueError:
-        return None
+    number = _number(text)
+    return int(number) if number is not None and number == int(number) and number < 2**63 else None
 
 
 def _price(text: str | None) -> Decimal | None:
-    try:
-        return Decimal(text or "")
-    except InvalidOperation:
-        return None
+    """A price that eight decimals hold exactly."""
+    number = _number(text)
+    return number if number is not None and number < 10**10 and number * 10**8 == int(number * 10**8) else None
+
+
+def _price_keys(seeds: Path) -> set[tuple[str, str]]:
+    """Every meter with each price key it has."""
+    known = {(row["meter"], row["price_key"]) for row in read_seed(seeds, "price_updates")}
+    markets = {row["market"] for row in read_seed(seeds, "whatsapp_markets")} | {"Other"}
+    categories = [row["category"] for row in read_seed(seeds, "whatsapp_categories")]
+    keys = [f"{market}|{category}" for market in markets for category in categories]
+    return known | {(f"whatsapp_{kind}", key) for kind in ("conversation", "message", "fee") for key in keys}
 
 
 class Orders:
     """Exact price key first, then the latest start, then the greatest order id."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, seeds: Path) -> None:
         self._terms: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+        keys = _price_keys(seeds)
         for row in records.winners:
+            if row["price_key"] and (row["meter"], row["price_key"]) not in keys:
+                continue
             self._terms[row["tenant_id"], row["meter"], row["field"]].append(row)
 
     def _best(self, rows: list[Row]) -> Row | None:

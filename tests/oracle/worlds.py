@@ -142,12 +142,12 @@ class World:
             until = r.choice((None, None, self.instant(), since + timedelta(days=3)))
             meter, price_key = r.choice(meters), ""
             kind = r.choice(("unit_price", "unit_price", "unit_price", "included_quantity"))
-            value = r.choice(("0", "0.01", "0.0075", "1.005", "0.00000001", "nonsense"))
+            value = r.choice(("0", "0.01", "0.0075", "1.005", "0.00000001", "nonsense", "-0.5", "0.000000004", "1e-2"))
             if kind == "included_quantity":
-                value = str(r.choice((0, 1, 2, 3, 10, 10**11)))
+                value = r.choice(("0", "1", "2", "3", "10", "100000000000", "-5", "2.6"))
                 price_key = "other" if self._chance(0.2) else ""
             elif meter == "voice_minute":
-                price_key = r.choice(("", "inbound_local", "international"))
+                price_key = r.choice(("", "inbound_local", "international", "inbound-local"))
             elif meter == "sms_segment":
                 price_key = r.choice(("", "inbound", "outbound"))
             if meter == "kiq_conversation" and self._chance(0.5):

@@ -1,18 +1,17 @@
 -- GEN-06: unit prices an Order sets, one per tenant, meter, key and instant.
 -- Grain: Order term. Trap: an override without a price key covers every key of its meter, but
 -- one with the key is more exact; among equals the latest start, then the order id, decides.
-with overrides as (
-    select * from {{ ref('int_gen_02__order_overrides_states') }}
-    where is_current and override_field = 'unit_price'
+with terms as (
+    select * from {{ ref('int_gen_06__order_terms') }}
+    where rejection is null and override_field = 'unit_price'
 )
 
 select
     order_id,
     tenant_id,
     meter,
-    coalesce(price_key, '') as price_key,
-    try_cast(override_value as decimal(18, 8)) as unit_price,
+    price_key,
+    cast(override_value as decimal(18, 8)) as unit_price,
     valid_from,
     valid_to,
-from overrides
-where try_cast(override_value as decimal(18, 8)) is not null
+from terms

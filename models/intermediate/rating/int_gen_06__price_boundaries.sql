@@ -2,8 +2,8 @@
 -- change: an Order's override starting or ending, a term renewal of translated words.
 -- Grain: tenant x meter x month x segment. Months without such an instant have no row.
 with overrides as (
-    select * from {{ ref('int_gen_02__order_overrides_states') }}
-    where is_current and override_field in ('unit_price', 'kiq_basis')
+    select * from {{ ref('int_gen_06__order_terms') }}
+    where rejection is null and override_field in ('unit_price', 'kiq_basis')
 ),
 
 word_prices as (

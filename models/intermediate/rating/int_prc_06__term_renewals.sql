@@ -7,8 +7,8 @@ with subscriptions as (
 ),
 
 overrides as (
-    select * from {{ ref('int_gen_02__order_overrides_states') }}
-    where is_current and override_field = 'renewal_date'
+    select * from {{ ref('int_gen_06__order_terms') }}
+    where rejection is null and override_field = 'renewal_date'
 ),
 
 contracts as (
@@ -46,7 +46,7 @@ renewals_named as (
     select
         terms_counted.tenant_id,
         min(terms_counted.counted_from) as counted_from,
-        try_cast(overrides.override_value as date) as moved_to,
+        cast(overrides.override_value as date) as moved_to,
         overrides.valid_from,
         overrides.order_id,
     from overrides
@@ -55,7 +55,6 @@ renewals_named as (
             overrides.tenant_id = terms_counted.tenant_id
             and terms_counted.step > 0
             and terms_counted.counted_from > cast(overrides.valid_from as date)
-    where try_cast(overrides.override_value as date) is not null
     group by
         terms_counted.tenant_id, overrides.order_id, overrides.valid_from,
         overrides.override_value

@@ -17,8 +17,8 @@ fates as (
     select * from {{ ref('rpt_record_fates') }}
 ),
 
-overrides as (
-    select * from {{ ref('int_gen_02__order_overrides_states') }} where is_current
+contract_rows as (
+    select * from {{ ref('int_gen_06__contract_rows_rejected') }}
 ),
 
 numbers as (
@@ -91,54 +91,9 @@ findings_united as (
     where fate = 'superseded' and reason = 'conflict'
     union all
     select
-        'order_term_rejected', 'error', 'order_overrides', null, null, override_field,
-        tenant_id, null, meter, nullif(price_key, ''),
-        case
-            when
-                override_field in ('payment_schedule', 'billing_schedule')
-                and starts_with(meter, 'whatsapp_')
-                then 'GEN-10: no Order moves WhatsApp away from monthly arrears'
-            else 'the Order sets a field, key or value that has no effect'
-        end,
-        'Correct the Order term ' || order_id || '; it has no effect as it stands.',
-        1::bigint,
-    from overrides
-    where
-        override_field not in (
-            'unit_price', 'included_quantity', 'kiq_basis', 'renewal_date'
-        )
-        or (
-            override_field = 'unit_price'
-            and try_cast(override_value as decimal(18, 8)) is null
-        )
-        or (
-            override_field = 'included_quantity'
-            and try_cast(override_value as bigint) is null
-        )
-        or (
-            -- One pool or limit covers every key of these meters (WAP-05, NUM-02, STO-03).
-            override_field = 'included_quantity'
-            and coalesce(price_key, '') != ''
-            and meter in (
-                'whatsapp_conversation', 'phone_number', 'data_storage',
-                'attachment_storage'
-            )
-        )
-        or (
-            override_field = 'included_quantity'
-            and meter in ('whatsapp_message', 'whatsapp_fee', 'carrier_penalty')
-        )
-        or (
-            override_field = 'kiq_basis'
-            and (
-                meter != 'kiq_conversation'
-                or coalesce(price_key, '') != ''
-                or override_value not in ('kiq_01', 'kiq_03')
-            )
-        )
-        or (
-            override_field = 'renewal_date' and try_cast(override_value as date) is null
-        )
+        finding, 'error', source, null, null, field, tenant_id, null, meter, price_key,
+        reason, remedy, 1::bigint,
+    from contract_rows
     union all
     select
         'number_log_differs', 'warning', 'number_events', null, null, 'phone_number',

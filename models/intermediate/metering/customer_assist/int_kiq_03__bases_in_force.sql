@@ -3,14 +3,8 @@
 -- Grain: tenant x stretch of time. Trap: an Order that ends gives way to an older one that
 -- still holds, not to the price book.
 with overrides as (
-    select * from {{ ref('int_gen_02__order_overrides_states') }}
-    where
-        is_current
-        and meter = 'kiq_conversation'
-        and override_field = 'kiq_basis'
-        and override_value in ('kiq_01', 'kiq_03')
-        -- KIQ conversations have no price key, so a term of one holds for none of them.
-        and coalesce(price_key, '') = ''
+    select * from {{ ref('int_gen_06__order_terms') }}
+    where rejection is null and override_field = 'kiq_basis'
 ),
 
 edges as (

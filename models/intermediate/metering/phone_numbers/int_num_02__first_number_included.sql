@@ -5,19 +5,17 @@ with number_months as (
 ),
 
 overrides as (
-    select * from {{ ref('int_gen_02__order_overrides_states') }}
+    select * from {{ ref('int_gen_06__order_terms') }}
     where
-        is_current
+        rejection is null
         and meter = 'phone_number'
         and override_field = 'included_quantity'
-        and coalesce(price_key, '') = ''
-        and try_cast(override_value as bigint) is not null
 ),
 
 overrides_matched as (
     select
         number_months.*,
-        coalesce(try_cast(overrides.override_value as bigint), 1) as included_quantity,
+        coalesce(cast(overrides.override_value as bigint), 1) as included_quantity,
     from number_months
     left join overrides
         on

@@ -22,11 +22,8 @@ purchases as (
 ),
 
 overrides as (
-    select * from {{ ref('int_gen_02__order_overrides_states') }}
-    where
-        is_current
-        and override_field = 'included_quantity'
-        and coalesce(price_key, '') = ''
+    select * from {{ ref('int_gen_06__order_terms') }}
+    where rejection is null and override_field = 'included_quantity'
 ),
 
 plans_in_force as (
@@ -75,7 +72,7 @@ overrides_in_force as (
         levels.meter,
         levels.billing_month,
         arg_max(
-            try_cast(overrides.override_value as bigint),
+            cast(overrides.override_value as bigint),
             overrides.valid_from::varchar || overrides.order_id
         ) as included_bytes,
     from levels

@@ -18,13 +18,11 @@ pool_sizes as (
 ),
 
 overrides as (
-    select * from {{ ref('int_gen_02__order_overrides_states') }}
+    select * from {{ ref('int_gen_06__order_terms') }}
     where
-        is_current
+        rejection is null
         and meter = 'whatsapp_conversation'
         and override_field = 'included_quantity'
-        and coalesce(price_key, '') = ''
-        and try_cast(override_value as bigint) is not null
 ),
 
 tenant_months as (
@@ -56,7 +54,7 @@ overrides_last as (
         tenant_months.tenant_id,
         tenant_months.billing_month,
         overrides.order_id,
-        try_cast(overrides.override_value as bigint) as included_quantity,
+        cast(overrides.override_value as bigint) as included_quantity,
     from tenant_months
     inner join overrides
         on
