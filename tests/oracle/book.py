@@ -128,6 +128,10 @@ class PriceBook:
                 return f"{card.id}|{market}|{name}", self._rates[card.id, market, name]
         return None
 
+    def knows_plan(self, plan: str) -> bool:
+        """Whether pools and limits of the plan were ever published."""
+        return any(plan == key[0] for key, versions in self._pools.items() if versions)
+
     def pool_per_licence(self, plan: str, month: date) -> int:
         version = in_force(self._pools[plan,], month)
         return int(version.row["conversations_per_licence"]) if version else 0

@@ -73,6 +73,8 @@ class Storage:
             and holds_at(row["valid_from"], row["valid_to"], last_instant(month))
         )
         ordered = self._orders.included(tenant, meter, "", month)
+        if ordered is None and subscription is not None and not self._book.knows_plan(subscription["plan_id"]):
+            stale = True
         return (ordered[1] if ordered else limit), stale
 
     def _months(self, newest: date | None) -> list[date]:

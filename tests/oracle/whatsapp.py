@@ -217,6 +217,12 @@ class WhatsApp:
                     windows[f"{waba}|{customer}|{at}"] = (found[0], month_of(at), at, waba, inside)
         return windows
 
+    def waits_for_plan(self, tenant: str, month: date) -> bool:
+        """Whether the pool is of a plan nobody knows."""
+        last = last_of_month(self._subscriptions[tenant], month, following(month))
+        unknown = last is not None and not self._book.knows_plan(last["plan_id"])
+        return unknown and self._orders.included(tenant, "whatsapp_conversation", "", month) is None
+
     def _pool(self, tenant: str, month: date) -> int:
         """WAP-05, WAP-07: no proration, nothing carried over."""
         ordered = self._orders.included(tenant, "whatsapp_conversation", "", month)

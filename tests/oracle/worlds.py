@@ -120,7 +120,8 @@ class World:
                 until = None
             self._add(
                 *("subscriptions",),
-                **{"tenant_id": tenant, "plan_id": r.choice(PLANS), "full_time_licences": r.choice((0, 1, 1, 2))},
+                **{"tenant_id": tenant, "plan_id": "Enterprise" if self._chance(0.03) else r.choice(PLANS)},
+                **{"full_time_licences": r.choice((0, 1, 1, 2))},
                 **{"term_start": term_start.isoformat(), "term_months": length},
                 **{"valid_from": since, "valid_to": until, "updated_at": begin},
             )

@@ -1,4 +1,5 @@
--- GEN-06, GEN-08, STO-02: tenant months that cannot be published, and what is missing.
+-- GEN-06, GEN-08, STO-02: tenant months that cannot be published, and what is missing: a price,
+-- a currency, a snapshot, or the plan that the storage limit (STO-03) or pool (WAP-05) is of.
 -- Grain: tenant x month x meter x price key x reason. Nobody else is held up by them.
 {{ config(
     materialized='incremental',
@@ -19,7 +20,11 @@ penalties as (
 ),
 
 storage as (
-    select * from {{ ref('int_sto__usage_metered') }} where is_stale {{ and_moved() }}
+    select * from {{ ref('int_sto__usage_metered') }} where (is_stale or is_plan_unknown) {{ and_moved() }}
+),
+
+pools as (
+    select * from {{ ref('int_wap_05__pools_granted') }} where is_plan_unknown {{ and_moved() }}
 ),
 
 tenants as (
@@ -61,7 +66,28 @@ select
     'stale_snapshot' as reason,
     0::bigint as raw_rows,
 from storage
+where is_stale
 group by tenant_id, billing_month, meter, price_key
+union all
+select
+    tenant_id, billing_month, meter, price_key,
+    'unknown_plan' as reason,
+    sum(raw_rows)::bigint as raw_rows,
+from storage
+where is_plan_unknown
+group by tenant_id, billing_month, meter, price_key
+union all
+select
+    usage.tenant_id, usage.billing_month, usage.meter, usage.price_key,
+    'unknown_plan' as reason,
+    sum(usage.raw_rows)::bigint as raw_rows,
+from usage
+inner join pools
+    on
+        usage.tenant_id = pools.tenant_id
+        and usage.billing_month = pools.billing_month
+where usage.meter in ('whatsapp_conversation', 'whatsapp_message') and usage.quantity > 0
+group by usage.tenant_id, usage.billing_month, usage.meter, usage.price_key
 union all
 select
     usage.tenant_id, usage.billing_month, '' as meter, '' as price_key,

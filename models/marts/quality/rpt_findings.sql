@@ -62,6 +62,8 @@ findings_united as (
                 then 'Add a price for this meter, key and currency to the price book.'
             when reason = 'stale_snapshot'
                 then 'Deliver the storage and seat snapshots of the month''s last two days.'
+            when reason = 'unknown_plan'
+                then 'Correct the plan in subscriptions, or add it with its limits and pool.'
             else 'Add the currency with its minor unit to seeds/reference/currencies.csv.'
         end,
         raw_rows,

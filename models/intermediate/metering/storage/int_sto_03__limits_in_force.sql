@@ -1,6 +1,7 @@
 -- STO-03: the limit at month end: plan base, an amount per full-time user, and purchases.
 -- Grain: tenant x meter x month. Trap: the plan, seats and purchases are those of the month's
--- last instant; an Order's included quantity replaces the limit, in bytes.
+-- last instant; an Order's included quantity replaces the limit, in bytes. A plan nobody
+-- knows has no limit, not one of 0: the month waits (GEN-06).
 with levels as (
     select * from {{ ref('int_sto_01__tenant_levels') }}
 ),
@@ -31,7 +32,9 @@ plans_in_force as (
         levels.tenant_id,
         levels.meter,
         levels.billing_month,
-        storage_limits.plan_id,
+        subscriptions.plan_id,
+        subscriptions.plan_id not in (select known.plan_id from storage_limits as known)
+            as is_plan_unknown,
         storage_limits.base_bytes,
         storage_limits.bytes_per_user,
     from levels
@@ -39,7 +42,7 @@ plans_in_force as (
         on
             levels.tenant_id = subscriptions.tenant_id
             and {{ in_force_at_month_end('subscriptions.valid_from', 'subscriptions.valid_to', 'levels.billing_month') }}
-    inner join storage_limits
+    left join storage_limits
         on
             subscriptions.plan_id = storage_limits.plan_id
             and levels.meter = storage_limits.meter
@@ -90,7 +93,7 @@ select
     levels.billing_month,
     plans_in_force.plan_id,
     coalesce(seats.full_time_users, 0)::bigint as full_time_users,
-    coalesce(seats.is_stale, plans_in_force.plan_id is not null) as is_seat_count_stale,
+    coalesce(seats.is_stale, plans_in_force.base_bytes is not null) as is_seat_count_stale,
     coalesce(purchases_in_force.purchased_bytes, 0)::bigint as purchased_bytes,
     coalesce(
         overrides_in_force.included_bytes,
@@ -98,6 +101,8 @@ select
         + coalesce(plans_in_force.bytes_per_user, 0) * coalesce(seats.full_time_users, 0)
         + coalesce(purchases_in_force.purchased_bytes, 0)
     )::bigint as limit_bytes,
+    coalesce(plans_in_force.is_plan_unknown, false)
+    and overrides_in_force.included_bytes is null as is_plan_unknown,
 from levels
 left join plans_in_force using (tenant_id, meter, billing_month)
 left join purchases_in_force using (tenant_id, meter, billing_month)

@@ -85,6 +85,7 @@ select
     levels.consumed_bytes,
     limits.limit_bytes,
     levels.is_stale or limits.is_seat_count_stale as is_stale,
+    limits.is_plan_unknown,
 from levels
 inner join limits
     on
@@ -116,4 +117,5 @@ select
     cast(null as bigint) as consumed_bytes,
     cast(null as bigint) as limit_bytes,
     false as is_stale,
+    false as is_plan_unknown,
 from snapshots_left

@@ -1,5 +1,6 @@
 -- TRW-04, VOI-05, GEN-03: usage on a plan that does not include the feature, or on no plan.
--- Grain: tenant x month x meter. It is billed all the same; this only flags it.
+-- Grain: tenant x month x meter. It is billed all the same; this only flags it. Trap: a plan
+-- nobody knows is not no subscription; rpt_findings names it.
 with usage as (
     select * from {{ ref('int_gen_06__usage_to_price') }}
 ),
@@ -32,7 +33,7 @@ features as (
 plans_in_force as (
     select
         features.*,
-        plans.plan_id,
+        subscriptions.plan_id as subscribed_plan_id,
         plans.includes_agent_assist,
         plans.voice_features,
     from features
@@ -54,13 +55,13 @@ select
     meter,
     record_count,
     case
-        when plan_id is null then 'no subscription in force in the month'
+        when subscribed_plan_id is null then 'no subscription in force in the month'
         when meter = 'translated_word' then 'TRW-04: the plan does not include Agent Assist'
         else 'VOI-05: the plan does not include ' || voice_feature
     end as reason,
 from plans_in_force
 where
-    plan_id is null
+    subscribed_plan_id is null
     or (meter = 'translated_word' and not includes_agent_assist)
     or (
         voice_feature is not null

@@ -1,6 +1,7 @@
 -- WAP-05, WAP-07: the pool of included conversations of each tenant and month.
 -- Grain: tenant x month with WhatsApp units or windows. Trap: the plan and licences last in force in the
--- month decide, without proration; what is left over is gone.
+-- month decide, without proration; what is left over is gone. A plan nobody knows
+-- has no pool, not one of 0: the month waits (GEN-06).
 with units as (
     select * from {{ ref('int_wap_04__units_counted') }} where tenant_id is not null
 ),
@@ -78,6 +79,11 @@ select
         subscriptions_last.full_time_licences * pool_sizes.conversations_per_licence,
         0
     )::bigint as pool_quantity,
+    coalesce(
+        subscriptions_last.plan_id not in (select known.plan_id from pool_sizes as known),
+        false
+    )
+    and overrides_last.order_id is null as is_plan_unknown,
 from tenant_months
 left join subscriptions_last
     on
