@@ -205,6 +205,8 @@ def penalties(records: Records, numbers: list[Interval]) -> Iterator[Fine]:
         course = _course(row, records.states[id(row)])
         if tenant is None:
             course.fate, course.reason, course.credited = "quarantined", "unmapped_number", None
+        elif Decimal(row["amount"]) < 0 and course.reason != "unknown_status":
+            course.fate, course.reason, course.credited = "quarantined", "negative_amount", None
         meter = (row["posted_at"], "carrier_penalty", row["notice_id"])
         money = (row["amount"], row["currency_code"])
         bill = Unit(

@@ -25,7 +25,7 @@ class AccountMap:
                 ends: list[datetime] = [row["valid_to"]] if row["valid_to"] is not None else []
                 ends += [after["valid_from"]] if after is not None else []
                 self._intervals[key].append(
-                    (row["valid_from"], min(ends) if ends else None, row["tenant_id"], row["kind"])
+                    (row["valid_from"], min(ends) if ends else None, row["tenant_id"], row["kind"].strip().lower())
                 )
 
     def find(self, system: str, account: str | None, instant: datetime | None) -> tuple[str, str] | None:

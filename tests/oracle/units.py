@@ -31,6 +31,8 @@ def judged(found: tuple[str, str] | None, fate: str, reason: str) -> tuple[str |
     tenant, kind = found
     if kind == "third_party":
         return tenant, "excluded", "third_party_service"
+    if kind != "platform":
+        return tenant, "quarantined", "unknown_account_kind"
     return tenant, fate, reason
 
 

@@ -91,7 +91,7 @@ class World:
         for system, account in accounts.items():
             since = self.instant() if self._chance(0.08) else begin
             moves = self.instant() if self._chance(0.08) else None
-            kind = "third_party" if self._chance(0.06) else "platform"
+            kind = self.random.choice(("third_party", "Third_Party", "trial")) if self._chance(0.08) else "platform"
             row = {"system": system, "account_id": account, "updated_at": begin}
             self._add("account_map", tenant_id=tenant, kind=kind, valid_from=since, valid_to=moves, **row)
             if moves is not None and self._chance(0.5):

@@ -75,6 +75,10 @@ findings_united as (
         case
             when reason = 'unmapped_account'
                 then 'Add the account to account_map; the usage then bills by itself.'
+            when reason = 'unknown_account_kind'
+                then 'Set the account''s kind in account_map: platform or third_party.'
+            when reason = 'unknown_storage_meter'
+                then 'Deliver the snapshots for the meter data or attachment.'
             when reason = 'contested_held' then 'Nothing: it waits for the decision.'
             when reason = 'unrated' then 'Add the missing price to the price book.'
             else 'Have the source correct the records and deliver them again.'

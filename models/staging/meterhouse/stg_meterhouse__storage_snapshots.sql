@@ -1,4 +1,4 @@
--- Bytes held at an instant, renamed only; every accepted raw row is here.
+-- Bytes held at an instant, renamed only, meters in small letters; every accepted raw row is here.
 -- Grain: raw row (org x environment x meter x instant, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'storage_snapshots') }}
@@ -9,7 +9,7 @@ renamed as (
         org_id,
         environment_id,
         environment,
-        meter as storage_meter,
+        lower(trim(meter)) as storage_meter,
         bytes,
         taken_at,
         updated_at,

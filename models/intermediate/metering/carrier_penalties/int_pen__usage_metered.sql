@@ -59,6 +59,8 @@ bills as (
             when tenant_id is null then 'unmapped_number'
             when status not in ('open', 'contested', 'upheld', 'overturned')
                 then 'unknown_status'
+            -- Only overturning credits: a fine below 0 is none.
+            when amount < 0 then 'negative_amount'
             when is_never_billed then 'overturned'
             when status = 'contested' and is_held and upheld_at is null
                 then 'contested_held'
@@ -74,7 +76,11 @@ credits as (
         0::bigint as raw_rows,
         cast(null as varchar) as reason,
     from judged
-    where is_overturned and not is_never_billed and tenant_id is not null
+    where
+        is_overturned
+        and not is_never_billed
+        and tenant_id is not null
+        and amount >= 0
 ),
 
 united as (

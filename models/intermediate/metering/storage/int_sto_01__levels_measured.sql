@@ -3,7 +3,8 @@
 -- inside the month is gone; one older than 48 hours is stale and blocks the tenant's month,
 -- also in a month the extract missed for everybody.
 with snapshots as (
-    select * from {{ ref('int_gen_02__storage_snapshots_states') }} where is_current
+    select * from {{ ref('int_gen_02__storage_snapshots_states') }}
+    where is_current and storage_meter in ('data', 'attachment')
 ),
 
 evident as (

@@ -46,6 +46,7 @@ snapshots_left as (
         max(snapshots.taken_at) as occurred_at,
         snapshots.storage_meter || '_storage' as meter,
         measured_for.org_id is not null as is_last_of_month,
+        snapshots.storage_meter in ('data', 'attachment') as is_meter_known,
         count(*)::bigint as raw_rows,
     from snapshots
     left join accounts
@@ -107,10 +108,11 @@ select
     meter,
     '' as price_key,
     0::bigint as quantity,
-    {{ account_fate("'excluded'") }} as metered_fate,
-    {{ account_reason(
-        "case when is_last_of_month then 'left_before_month_end' else 'not_month_end' end"
-    ) }} as reason,
+    {{ account_fate("case when is_meter_known then 'excluded' else 'quarantined' end") }}
+        as metered_fate,
+    {{ account_reason("case when not is_meter_known then 'unknown_storage_meter'
+        when is_last_of_month then 'left_before_month_end'
+        else 'not_month_end' end") }} as reason,
     'none' as relief,
     'STO-02' as clause_id,
     raw_rows,

@@ -1,6 +1,7 @@
 -- GEN-03: which tenant an upstream account belongs to, and from when until when.
 -- Grain: system x account x interval. Trap: overlapping rows would bill one event twice,
--- so an interval ends where the account's next one begins.
+-- so an interval ends where the account's next one begins. Kinds are compared in small letters
+-- (GEN-04).
 with account_map as (
     select * from {{ ref('int_gen_02__account_map_states') }} where is_current
 ),
@@ -10,7 +11,7 @@ intervals_closed as (
         account_system,
         account_id,
         tenant_id,
-        account_kind,
+        lower(trim(account_kind)) as account_kind,
         valid_from,
         nullif(
             least(
