@@ -198,7 +198,9 @@ def penalties(records: Records, numbers: list[Interval]) -> Iterator[Fine]:
     """PEN-01, PEN-02: each notice for the tenant that had the number."""
     for row in records.winners:
         holders = [
-            i for i in numbers if i.number == e164(row["phone_number"]) and holds_at(i.added, i.removed, row["violated_at"])
+            i
+            for i in numbers
+            if i.number == e164(row["phone_number"]) and holds_at(i.added, i.removed, row["violated_at"])
         ]
         newest = max((i.added for i in holders), default=None)
         tenant = min((i.tenant for i in holders if i.added == newest), default=None)

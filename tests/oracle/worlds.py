@@ -385,7 +385,11 @@ class World:
         for status in ("open", *story):
             self._add(
                 *("carrier_penalties",),
-                **{"notice_id": notice, "phone_number": _spelled(number, self._count), "violated_at": posted - timedelta(days=3)},
+                **{
+                    "notice_id": notice,
+                    "phone_number": _spelled(number, self._count),
+                    "violated_at": posted - timedelta(days=3),
+                },
                 **{"posted_at": posted, "status": status, "status_at": at, "updated_at": at, **money},
             )
             at += timedelta(days=r.choice((1, 10, 40)), seconds=r.choice((0, 1)))

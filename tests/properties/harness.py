@@ -124,10 +124,10 @@ def copy_project(target: Path, batch: Batch) -> Path:
     _append(target / "seeds" / "reference" / "whatsapp_markets.csv", moved)
     # A message card that prices user-initiated messages, so that windows draw on the pool.
     cards = [f"test_card,message,USD,{batch.first - timedelta(days=90)},,,made up for a test"]
-    published, named, withdrawn = day(), r.choice(("", day())), r.choice((None, day()))
+    published, named, ended = day(), r.choice(("", day())), r.choice((None, day()))
     while f",{published}," in (terms / "whatsapp_cards.csv").read_text(encoding="utf-8"):
         published += timedelta(days=1)
-    withdrawn_on = max(published, withdrawn) if withdrawn else ""
+    withdrawn_on = max(published, ended) if ended else ""
     cards.append(f"late_card,message,USD,{published},{named},{withdrawn_on},made up for a test")
     _append(terms / "whatsapp_cards.csv", cards)
     markets = ("Brazil", "Germany", "India", "North America", "Rest of Latin America", "Other")
