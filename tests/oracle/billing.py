@@ -130,14 +130,15 @@ def bill(landing: Path, seeds: Path) -> Bill:
     fines = list(penalties(records["carrier_penalties"], intervals(records["number_events"])))
     minor_units = {row["currency_code"]: int(row["minor_unit"]) for row in read_seed(seeds, "currencies")}
     rating = Rating(book, orders, terms, tenants, minor_units)
-    rated = rating.rate(units)
-    rating.pass_through(fines)
+    # Asked before rating gives the units their fates.
     without_pool = {
         (unit.tenant, unit.month)
         for unit in units
         if unit.source == "whatsapp_webhooks" and unit.fate == "countable" and unit.tenant and unit.month
         if whatsapp.waits_for_plan(unit.tenant, unit.month)
     }
+    rated = rating.rate(units)
+    rating.pass_through(fines)
     result = Bill(blocked=storage.stale | rated.unrated | without_pool)
     result.lines = sorted(line for line in rated.lines if (line.tenant, line.month) not in result.blocked)
     for unit in [*units, *(fine.unit for fine in fines)]:
