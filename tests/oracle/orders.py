@@ -27,9 +27,9 @@ def whole_number(text: str | None) -> int | None:
 
 
 def _price(text: str | None) -> Decimal | None:
-    """A price that eight decimals hold exactly."""
+    """A price below a million that eight decimals hold exactly."""
     number = _number(text)
-    return number if number is not None and number < 10**10 and number * 10**8 == int(number * 10**8) else None
+    return number if number is not None and number < 10**6 and number * 10**8 == int(number * 10**8) else None
 
 
 def _price_keys(seeds: Path) -> set[tuple[str, str]]:

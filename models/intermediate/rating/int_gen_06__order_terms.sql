@@ -66,7 +66,9 @@ terms_read as (
             ),
             false
         )
-        and try_cast(overrides.override_value as decimal(18, 8)) is not null as is_price,
+        -- Times a month's quantity it must stay an amount, or it would stop the build for all.
+        and coalesce(try_cast(overrides.override_value as decimal(18, 8)) < 1000000, false)
+            as is_price,
         coalesce(
             regexp_full_match(trim(overrides.override_value), '[+]?[0-9]+([.]0*)?'), false
         )
@@ -123,7 +125,7 @@ select
             then 'one included quantity covers every price key of ' || meter
         when not is_price_key_known then meter || ' has no price key ' || price_key
         when override_field = 'unit_price' and not is_price
-            then 'unit_price is not a number from 0 on with at most 8 decimals: '
+            then 'unit_price is not a number from 0 to 999999 with at most 8 decimals: '
                 || coalesce(override_value, '')
         when override_field = 'included_quantity' and not is_quantity
             then 'included_quantity is not a whole number from 0 on: '
