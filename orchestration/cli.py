@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestration import cli_closing, cli_pulling
-from orchestration.errors import MeterhouseError
+from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.settings import load_settings
 
 app = typer.Typer(
@@ -158,19 +158,22 @@ def _where(console: Any, settings: Any) -> None:
 
 @app.command(epilog="Example: meterhouse status --json")
 def status(as_json: Json = False) -> None:
-    """What is published, whether anything new has landed, and the last verdict."""
+    """What is published, whether anything new has landed, the last verdict, and who is writing right now."""
     from orchestration import pipeline
     from orchestration.publishing.release import current_release
     from orchestration.warehouse.writer_lock import in_doubt
 
     settings = load_settings()
     served = current_release(settings)
-    standing = pipeline.standing_verdict(settings)
-    found = {
-        "release_id": served.release_id if served else None,
-        "anything_to_do": pipeline.has_work(settings) or in_doubt(settings),
-        "verdict": None if standing is None else ("passed" if standing[1] else "failed"),
-    }
+    found: dict[str, Any] = {"release_id": served.release_id if served else None}
+    try:
+        standing = pipeline.standing_verdict(settings)
+        found["anything_to_do"] = pipeline.has_work(settings) or in_doubt(settings)
+        found["verdict"] = None if standing is None else ("passed" if standing[1] else "failed")
+        found["writing"] = None
+    except WarehouseBusy as busy:
+        # A run is going on, which is no fault: what is served is told, the rest once it has ended.
+        found |= {"anything_to_do": None, "verdict": None, "writing": str(busy)}
     if as_json:
         print(json.dumps(found))
     else:

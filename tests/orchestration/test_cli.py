@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration import duck
 from orchestration.ingestion.landing_folder import LandingMissing, demand_landing
 from orchestration.publishing.release import current_release
 from orchestration.settings import PROJECT_DIR, Settings
@@ -125,6 +126,16 @@ def test_a_mistake_is_a_plain_message_and_exit_code_2(
 def test_doctor_and_status_say_what_is_served(sample_run: SampleRun) -> None:
     assert "release: 000001-" in _run(sample_run, "doctor").stdout
     assert json.loads(_run(sample_run, "status", "--json").stdout)["verdict"] == "passed"
+
+
+def test_status_answers_while_somebody_writes(copied: Settings) -> None:
+    with duck.connect(copied.warehouse_path, copied):
+        done = _run_in(copied, "status", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["release_id"].startswith("000001-")
+    assert f"process {os.getpid()}" in told["writing"]
+    assert (told["anything_to_do"], told["verdict"]) == (None, None)
 
 
 def test_a_landing_that_is_not_there_is_an_error_and_never_nothing_new(sample_run: SampleRun, tmp_path: Path) -> None:
