@@ -13,6 +13,7 @@ import pytest
 
 from orchestration import duck
 from orchestration.ingestion.landing import anything_new, ingest_landing
+from orchestration.ingestion.landing_folder import LandingMissing
 from orchestration.settings import Settings
 
 Land = Callable[[str, str, "str | bytes"], Path]
@@ -165,8 +166,9 @@ def test_a_landing_that_is_missing_takes_no_finding_back(settings: Settings, lan
     land("translations", "broken.csv", "no header of ours\n")
     ingest_landing(settings)
     away = settings.landing.rename(tmp_path / "unmounted")
-    assert not anything_new(settings)
-    ingest_landing(settings)
+    for look in (anything_new, ingest_landing):
+        with pytest.raises(LandingMissing):
+            look(settings)
     assert _findings(settings) == [("translations", "broken.csv")]
     away.rename(settings.landing)
     assert not anything_new(settings)
