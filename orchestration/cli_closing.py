@@ -121,14 +121,12 @@ def close(
     from orchestration import pipeline
     from orchestration.closing.close import CloseRequest, close_month
     from orchestration.dagster_runs import note_published
-    from orchestration.ingestion.landing_folder import demand_landing
     from orchestration.publishing.exports import parse_month
     from orchestration.warehouse.writer_lock import writer_lock
 
     settings = load_settings()
     request = CloseRequest(parse_month(month), by, tuple(leave_out or ()), tuple(tenant or ()), early_reason)
     with writer_lock(settings):
-        demand_landing(settings)  # the run that publishes the close would stop at it
         entry = close_month(settings, request, clock.utc_now())
     totals = ", ".join(f"{amount} {currency}" for currency, amount in entry.body["totals"].items()) or "nothing"
     print(f"{month} closed: {entry.body['invoices']} invoices, {totals} (ledger entry {entry.sequence})")

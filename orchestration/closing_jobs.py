@@ -7,7 +7,6 @@ from orchestration import clock, pipeline
 from orchestration.closing.close import CloseRequest, close_month
 from orchestration.closing.proposal import propose_close
 from orchestration.graph.steps import LONGEST_RUN, WRITER_POOL, sole_writer, told_plainly, when_free
-from orchestration.ingestion.landing_folder import demand_landing
 from orchestration.month_report.page import write_month_report
 from orchestration.publishing.exports import parse_month
 from orchestration.resources import Installation
@@ -33,7 +32,6 @@ def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, install
         parse_month(config.month), config.by, tuple(config.leave_out), tuple(config.tenants), config.early_reason
     )
     with told_plainly(), sole_writer(settings, context.log):
-        demand_landing(settings)  # the step that publishes the close would stop at it
         entry = close_month(settings, request, clock.utc_now(), context.log.info)
     context.add_output_metadata(
         {

@@ -23,6 +23,7 @@ from orchestration.closing.explanation import explain_line
 from orchestration.closing.replay import known_invoices
 from orchestration.closing.verification import verify_ledger
 from orchestration.errors import MeterhouseError
+from orchestration.ingestion.landing_folder import LandingMissing
 from orchestration.publishing.analyst_sql import open_release, run_query
 from orchestration.publishing.exports import export_month, require_release
 from orchestration.publishing.release import current_release
@@ -74,6 +75,13 @@ def _refused(settings: Settings, request: CloseRequest, now: str = "2024-11-04")
 def test_a_close_is_refused(mine: Settings, request_: CloseRequest, now: str, told: str) -> None:
     refusal = _refused(mine, request_, now)
     assert told in f"{refusal} {refusal.remedy}"
+
+
+def test_no_month_is_closed_while_the_landing_is_missing(mine: Settings, tmp_path: Path) -> None:
+    """The run that publishes the close would stop at it."""
+    unmounted = replace(mine, landing=tmp_path / "unmounted")
+    refusal = _refused(unmounted, CloseRequest(OCTOBER, "Carla", ("tnt_0002",)))
+    assert isinstance(refusal, LandingMissing)
 
 
 def test_no_month_is_jumped_over_by_leaving_its_tenants_out(mine: Settings) -> None:
