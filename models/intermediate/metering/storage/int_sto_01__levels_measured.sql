@@ -4,7 +4,7 @@
 -- also in a month the extract missed for everybody.
 with snapshots as (
     select * from {{ ref('int_gen_02__storage_snapshots_states') }}
-    where is_current and storage_meter in ('data', 'attachment')
+    where is_current and {{ is_storage_meter('storage_meter') }}
 ),
 
 evident as (

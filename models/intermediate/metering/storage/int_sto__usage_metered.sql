@@ -46,7 +46,7 @@ snapshots_left as (
         max(snapshots.taken_at) as occurred_at,
         snapshots.storage_meter || '_storage' as meter,
         measured_for.org_id is not null as is_last_of_month,
-        snapshots.storage_meter in ('data', 'attachment') as is_meter_known,
+        {{ is_storage_meter('snapshots.storage_meter') }} as is_meter_known,
         count(*)::bigint as raw_rows,
     from snapshots
     left join accounts
