@@ -48,7 +48,9 @@ class Orders:
         self._terms: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
         keys = _price_keys(seeds)
         for row in records.winners:
-            if row["price_key"] and (row["meter"], row["price_key"]) not in keys:
+            # A renewal is the subscription's (PRC-06): a meter or key beside it says nothing.
+            named = row["price_key"] and row["field"] != "renewal_date"
+            if named and (row["meter"], row["price_key"]) not in keys:
                 continue
             self._terms[row["tenant_id"], row["meter"], row["field"]].append(row)
 
