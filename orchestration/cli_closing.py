@@ -42,6 +42,8 @@ def report(
     from orchestration.publishing.exports import parse_month
 
     settings = load_settings()
+    if out is not None and out.is_dir():
+        raise MeterhouseError(f"--out {out} is a folder", f"Name the file: --out {out / 'report.html'}.")
     print(write_month_report(settings, parse_month(month), out or settings.exports_dir / month / "report.html"))
 
 

@@ -28,11 +28,12 @@ class CloseConfig(dg.Config):
 )
 def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, installation: Installation) -> str:
     settings = installation.settings()
-    request = CloseRequest(
-        parse_month(config.month), config.by, tuple(config.leave_out), tuple(config.tenants), config.early_reason
-    )
-    with told_plainly(), sole_writer(settings, context.log):
-        entry = close_month(settings, request, clock.utc_now(), context.log.info)
+    with told_plainly():
+        request = CloseRequest(
+            parse_month(config.month), config.by, tuple(config.leave_out), tuple(config.tenants), config.early_reason
+        )
+        with sole_writer(settings, context.log):
+            entry = close_month(settings, request, clock.utc_now(), context.log.info)
     context.add_output_metadata(
         {
             "month": config.month,
@@ -73,8 +74,8 @@ class ProposeConfig(dg.Config):
 )
 def propose(context: dg.OpExecutionContext, config: ProposeConfig, installation: Installation) -> None:
     settings = installation.settings()
-    month = parse_month(config.month)
     with told_plainly():
+        month = parse_month(config.month)
         report = when_free(context.log, lambda: pipeline.run_all(settings, context.log.info))
         assert report.release is not None
         proposal = propose_close(settings, month, clock.utc_now())

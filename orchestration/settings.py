@@ -7,8 +7,11 @@ behaviour: every other module is handed a `Settings` and can so be run on any fo
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from orchestration.errors import MeterhouseError
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
@@ -93,7 +96,10 @@ class Settings:
 
 
 def load_settings() -> Settings:
-    """Settings from METERHOUSE_HOME, _LANDING, _MEMORY_LIMIT, _THREADS and _DAGSTER_POSTGRES."""
+    """Settings from METERHOUSE_HOME, _LANDING, _MEMORY_LIMIT, _THREADS and _DAGSTER_POSTGRES.
+
+    Raises MeterhouseError for a limit that cannot be meant.
+    """
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
     _leave_out_slow_instructions()
@@ -104,9 +110,26 @@ def load_settings() -> Settings:
         landing=home,
         landing_named=bool(landing),
         dagster_on_postgres=bool(os.environ.get(DAGSTER_POSTGRES)),
-        memory_limit=os.environ.get("METERHOUSE_MEMORY_LIMIT", "2GB"),
-        threads=int(os.environ.get("METERHOUSE_THREADS") or os.cpu_count() or 2),
+        memory_limit=_memory_limit(os.environ.get("METERHOUSE_MEMORY_LIMIT") or "2GB"),
+        threads=_threads(os.environ.get("METERHOUSE_THREADS") or str(os.cpu_count() or 2)),
     ).at(home, landing or str(PROJECT_DIR / "landing"))
+
+
+def _memory_limit(text: str) -> str:
+    if not re.fullmatch(r"[0-9]+([.][0-9]+)?\s*[KMGT]i?B", text.strip(), re.IGNORECASE | re.ASCII):
+        raise MeterhouseError(
+            f"METERHOUSE_MEMORY_LIMIT is {text!r}, which is no size", "Write it as 2GB or 1500MB, or unset it."
+        )
+    return text.strip()
+
+
+def _threads(text: str) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,3}", text.strip(), re.ASCII):
+        raise MeterhouseError(
+            f"METERHOUSE_THREADS is {text!r}, which is no number of threads",
+            "Write a whole number from 1 to 9999, or unset it.",
+        )
+    return int(text)
 
 
 def _leave_out_slow_instructions() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from orchestration.closing import ledger
 from orchestration.definitions import build_definitions
 from tests.conftest import SampleRun
@@ -33,6 +35,28 @@ def test_the_proposal_names_all_that_is_missing_and_closes_nothing(sample_run: S
     assert said[-1].startswith("close: meterhouse close --month 2024-10")
     assert "<html" in Path(metadata["report"]).read_text(encoding="utf-8").lower()
     assert ledger.entries(mine) == []
+
+
+@pytest.mark.parametrize(
+    ("job", "op", "config"),
+    [("propose_close", "propose", {}), ("close_month", "close_the_month", {"by": "Ann"})],
+)
+def test_a_month_written_wrongly_fails_in_plain_words(
+    sample_run: SampleRun, job: str, op: str, config: dict[str, str]
+) -> None:
+    with instance_of(sample_run.settings) as instance:
+        result = (
+            build_definitions(sample_run.settings)
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=instance,
+                run_config={"ops": {op: {"config": {"month": "2024-9"} | config}}, "loggers": QUIET},
+                raise_on_error=False,
+            )
+        )
+    (failed,) = (e for e in result.all_events if e.event_type_value == "STEP_FAILURE")
+    assert failed.step_failure_data.user_failure_data is not None
+    assert failed.step_failure_data.user_failure_data.description == "'2024-9' is not a month. Write it as 2024-11."
 
 
 def test_a_month_nobody_used_has_nothing_to_close(sample_run: SampleRun) -> None:
