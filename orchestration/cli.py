@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -152,8 +153,11 @@ def _refused(settings: Any) -> list[Any]:
 
 def _where(console: Any, settings: Any) -> None:
     console.print(f"Published: {settings.published_dir / 'current' / 'meterhouse.duckdb'}", soft_wrap=True)
-    console.print(f"Exports:   {settings.exports_dir} (meterhouse export --month 2024-11)", soft_wrap=True)
+    console.print(f"Exports:   {settings.exports_dir} (meterhouse export --latest)", soft_wrap=True)
     console.print("Queries:   meterhouse sql      UI: make ui      Tables: docs/marts.md      Closing: docs/closing.md")
+    program = Path(sys.executable).with_name("meterhouse")
+    if shutil.which("meterhouse") is None and program.exists():
+        console.print(f"meterhouse is {program}; `. {program.parent / 'activate'}` lets you type it so", soft_wrap=True)
 
 
 @app.command(epilog="Example: meterhouse status --json")
@@ -224,11 +228,20 @@ def sql(
         _print_rows(*run_query(connection, query), as_json=as_json)
         return
     print("One query a line, empty line to leave. Tables: docs/marts.md")
-    while line := input("meterhouse> ").strip():
+    while line := _line_typed():
         try:
             _print_rows(*run_query(connection, line), as_json=as_json)
         except MeterhouseError as error:
             print(error)
+
+
+def _line_typed() -> str:
+    """The next line of the prompt; nothing where it was left, or where what was piped in has ended."""
+    try:
+        return input("meterhouse> ").strip()
+    except EOFError:
+        print()
+        return ""
 
 
 def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: bool) -> None:
@@ -245,7 +258,7 @@ def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: boo
 
 
 @app.command(epilog="Example: meterhouse ui --port 3000")
-def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
+def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=65535)] = 3000) -> None:
     """Start the Dagster UI on this machine only."""
     from orchestration.dagster_runs import catch_up
     from orchestration.recovery.servers import serve

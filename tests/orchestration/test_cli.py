@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from orchestration import duck
+from orchestration.errors import MeterhouseError
 from orchestration.ingestion.landing_folder import LandingMissing, demand_landing
 from orchestration.publishing.release import current_release
-from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.settings import PROJECT_DIR, Settings, load_settings
 from tests.conftest import SampleRun
 from tests.orchestration.copied_home import copy_of
 
@@ -30,15 +31,18 @@ def _run(sample_run: SampleRun, *arguments: str) -> subprocess.CompletedProcess[
     return _run_in(sample_run.settings, *arguments)
 
 
-def _run_in(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {
+def _run_in(
+    settings: Settings, *arguments: str, typed: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    ours = {
         "METERHOUSE_HOME": str(settings.home),
         "METERHOUSE_LANDING": str(settings.landing),
         "PYTHONPATH": str(PROJECT_DIR),
     }
     return subprocess.run(
         [sys.executable, "-m", "orchestration.cli", *arguments],
-        env=environment,
+        env=os.environ | ours | environment,
+        input=typed,
         capture_output=True,
         text=True,
         check=False,
@@ -111,6 +115,10 @@ def test_sql_and_explain_answer_from_the_release(sample_run: SampleRun) -> None:
         ("sample", "--tenants", "1", "--force"),
         ("sample",),
         ("sql", "select nonsense from nowhere"),
+        ("sql", ""),
+        ("ui", "--port", "99999"),
+        ("report", "--month", "2024-10", "--out", "."),
+        ("report", "--month", "0000-10"),
         ("no-such-command",),
     ],
 )
@@ -121,6 +129,43 @@ def test_a_mistake_is_a_plain_message_and_exit_code_2(
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("THREADS", "two"), ("THREADS", "0"), ("THREADS", "-1"), ("MEMORY_LIMIT", "2"), ("MEMORY_LIMIT", "all of it")],
+)
+def test_a_limit_that_cannot_be_meant_is_named_with_what_to_write(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"METERHOUSE_{name}", value)
+    with pytest.raises(MeterhouseError, match=f"METERHOUSE_{name} is '{value}'") as refused:
+        load_settings()
+    assert refused.value.remedy.startswith("Write ")
+
+
+def test_limits_are_read_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("METERHOUSE_THREADS", "3")
+    monkeypatch.setenv("METERHOUSE_MEMORY_LIMIT", "1.5 GiB")
+    settings = load_settings()
+    assert (settings.threads, settings.memory_limit) == (3, "1.5 GiB")
+
+
+def test_the_prompt_answers_until_what_is_piped_in_ends(sample_run: SampleRun) -> None:
+    done = _run_in(sample_run.settings, "sql", typed="select 6 * 7 as answer\nselect nothing\n")
+    assert done.returncode == 0, done.stderr
+    assert "42" in done.stdout
+    assert 'column "nothing" was not found' in done.stdout
+
+
+def test_hints_name_a_program_that_is_installed_beside_python(sample_run: SampleRun) -> None:
+    program = Path(sys.executable).with_name("meterhouse")
+    done = subprocess.run([program, "--help"], capture_output=True, text=True, check=True)
+    assert "Usage: meterhouse" in done.stdout
+    # What is not on the path is told with its place.
+    told = _run_in(sample_run.settings, "run", PATH="/usr/bin:/bin").stdout
+    assert f"meterhouse is {program}" in told
+    assert "meterhouse is" not in _run_in(sample_run.settings, "run", PATH=f"{program.parent}:/usr/bin:/bin").stdout
 
 
 def test_doctor_and_status_say_what_is_served(sample_run: SampleRun) -> None:
