@@ -58,10 +58,14 @@ findings_united as (
         'tenant_month_blocked', 'error', null, null, null, null, tenant_id,
         billing_month, meter, price_key, reason,
         case
+            -- GEN-08, PEN-01: a fine passes through at cost, and no amount is converted.
+            when reason = 'unrated' and meter = 'carrier_penalty'
+                then 'Have the fine posted in the currency the tenant is billed in.'
             when reason = 'unrated'
                 then 'Add a price for this meter, key and currency to the price book.'
             when reason = 'stale_snapshot'
-                then 'Deliver the storage and seat snapshots of the month''s last two days.'
+                then 'Deliver the storage and seat snapshots of the month''s last two days; '
+                    || 'if the org left the tenant, end it in account_map.'
             when reason = 'unknown_plan'
                 then 'Correct the plan in subscriptions, or add it with its limits and pool.'
             else 'Add the currency with its minor unit to seeds/reference/currencies.csv.'
