@@ -13,6 +13,8 @@ from orchestration.terminal import Console, Table, Text, console_for
 
 WIDE_ENOUGH = 132
 BLOCKED_NAMED = 5
+# Of a month's tenants so many are drawn: a table of thousands is read by nobody.
+TENANTS_SHOWN = 40
 
 
 def wide_console(*, stderr: bool = False) -> Console:
@@ -65,18 +67,21 @@ def print_invoices(console: Console, settings: Settings, release: Release) -> No
             "sum(billed_amount)::decimal(18, 2)::varchar from marts.fct_invoices group by all order by all"
         ).fetchall()
     services = ("KIQ", "Words", "Voice", "SMS/MMS", "Numbers", "Penalties", "WhatsApp", "Storage")
-    cells = {(month, tenant, service): amount for month, tenant, _, service, amount in rows}
+    cells = {tuple(found): amount for *found, amount in rows}
     last = max((month for month, *_ in totals), default=None)
-    table = Table(title=f"Invoices of {last}", title_justify="left")
+    table = Table(title=f"{last} by tenant", title_justify="left")
     table.add_column("tenant", no_wrap=True)
     for service in services:
         table.add_column(service, justify="right", no_wrap=True)
     table.add_column("total", justify="right", no_wrap=True)
-    for month, tenant, currency, amount in totals:
-        if month == last:
-            amounts = [cells.get((month, tenant, service), "-") for service in services]
-            table.add_row(tenant, *amounts, f"{amount} {currency}")
+    newest = [(tenant, currency, amount) for month, tenant, currency, amount in totals if month == last]
+    for tenant, currency, amount in newest[:TENANTS_SHOWN]:
+        amounts = [cells.get((last, tenant, currency, service), "-") for service in services]
+        table.add_row(tenant, *amounts, f"{amount} {currency}")
     console.print(table)
+    if len(newest) > TENANTS_SHOWN:
+        query = f"select * from fct_invoices where billing_month = '{last}-01'"
+        console.print(f'and {len(newest) - TENANTS_SHOWN:,} more: meterhouse sql "{query}"', soft_wrap=True)
     by_month = Table(title="All published months", title_justify="left")
     for name in ("month", "currency", "status", "invoices", "billed"):
         by_month.add_column(name, justify="right" if name in ("invoices", "billed") else "left")

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from orchestration.publishing.release import Release
-from orchestration.reporting import told_of_findings
+from orchestration.reporting import TENANTS_SHOWN, print_invoices, told_of_findings, wide_console
 from orchestration.settings import Settings
 
 
@@ -57,3 +57,30 @@ def test_of_many_blocked_months_some_are_named(settings: Settings, release: Rele
     (blocked, *_) = told_of_findings(settings, release)
     assert blocked.startswith("NO INVOICE for 8 tenant month(s)")
     assert blocked.endswith("t4 2024-11 and 3 more")
+
+
+def test_of_many_tenants_some_are_drawn_and_each_currency_has_its_own_figures(
+    settings: Settings, release: Release, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # t000 is invoiced 1.50 in euros and 2.25 in dollars, the others a dollar each.
+    with duckdb.connect(str(release.database)) as connection:
+        connection.execute(
+            "create table marts.fct_invoices as select tenant_id, date '2024-11-01' as billing_month, currency_code, "
+            "'draft' as status, billed_amount::decimal(18, 2) as billed_amount from (values ('t000', 'EUR', 1.5), "
+            "('t000', 'USD', 2.25)) as two (tenant_id, currency_code, billed_amount) union all "
+            "select format('t{:03d}', range), date '2024-11-01', 'USD', 'draft', 1 "
+            f"from range(1, {TENANTS_SHOWN + 2})"
+        )
+        connection.execute(
+            "create table marts.fct_invoice_lines as select *, 'translated_word' as meter from marts.fct_invoices"
+        )
+    print_invoices(wide_console(), settings, release)
+    told = capsys.readouterr().out
+    assert [line.split() for line in told.splitlines() if "t000" in line] == [
+        ["│", "t000", *["│", "-"], *["│", "1.50"], *["│", "-"] * 6, "│", "1.50", "EUR", "│"],
+        ["│", "t000", *["│", "-"], *["│", "2.25"], *["│", "-"] * 6, "│", "2.25", "USD", "│"],
+    ]
+    # Rows 1 and 2 are t000's, the last drawn is t038: t039, t040 and t041 are not.
+    assert "t038" in told
+    assert "t039" not in told
+    assert "and 3 more: meterhouse sql" in told
