@@ -22,6 +22,7 @@ from orchestration.closing.ledger import Entry
 from orchestration.closing.ledger_relations import CLOSINGS, INVOICES, LINES, table_ddl
 from orchestration.closing.numbering import IssuingEntity, number_invoices
 from orchestration.closing.scope import Draft, closes, drafts, month_text, months_with_drafts, require_known
+from orchestration.closing.whole import demand_no_entry_lost
 from orchestration.errors import GateRefused, MeterhouseError
 from orchestration.file_hash import file_sha256
 from orchestration.ingestion.raw_schema import sql_text
@@ -53,6 +54,7 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
     """
     tell = say or (lambda _: None)
     found = ledger.entries(settings)
+    demand_no_entry_lost(settings, found)
     for entry in closes(found):
         ledger.check_files(settings, entry)
     month, out, named = request.month, sorted(request.leave_out), sorted(request.tenants)

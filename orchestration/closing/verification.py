@@ -12,11 +12,11 @@ import duckdb
 from orchestration import duck
 from orchestration.closing import ledger
 from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, check_evidence, counts_of
-from orchestration.closing.ledger import Entry, LedgerTampered
+from orchestration.closing.ledger import LedgerTampered
 from orchestration.closing.ledger_relations import INVOICES, LINES, ensure_ledger_relations
 from orchestration.closing.scope import closes
+from orchestration.closing.whole import demand_no_entry_lost
 from orchestration.ingestion.raw_schema import sql_text
-from orchestration.publishing import history
 from orchestration.publishing.release import Release, current_release
 from orchestration.quality.content_hash import table_hash
 from orchestration.settings import Settings
@@ -38,7 +38,7 @@ def verify_ledger(settings: Settings, say: Callable[[str], None] | None = None) 
     tell = say or (lambda _: None)
     tell("the chain of entries")
     found = ledger.entries(settings)
-    _demand_whole(settings, found)
+    demand_no_entry_lost(settings, found)
     for entry in found:
         tell(f"files of entry {entry.sequence}")
         ledger.check_files(settings, entry)
@@ -75,17 +75,6 @@ def verify_release(settings: Settings, release: Release, tell: Callable[[str], N
 
 
 _AGAIN = "Remove published/current and run `meterhouse run`: it publishes the candidate again."
-
-
-def _demand_whole(settings: Settings, found: list[Entry]) -> None:
-    """The chain proves its own order; that nothing was cut off its end, the publications prove."""
-    heads = {ledger.GENESIS, *(entry.sha256 for entry in found)}
-    lost = [p for p in history.publications(settings) if p.ledger_head not in heads]
-    if lost:
-        raise LedgerTampered(
-            f"release {lost[0].release_id} was published on ledger entry {lost[0].ledger_head[:12]}, which is gone",
-            "Restore the ledger folder from a backup.",
-        )
 
 
 def _demand_sums(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:

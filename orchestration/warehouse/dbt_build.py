@@ -15,8 +15,8 @@ from typing import Any
 import duckdb
 
 from orchestration import duck
-from orchestration.closing.ledger import entries
 from orchestration.closing.ledger_relations import ensure_ledger_relations
+from orchestration.closing.whole import entries_to_build_on
 from orchestration.ingestion.raw_schema import ensure_raw_relations
 from orchestration.settings import Settings
 from orchestration.warehouse import key_index, manifest_cache, selection, state, unit_tests
@@ -145,7 +145,7 @@ def build(
         # As profiles.yml has it: rows of a table have no order, and keeping one costs memory.
         connection.execute("set preserve_insertion_order = false")
         ensure_raw_relations(connection, settings)
-        ensure_ledger_relations(connection, settings, entries(settings))
+        ensure_ledger_relations(connection, settings, entries_to_build_on(settings))
         state.ensure_state(connection)
         say("finding records that arrived more than once")
         if doubted:
@@ -321,7 +321,7 @@ def build_docs(settings: Settings) -> str:
 def _docs(settings: Settings, runner: Any) -> str:
     with duck.connect(settings.warehouse_path, settings) as connection:
         ensure_raw_relations(connection, settings)
-        ensure_ledger_relations(connection, settings, entries(settings))
+        ensure_ledger_relations(connection, settings, entries_to_build_on(settings))
     result = runner.invoke(["docs", "generate", "--static", *_common(settings)])
     _release_connections()
     if not result.success:

@@ -32,6 +32,10 @@ from tests.closing.steps import close_at, instant, sign_all
 
 OCTOBER = date(2024, 10, 1)
 IN_TIME = instant("2024-11-04")
+MORE_WORDS = (
+    "translation_id,org_id,source_lang,target_lang,character_count,status,completed_at\n"
+    "more-1,org_0003,en,de,500000,completed,2024-09-20T10:00:00Z\n"
+)
 
 
 def _files(settings: Settings) -> dict[str, bytes]:
@@ -249,11 +253,33 @@ def test_a_ledger_tampered_with_is_found_and_nothing_is_closed_on_it(mine: Setti
         verify_ledger(mine)
 
 
-@pytest.mark.parametrize("what", sorted(set(FORGERIES) - {"the last entry removed", "an entry made right again"}))
+@pytest.mark.parametrize("what", sorted(set(FORGERIES) - {"an entry made right again"}))
 def test_nothing_is_closed_on_a_broken_ledger(mine: Settings, what: str) -> None:
     FORGERIES[what](mine)
     with pytest.raises(ledger.LedgerTampered):
         close_month(mine, CloseRequest(OCTOBER, "Carla", ("tnt_0002",)), IN_TIME)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("an amount of a close", "has another lines.parquet"),
+        ("a file removed", r"other files than were written \(inputs.parquet\)"),
+        ("the last entry removed", "which is gone"),
+    ],
+)
+def test_nothing_is_built_on_a_broken_ledger(mine: Settings, tmp_path: Path, what: str, told: str) -> None:
+    """A close that is lost would make its month a draft again, to be numbered anew."""
+    landing = tmp_path / "landing"
+    shutil.copytree(mine.landing, landing)
+    after = mine.at(mine.home, str(landing))
+    served = current_release(mine)
+    FORGERIES[what](after)
+    (landing / "translations" / "more.csv").write_text(MORE_WORDS)
+    with pytest.raises(ledger.LedgerTampered, match=told) as refused:
+        pipeline.run_all(after)
+    assert "from a backup" in refused.value.remedy
+    assert current_release(mine) == served
 
 
 def test_a_release_tampered_with_is_found(mine: Settings) -> None:
