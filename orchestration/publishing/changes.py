@@ -6,6 +6,7 @@ and seed rows changed since that name its price, meter or tenant.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +48,24 @@ NAMED_CAUSES = 6
 
 
 @dataclass(frozen=True)
+class SeedRow:
+    """A row added to a seed or taken out of it, and the tenant, meter or price it is about; empty where it names none.
+
+    A `price` without market and category is a WhatsApp card, and with it every price of the card.
+    """
+
+    text: str
+    tenant_id: str = ""
+    meter: str = ""
+    price: str = ""
+
+
+@dataclass(frozen=True)
 class Causes:
     """What came between two releases: (source, file) taken in, seed rows changed, whether the project did."""
 
     files: list[tuple[str, str]]
-    seed_rows: list[str]
+    seed_rows: list[SeedRow]
     project_changed: bool
 
 
@@ -65,14 +79,23 @@ def find_causes(connection: duckdb.DuckDBPyConnection, settings: Settings, previ
     for seed in seed_files(settings):
         old = previous.path / "seeds" / seed.name
         before, after = _rows(old), _rows(seed)
-        rows += [f"{seed.name} + {row}" for row in sorted(after - before)]
-        rows += [f"{seed.name} - {row}" for row in sorted(before - after)]
+        rows += [_seed_row(f"{seed.name} + {row}", after[row]) for row in sorted(after.keys() - before.keys())]
+        rows += [_seed_row(f"{seed.name} - {row}", before[row]) for row in sorted(before.keys() - after.keys())]
     changed = project_hash(settings) != previous.project_sha256 and not rows
     return Causes([(source, name) for source, name in files], rows, changed)
 
 
-def _rows(path: Path) -> set[str]:
-    return set(path.read_text(encoding="utf-8").splitlines()[1:]) if path.exists() else set()
+def _rows(path: Path) -> dict[str, dict[str, str]]:
+    """Every line of a seed but its header, with its values by column."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines() if path.exists() else []
+    columns = next(csv.reader(lines[:1]), [])
+    return {line: dict(zip(columns, next(csv.reader([line]), []), strict=False)) for line in lines[1:]}
+
+
+def _seed_row(text: str, values: dict[str, str]) -> SeedRow:
+    # As int_prc_02__card_prices_chosen names the price of a card.
+    card = "|".join(values[column] for column in ("card_id", "market", "category") if column in values)
+    return SeedRow(text, values.get("tenant_id", ""), values.get("meter", ""), values.get("price_update_id", card))
 
 
 def write_changes(
@@ -131,12 +154,13 @@ def _fill(
 ) -> None:
     connection.execute(
         "create or replace temp table new_files (source varchar, file_name varchar);"
-        "create or replace temp table changed_seed_rows (seed_row varchar)"
+        "create or replace temp table changed_seed_rows "
+        "(seed_row varchar, tenant_id varchar, meter varchar, price varchar)"
     )
     # Literals: binding parameters makes the driver import pandas, 0.5 s of CPU.
     for table, rows in (
         ("new_files", [sql_values(*file) for file in causes.files]),
-        ("changed_seed_rows", [sql_values(row) for row in causes.seed_rows]),
+        ("changed_seed_rows", [sql_values(row.text, row.tenant_id, row.meter, row.price) for row in causes.seed_rows]),
     ):
         if rows:
             connection.execute(f"insert into {table} values {', '.join(rows)}")
@@ -182,8 +206,8 @@ def _fill(
             select m.line_id, f.cause from moved as m inner join files as f on m.meter = f.meter
             union
             select m.line_id, 'seed ' || s.seed_row from moved as m inner join changed_seed_rows as s
-                on contains(s.seed_row, m.price_id) or contains(s.seed_row, m.meter)
-                or contains(s.seed_row, m.tenant_id)
+                on s.tenant_id = m.tenant_id or s.meter = m.meter
+                or (s.price != '' and starts_with(m.price_id || '|', s.price || '|'))
         ),
         listed as (
             select line_id, count(*) as cause_count, list(cause order by cause)[1:{NAMED_CAUSES}] as named

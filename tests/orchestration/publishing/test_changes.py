@@ -41,7 +41,7 @@ def test_a_seed_row_edited_is_named_by_the_lines_it_bears_on(repriced: Settings,
     with duck.connect(repriced.warehouse_path, repriced) as connection:
         causes = find_causes(connection, repriced, published)
         assert causes.files == [] and not causes.project_changed
-        assert [row.split(",")[0] + " " + row.split(",")[4] for row in causes.seed_rows] == [
+        assert [row.text.split(",")[0] + " " + row.text.split(",")[4] for row in causes.seed_rows] == [
             "price_updates.csv + voice_minute.inbound_local.usd.2022-01-01 0.016",
             "price_updates.csv - voice_minute.inbound_local.usd.2022-01-01 0.015",
         ]
@@ -68,6 +68,55 @@ def test_a_seed_row_edited_is_named_by_the_lines_it_bears_on(repriced: Settings,
     assert "seed price_updates.csv + voice_minute.inbound_local.usd.2022-01-01" in told
     assert "seed price_updates.csv - voice_minute.inbound_local.usd.2022-01-01" in told
     assert (moved.change, moved.lines, moved.amount_moved) == ("changed", 1, "0.050")
+
+
+def test_a_seed_row_is_no_cause_of_lines_whose_names_it_only_contains(sample_run: SampleRun, tmp_path: Path) -> None:
+    """tnt_0001 stands in tnt_00012, and a meter in a note; a rate of a card is named by the lines it prices."""
+    release = current_release(sample_run.settings)
+    (published,) = history.publications(sample_run.settings)
+    assert release is not None
+    with duck.connect(sample_run.settings.warehouse_path, sample_run.settings, read_only=True) as connection:
+        ((tenant, voice), (_, whatsapp)) = (
+            connection.execute(
+                "select tenant_id, line_id from marts.fct_invoice_lines where meter = ? and charge_category = 'usage' "
+                "and starts_with(price_id, ?) order by all limit 1",
+                found,
+            ).fetchone()
+            or ("", "")
+            for found in (("voice_minute", ""), ("whatsapp_conversation", "meta_cbp_2024_11|"))
+        )
+    market, category = whatsapp.split("/")[3].split("|")
+    project = copy_of_project(tmp_path / "project")
+    terms = project / "seeds" / "terms"
+    with (terms / "invoice_settings.csv").open("a") as text:
+        text.write(f"{tenant}2,MH,O,Tax is added by the ledger system,,as {tenant} has it for voice_minute\n")
+        text.write(f"{tenant},MH,O,Tax is added by the ledger system,,its own\n")
+    rates = terms / "whatsapp_card_rates.csv"
+    (rate,) = [
+        row for row in rates.read_text().splitlines() if row.startswith(f"meta_cbp_2024_11,{market},{category},")
+    ]
+    rates.write_text(rates.read_text().replace(rate, f"{rate}1"))
+    home = tmp_path / "var"
+    shutil.copytree(sample_run.settings.home, home, symlinks=True)
+    edited = replace(sample_run.settings, home=home, project_dir=project)
+
+    target = tmp_path / "released.duckdb"
+    with duck.connect(edited.warehouse_path, edited) as connection:
+        connection.execute(
+            "update marts.fct_invoice_lines set billed_amount = billed_amount + 1 where line_id in (?, ?)",
+            [voice, whatsapp],
+        )
+        connection.execute(f"attach '{target}' as released; create schema released.marts")
+        write_changes(connection, edited, "000002-x", published, release.database)
+        connection.execute("detach released")
+    with duckdb.connect(str(target), read_only=True) as connection:
+        told = dict(connection.execute(f"select line_id, causes from marts.{changes.TABLE}").fetchall())
+    own = f"seed invoice_settings.csv + {tenant},MH,O,Tax is added by the ledger system,,its own"
+    assert told[voice] == own
+    assert told[whatsapp].split("; ")[-2:] == [
+        f"seed whatsapp_card_rates.csv + {rate}1",
+        f"seed whatsapp_card_rates.csv - {rate}",
+    ]
 
 
 def test_the_first_release_has_nothing_before_it(sample_run: SampleRun) -> None:
