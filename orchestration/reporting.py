@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestration import duck
+from orchestration.documents.money import plain
 from orchestration.ingestion.landing import Receipt
 from orchestration.publishing.changes import moved_with
 from orchestration.publishing.release import Release
@@ -48,7 +49,7 @@ def summary(settings: Settings, release: Release) -> dict[str, Any]:
 
 
 def print_invoices(console: Console, settings: Settings, release: Release) -> None:
-    """Table of tenants x services by month, with totals per currency."""
+    """Table of tenants x services of the newest month, and the totals of every month, per currency."""
     with duck.connect(release.database, settings, read_only=True) as connection:
         rows = connection.execute(
             "select strftime(l.billing_month, '%Y-%m') as month, l.tenant_id, l.currency_code, "
@@ -56,37 +57,44 @@ def print_invoices(console: Console, settings: Settings, release: Release) -> No
             "when l.meter like 'whatsapp%' then 'WhatsApp' when l.meter like '%storage' then 'Storage' "
             "when l.meter = 'phone_number' then 'Numbers' when l.meter = 'carrier_penalty' then 'Penalties' "
             "when l.meter in ('sms_segment', 'mms_message') then 'SMS/MMS' else 'Voice' end as service, "
-            "sum(l.billed_amount)::decimal(18, 2)::varchar from marts.fct_invoice_lines as l group by all order by all"
+            "sum(l.billed_amount) from marts.fct_invoice_lines as l group by all order by all"
         ).fetchall()
         totals = connection.execute(
             "select strftime(billing_month, '%Y-%m'), tenant_id, currency_code, "
-            "sum(billed_amount)::decimal(18, 2)::varchar from marts.fct_invoices group by all order by all"
+            "sum(billed_amount) from marts.fct_invoices group by all order by all"
         ).fetchall()
         months = connection.execute(
             "select strftime(billing_month, '%Y-%m'), currency_code, status, count(*), "
-            "sum(billed_amount)::decimal(18, 2)::varchar from marts.fct_invoices group by all order by all"
+            "sum(billed_amount) from marts.fct_invoices group by all order by all"
         ).fetchall()
+        units: dict[str, int] = dict(
+            connection.execute("select currency_code, max(minor_unit) from marts.fct_invoices group by 1").fetchall()
+        )
     services = ("KIQ", "Words", "Voice", "SMS/MMS", "Numbers", "Penalties", "WhatsApp", "Storage")
-    cells = {tuple(found): amount for *found, amount in rows}
+    # A tenant that changed its currency has a row of each.
+    cells = {
+        (month, tenant, currency, service): plain(amount, units[currency])
+        for month, tenant, currency, service, amount in rows
+    }
     last = max((month for month, *_ in totals), default=None)
-    table = Table(title=f"{last} by tenant", title_justify="left")
+    table = Table(title=f"Invoices and drafts of {last}, added up by tenant", title_justify="left")
     table.add_column("tenant", no_wrap=True)
     for service in services:
         table.add_column(service, justify="right", no_wrap=True)
     table.add_column("total", justify="right", no_wrap=True)
-    newest = [(tenant, currency, amount) for month, tenant, currency, amount in totals if month == last]
-    for tenant, currency, amount in newest[:TENANTS_SHOWN]:
-        amounts = [cells.get((last, tenant, currency, service), "-") for service in services]
-        table.add_row(tenant, *amounts, f"{amount} {currency}")
+    for month, tenant, currency, amount in totals:
+        if month == last:
+            amounts = [cells.get((month, tenant, currency, service), "-") for service in services]
+            table.add_row(tenant, *amounts, f"{plain(amount, units[currency])} {currency}")
     console.print(table)
     if len(newest) > TENANTS_SHOWN:
         query = f"select * from fct_invoices where billing_month = '{last}-01'"
         console.print(f'and {len(newest) - TENANTS_SHOWN:,} more: meterhouse sql "{query}"', soft_wrap=True)
     by_month = Table(title="All published months", title_justify="left")
-    for name in ("month", "currency", "status", "invoices", "billed"):
-        by_month.add_column(name, justify="right" if name in ("invoices", "billed") else "left")
-    for row in months:
-        by_month.add_row(*(str(value) for value in row))
+    for name in ("month", "currency", "status", "documents", "amount"):
+        by_month.add_column(name, justify="right" if name in ("documents", "amount") else "left")
+    for month, currency, status, count, amount in months:
+        by_month.add_row(month, currency, status, str(count), plain(amount, units[currency]))
     console.print(by_month)
 
 
