@@ -82,17 +82,17 @@ def print_invoices(console: Console, settings: Settings, release: Release) -> No
     for service in services:
         table.add_column(service, justify="right", no_wrap=True)
     table.add_column("total", justify="right", no_wrap=True)
-    for month, tenant, currency, amount in totals:
-        if month == last:
-            amounts = [cells.get((month, tenant, currency, service), "-") for service in services]
-            table.add_row(tenant, *amounts, f"{plain(amount, units[currency])} {currency}")
+    newest = [(tenant, currency, amount) for month, tenant, currency, amount in totals if month == last]
+    for tenant, currency, amount in newest[:TENANTS_SHOWN]:
+        amounts = [cells.get((last, tenant, currency, service), "-") for service in services]
+        table.add_row(tenant, *amounts, f"{plain(amount, units[currency])} {currency}")
     console.print(table)
     if len(newest) > TENANTS_SHOWN:
         query = f"select * from fct_invoices where billing_month = '{last}-01'"
         console.print(f'and {len(newest) - TENANTS_SHOWN:,} more: meterhouse sql "{query}"', soft_wrap=True)
     by_month = Table(title="All published months", title_justify="left")
-    for name in ("month", "currency", "status", "documents", "amount"):
-        by_month.add_column(name, justify="right" if name in ("documents", "amount") else "left")
+    for name in ("month", "currency", "status", "invoices", "amount"):
+        by_month.add_column(name, justify="right" if name in ("invoices", "amount") else "left")
     for month, currency, status, count, amount in months:
         by_month.add_row(month, currency, status, str(count), plain(amount, units[currency]))
     console.print(by_month)

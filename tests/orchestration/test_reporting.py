@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from orchestration.publishing.release import Release
-from orchestration.reporting import print_invoices, told_of_findings
+from orchestration.reporting import TENANTS_SHOWN, print_invoices, told_of_findings
 from orchestration.settings import Settings
 from orchestration.terminal import Console
 
@@ -97,3 +97,20 @@ def test_a_tenant_of_two_currencies_has_a_row_of_each_and_every_decimal_of_them(
     assert ["bolt", "-", "1.235", "-", *none, "1.235 KWD"] in rows
     assert ["2024-10", "JPY", "draft", "1", "-7"] in rows
     assert ["2024-10", "KWD", "issued", "1", "1.235"] in rows
+
+
+def test_of_thousands_of_tenants_some_are_drawn(settings: Settings, release: Release) -> None:
+    with duckdb.connect(str(release.database)) as connection:
+        connection.execute(
+            "create table marts.fct_invoices as select format('t{:03d}', range) as tenant_id, 'draft' as status, "
+            "date '2024-11-01' as billing_month, 'USD' as currency_code, 2 as minor_unit, 1.00 as billed_amount, "
+            f"'translated_word' as meter from range({TENANTS_SHOWN + 2})"
+        )
+        connection.execute("create table marts.fct_invoice_lines as from marts.fct_invoices")
+    shown = io.StringIO()
+    print_invoices(Console(file=shown, width=132), settings, release)
+    told = shown.getvalue()
+    # 42 tenants, the first 40 drawn: t000 to t039.
+    assert "t039" in told
+    assert "t040" not in told
+    assert "and 2 more: meterhouse sql \"select * from fct_invoices where billing_month = '2024-11-01'\"" in told
