@@ -204,13 +204,17 @@ def export(
     with working(console_for(stderr=True), f"exporting {month or 'the latest month'} as {format}"):
         done = export_month(settings, month or latest_month(settings), format)
     if as_json:
-        print(json.dumps({"path": str(done.path), "files": done.files, "totals": done.totals}))
+        told = {"path": str(done.path), "files": done.files, "totals": done.totals, "drafts": done.drafts}
+        print(json.dumps(told))
         return
     totals = ", ".join(f"{amount} {currency}" for currency, amount in done.totals.items())
+    if done.drafts:
+        drafts = ", ".join(f"{amount} {currency}" for currency, amount in done.drafts.items())
+        totals += f", of which not issued yet: {drafts}"
     if format == "documents":
-        print(f"{done.path}: {len(done.files)} files, read back and reconciled; billed {totals}")
+        print(f"{done.path}: {len(done.files)} files, read back and reconciled; in total {totals}")
     else:
-        print(f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; billed {totals}")
+        print(f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; in total {totals}")
     for number, reason in done.without_xml.items():
         print(f"  {number} has no e-invoice: {reason}")
 

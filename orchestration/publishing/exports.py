@@ -40,13 +40,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 class Export:
     """One exported month: where it lies, rows by file, its control totals (currency to amount).
 
-    `without_xml` says of issued invoices that can have no e-invoice why not.
+    `drafts` are the part of the totals that nobody has issued; `without_xml` says of issued invoices that can have no
+    e-invoice why not.
     """
 
     path: Path
     release_id: str
     files: dict[str, int]
     totals: dict[str, str]
+    drafts: dict[str, str]
     without_xml: dict[str, str] = field(default_factory=dict)
 
 
@@ -91,15 +93,16 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
             raise _not_published(connection, month)
         held.enter_context(_one_at_a_time(final.parent))
         source = _source(connection, release, first_day)
-        totals = {currency: str(amount) for currency, amount in sorted(released.items())}
+        totals = _as_text(released)
+        drafts = _as_text(_totals(connection, "marts.fct_invoices", first_day, "and status = 'draft'"))
         if format == "documents":
-            return _documents(connection, release, first_day, final, totals)
+            return _documents(connection, release, first_day, final, totals, drafts)
         building = final.with_name(f".{format}.building")
         shutil.rmtree(building, ignore_errors=True)
         building.mkdir(parents=True)
         try:
             files = _WRITERS[format](connection, settings, first_day, building, released)
-            _write_manifest(building, month, source, totals, files)
+            _write_manifest(building, month, source, totals, drafts, files)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             raise
@@ -109,7 +112,7 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
             final.rename(old)
         building.rename(final)
         shutil.rmtree(old, ignore_errors=True)
-    return Export(final, release.release_id, files, totals)
+    return Export(final, release.release_id, files, totals, drafts)
 
 
 @contextmanager
@@ -141,11 +144,15 @@ def _source(connection: duckdb.DuckDBPyConnection, release: Release, month: date
     return "ledger" if row and row[0] else f"release {release.release_id}"
 
 
-def _write_manifest(building: Path, month: str, source: str, totals: dict[str, str], files: dict[str, int]) -> None:
+def _write_manifest(
+    building: Path, month: str, source: str, totals: dict[str, str], drafts: dict[str, str], files: dict[str, int]
+) -> None:
     manifest = {
         "month": month,
         "source": source,
         "totals": totals,
+        # Of the totals what is not issued; not there once everything is.
+        **({"drafts": drafts} if drafts else {}),
         "files": {
             path.name: {"rows": files[path.name], "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
             for path in sorted(building.iterdir())
@@ -199,7 +206,12 @@ def _write_xlsx(
 
 
 def _documents(
-    connection: duckdb.DuckDBPyConnection, release: Release, month: date, target: Path, totals: dict[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    release: Release,
+    month: date,
+    target: Path,
+    totals: dict[str, str],
+    drafts: dict[str, str],
 ) -> Export:
     """A folder per tenant with PDF, e-invoice, lines and workbook, every file of it read back."""
     from orchestration.documents.invoice_facts import load_invoices
@@ -215,7 +227,7 @@ def _documents(
     without = {
         number: reason for tenant in manifest["tenants"].values() for number, reason in tenant["without_xml"].items()
     }
-    return Export(target, release.release_id, dict.fromkeys(manifest["files"], 1), totals, without)
+    return Export(target, release.release_id, dict.fromkeys(manifest["files"], 1), totals, drafts, without)
 
 
 def _demand_equal(name: str, written: Totals, released: Totals) -> None:
@@ -223,9 +235,13 @@ def _demand_equal(name: str, written: Totals, released: Totals) -> None:
         raise MeterhouseError(f"{name} adds up to {written}, the release to {released}", "Export again.")
 
 
-def _totals(connection: duckdb.DuckDBPyConnection, relation: str, month: date) -> dict[str, Decimal]:
+def _as_text(totals: Totals) -> dict[str, str]:
+    return {currency: str(amount) for currency, amount in sorted(totals.items())}
+
+
+def _totals(connection: duckdb.DuckDBPyConnection, relation: str, month: date, which: str = "") -> dict[str, Decimal]:
     rows = connection.execute(
-        f"select currency_code, sum(billed_amount) from {relation} where billing_month = ? group by 1",
+        f"select currency_code, sum(billed_amount) from {relation} where billing_month = ? {which} group by 1",
         [month],
     ).fetchall()
     return {currency: Decimal(amount) for currency, amount in rows}

@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+from orchestration import duck
 from orchestration.closing.verification import verify_ledger
 from orchestration.definitions import build_definitions
+from orchestration.publishing.exports import require_release
 from orchestration.settings import PROJECT_DIR, Settings
 
 
@@ -72,6 +75,22 @@ def test_a_month_is_looked_at_signed_closed_and_shown(mine: Settings) -> None:
     assert "From ledger entry 7" in told and "raw rows" in told
     explained = _told(_run(mine, "explain", line, "--all", "--json"))
     assert sum(row["raw_rows"] for row in explained["records"]) == explained["line"]["raw_rows"]
+
+
+def test_an_export_of_a_month_closed_in_part_tells_what_is_not_issued(mine: Settings) -> None:
+    """September without tnt_0002: its drafts are in the files, and so in the totals, and are told apart."""
+    with duck.connect(require_release(mine).database, mine, read_only=True) as connection:
+        drafts, total = connection.execute(
+            "select sum(billed_amount) filter (where status = 'draft')::varchar, sum(billed_amount)::varchar "
+            "from marts.fct_invoices where billing_month = '2024-09-01' and currency_code = 'USD'"
+        ).fetchone() or ("", "")
+    exported = _told(_run(mine, "export", "--month", "2024-09", "--json"))
+    assert exported["drafts"]["USD"] == drafts
+    assert exported["totals"]["USD"] == total != drafts
+    manifest = json.loads((Path(exported["path"]) / "manifest.json").read_text())
+    assert (manifest["totals"], manifest["drafts"]) == (exported["totals"], exported["drafts"])
+    told = _run(mine, "export", "--month", "2024-09", "--format", "documents").stdout
+    assert "of which not issued yet: " in told and f"{drafts} USD" in told
 
 
 def test_mistakes_are_plain_messages(mine: Settings) -> None:
