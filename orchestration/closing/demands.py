@@ -94,11 +94,14 @@ def demand_in_order(
     waiting = {(text, tenant) for tenant, text in left_open(found) if text < this and tenant in known}
     earlier = sorted((text, t) for text, t in waiting if t not in out and (not tenants or t in tenants))
     if earlier:
-        first, names = earlier[0][0], sorted({tenant for _, tenant in earlier})
+        first = earlier[0][0]
+        names = [tenant for text, tenant in earlier if text == first]
+        # By name nobody is left out: who is not named is not closed.
+        without = " ".join(f"--leave-out {tenant}" for tenant in names)
+        instead = "do not name it yet" if tenants else f"leave it out of this close too ({without})"
         raise MeterhouseError(
             f"{', '.join(names)} has an earlier month open ({first})",
-            f"Close it first (--month {first} --tenant {earlier[0][1]}) or leave the tenant out of this close too "
-            f"(--leave-out {earlier[0][1]}).",
+            f"Close it first (--month {first} {' '.join(f'--tenant {tenant}' for tenant in names)}) or {instead}.",
         )
 
 

@@ -118,6 +118,32 @@ def test_a_tenant_that_cannot_be_invoiced_keeps_its_earlier_month_open(mine: Set
         assert "close --month 2024-10 --leave-out tnt_0002" in refusal.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("named", "remedy"),
+    [
+        ([], "(--month 2024-08 --tenant bolt) or leave it out of this close too (--leave-out bolt)."),
+        # --leave-out beside --tenant would be refused.
+        (["acme", "bolt"], "(--month 2024-08 --tenant bolt) or do not name it yet."),
+    ],
+)
+def test_of_tenants_with_earlier_months_open_the_earliest_is_told_with_what_can_be_done(
+    named: list[str], remedy: str
+) -> None:
+    def closed(month: str, out: list[str]) -> ledger.Entry:
+        return ledger.Entry(1, "close", "", "Carla", "", {"month": month, "tenants": None, "left_out": out})
+
+    found = [closed("2024-08", ["bolt"]), closed("2024-09", ["acme", "bolt"]), closed("2024-10", ["acme", "bolt"])]
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.dim_tenants as select unnest(['acme', 'bolt']) as tenant_id; "
+            "create table marts.rpt_findings (finding varchar, tenant_id varchar, billing_month date)"
+        )
+        with pytest.raises(MeterhouseError) as refusal:
+            demands.demand_in_order(connection, [], found, date(2024, 11, 1) if not named else OCTOBER, named, [])
+    assert str(refusal.value) == "bolt has an earlier month open (2024-08)"
+    assert refusal.value.remedy.endswith(remedy)
+
+
 def test_a_tenant_left_out_with_nothing_to_bill_is_closed_by_name(
     mine: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
