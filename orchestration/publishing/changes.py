@@ -229,7 +229,10 @@ def _fill(
 
 @dataclass(frozen=True)
 class Moved:
-    """What moved in a billing month with one release: lines and amount (exact text), by change and currency."""
+    """What moved in a billing month with one release: lines and amount (exact text), by change and currency.
+
+    `causes` are those of one of the lines, and say so where others moved because of something else.
+    """
 
     billing_month: str
     change: str
@@ -242,8 +245,12 @@ class Moved:
 def moved_with(connection: duckdb.DuckDBPyConnection, release_id: str) -> list[Moved]:
     """What moved when `release_id` was published; empty for the first release."""
     rows = connection.execute(
-        f"select strftime(billing_month, '%Y-%m'), change, currency_code, count(*)::bigint, "
-        f"sum(amount_moved)::varchar, min(causes) from marts.{TABLE} "
-        f"where release_id = {sql_text(release_id)} group by 1, 2, 3 order by all"
+        "with alike as ("
+        "select billing_month, change, currency_code, causes, count(*) as lines, sum(amount_moved) as amount_moved "
+        f"from marts.{TABLE} where release_id = {sql_text(release_id)} group by all) "
+        "select strftime(billing_month, '%Y-%m'), change, currency_code, sum(lines)::bigint, "
+        "sum(amount_moved)::varchar, min(causes) || case when count(*) > 1 then ' (' || arg_min(lines, causes) || "
+        "' of the lines; the others because of something else)' else '' end "
+        "from alike group by billing_month, change, currency_code order by 1, 2, 3"
     ).fetchall()
     return [Moved(*row) for row in rows]

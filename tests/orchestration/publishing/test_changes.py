@@ -127,3 +127,19 @@ def test_the_first_release_has_nothing_before_it(sample_run: SampleRun) -> None:
     (published,) = history.publications(sample_run.settings)
     assert published.release_id == release.release_id
     assert {p.name for p in (published.path / "seeds").iterdir()} >= {"price_updates.csv", "currencies.csv"}
+
+
+def test_causes_of_some_lines_are_not_told_as_those_of_all() -> None:
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in changes.COLUMNS.items())
+    with duckdb.connect() as connection:
+        connection.execute(f"create schema marts; create table marts.{changes.TABLE} ({columns})")
+        connection.execute(
+            f"insert into marts.{changes.TABLE} by name "
+            "select '000002-x' as release_id, date '2024-10-01' as billing_month, 'USD' as currency_code, * from ("
+            "values ('added', 'file calls.csv', 1.5), ('added', 'file calls.csv', 2), ('added', 'file words.csv', 4), "
+            "('changed', 'file words.csv', -1)) as moved(change, causes, amount_moved)"
+        )
+        added, changed = moved_with(connection, "000002-x")
+    assert (added.lines, added.amount_moved) == (3, "7.500")
+    assert added.causes == "file calls.csv (2 of the lines; the others because of something else)"
+    assert (changed.lines, changed.amount_moved, changed.causes) == (1, "-1.000", "file words.csv")
