@@ -1,9 +1,10 @@
 {# GEN-07, the one rounding: half away from zero to the currency's minor unit, once per invoice line.
-   `minor_unit` may be a column; DuckDB's round on decimals is exact but wants a constant scale. #}
+   `minor_unit` may be a column; DuckDB's round on decimals is exact but wants a constant scale. Every branch
+   has the type of the result: left to find one for all, the engine runs out of digits and takes a decimal off. #}
 {% macro round_to_minor_unit(amount, minor_unit) %}
-cast(case {{ minor_unit }}
-    when 0 then round({{ amount }}, 0)
-    when 2 then round({{ amount }}, 2)
-    when 3 then round({{ amount }}, 3)
-end as decimal(18, 3))
+case {{ minor_unit }}
+    when 0 then round({{ amount }}, 0)::decimal(18, 3)
+    when 2 then round({{ amount }}, 2)::decimal(18, 3)
+    when 3 then round({{ amount }}, 3)::decimal(18, 3)
+end
 {%- endmacro %}

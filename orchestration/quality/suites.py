@@ -105,9 +105,10 @@ def candidate_suites() -> list[Suite]:
                 "once to the currency's smallest unit.",
                 "select line_id from {batch} where rated_amount != pricing_quantity * unit_price "
                 "or charge_class is null and billed_amount != case "
-                "when currency_code in ('JPY', 'CLP') then round(rated_amount, 0) "
-                "when currency_code in ('KWD', 'BHD') then round(rated_amount, 3) "
-                "else round(rated_amount, 2) end",
+                # Of one type each: a type for all of them has no room for the third decimal.
+                "when currency_code in ('JPY', 'CLP') then round(rated_amount, 0)::decimal(18, 3) "
+                "when currency_code in ('KWD', 'BHD') then round(rated_amount, 3)::decimal(18, 3) "
+                "else round(rated_amount, 2)::decimal(18, 3) end",
                 "An amount is not its quantity times its price: see int_gen_07__lines_rated.",
             ),
             _sql(

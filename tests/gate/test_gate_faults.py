@@ -110,3 +110,31 @@ def test_a_batch_is_measured_as_its_rows_are(tmp_path: Path, source: str) -> Non
             (source, 7, 1, 1),
             (source, 8, 0, 0),
         ]
+
+
+@pytest.mark.parametrize(
+    ("currency", "billed", "is_right"),
+    [
+        ("KWD", "0.496", True),
+        ("KWD", "0.500", False),
+        ("USD", "0.500", True),
+        ("USD", "0.496", False),
+        ("JPY", "0", True),
+    ],
+)
+def test_an_amount_is_judged_by_the_decimals_of_its_currency(currency: str, billed: str, is_right: bool) -> None:
+    """32 x 0.0155 = 0.496: a dinar has three decimals, a dollar two, a yen none."""
+    (found,) = (
+        expectation
+        for suite in candidate_suites()
+        for expectation in suite.expectations
+        if expectation.name == "gen_07_amounts_are_quantity_times_price_rounded_once"
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table lines as select 'l' as line_id, 0.496::decimal(36, 8) as rated_amount, "
+            f"32::bigint as pricing_quantity, 0.0155::decimal(18, 8) as unit_price, '{currency}' as currency_code, "
+            f"{billed}::decimal(18, 3) as billed_amount, null::varchar as charge_class"
+        )
+        query = found.arguments["unexpected_rows_query"].format(batch="lines")
+        assert (connection.execute(query).fetchall() == []) == is_right
