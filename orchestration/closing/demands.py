@@ -123,10 +123,15 @@ def demand_rated(connection: duckdb.DuckDBPyConnection, month: date, tenants: li
     blocked = [(t, why) for t, why in rows if t not in out and (not tenants or t in tenants)]
     if blocked:
         told = "; ".join(f"{tenant}: {why}" for tenant, why in blocked[:5])
+        # By name nobody is left out: who is not named is not closed.
+        instead = (
+            "do not name them yet"
+            if tenants
+            else "leave them out: --leave-out TENANT; close them later with --tenant TENANT"
+        )
         raise MeterhouseError(
             f"{len({t for t, _ in blocked})} tenant(s) of {month_text(month)} cannot be invoiced: {told}",
-            "Mend what rpt_findings names and run again, or leave them out: --leave-out TENANT; close them later "
-            "with --tenant TENANT.",
+            f"Mend what rpt_findings names and run again, or {instead}.",
         )
 
 

@@ -144,6 +144,18 @@ def test_of_tenants_with_earlier_months_open_the_earliest_is_told_with_what_can_
     assert refusal.value.remedy.endswith(remedy)
 
 
+@pytest.mark.parametrize(("named", "remedy"), [([], "--tenant TENANT."), (["bolt"], "or do not name them yet.")])
+def test_of_tenants_that_cannot_be_invoiced_it_is_told_what_can_be_done(named: list[str], remedy: str) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.rpt_findings as select 'tenant_month_blocked' as finding, "
+            "'bolt' as tenant_id, 'unrated' as reason, 'voice_minute' as meter, date '2024-10-01' as billing_month"
+        )
+        with pytest.raises(MeterhouseError, match="bolt: unrated voice_minute") as refusal:
+            demands.demand_rated(connection, OCTOBER, named, [])
+    assert refusal.value.remedy.endswith(remedy)
+
+
 def test_a_tenant_left_out_with_nothing_to_bill_is_closed_by_name(
     mine: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
