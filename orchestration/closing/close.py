@@ -38,13 +38,20 @@ INPUTS_NAME = "inputs.parquet"
 
 @dataclass(frozen=True)
 class CloseRequest:
-    """What to close: a month for everybody but `leave_out`, or, with `tenants`, for those left out before."""
+    """What to close: a month for everybody but `leave_out`, or, with `tenants`, for those left out before.
+
+    A tenant named twice is one.
+    """
 
     month: date
     by: str
     leave_out: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
     early_reason: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("leave_out", "tenants"):
+            object.__setattr__(self, field, tuple(sorted(set(getattr(self, field)))))
 
 
 def close_month(settings: Settings, request: CloseRequest, now: datetime, say: Say | None = None) -> Entry:
@@ -57,7 +64,7 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
     demand_no_entry_lost(settings, found)
     for entry in closes(found):
         ledger.check_files(settings, entry)
-    month, out, named = request.month, sorted(request.leave_out), sorted(request.tenants)
+    month, out, named = request.month, list(request.leave_out), list(request.tenants)
     demands.demand_not_closed(found, month, named, out)
     demands.demand_in_time(month, now, request.early_reason)
     release = _demand_release(settings)
@@ -175,9 +182,9 @@ def _write_files(
         "where invoice_id in (select invoice_id from closing_numbers)"
     )
     connection.execute(table_ddl("closing_rows", CLOSINGS))
-    covered = [(None, False), *((t, True) for t in sorted(request.leave_out))]
+    covered = [(None, False), *((t, True) for t in request.leave_out)]
     if request.tenants:
-        covered = [(t, False) for t in sorted(request.tenants)]
+        covered = [(t, False) for t in request.tenants]
     for tenant, left_out in covered:
         connection.execute(
             "insert into closing_rows values (?, ?, ?, ?, ?)",

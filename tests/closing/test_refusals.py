@@ -200,6 +200,13 @@ def test_nothing_is_closed_while_something_new_has_landed(mine: Settings, tmp_pa
     assert "does not hold all that has landed" in str(_refused(moved, CloseRequest(OCTOBER, "Carla", ("tnt_0002",))))
 
 
+def test_a_tenant_named_twice_is_closed_once(mine: Settings) -> None:
+    entry = close_at(mine, "2024-09", "2024-10-20", tenants=("tnt_0002", "tnt_0002"))
+    assert entry.body["tenants"] == ["tnt_0002"]
+    closed = duckdb.read_parquet(str(ledger.ledger_dir(mine) / entry.folder_name / "closings.parquet"))
+    assert closed.count("*").fetchall() == [(1,)]
+
+
 def test_a_tenant_left_out_is_closed_later_by_name_and_numbered_on(mine: Settings) -> None:
     entry = close_at(mine, "2024-09", "2024-10-20", tenants=("tnt_0002",))
     pipeline.run_all(mine)
