@@ -175,7 +175,8 @@ def invoice(
         title = f"{found['invoice_number'] or 'DRAFT'}  {found['tenant_name']}  {month}  from {known.source}"
         table = Table(title=title, title_justify="left")
         for name in ("line", "quantity", "unit price", "amount"):
-            table.add_column(name, justify="left" if name == "line" else "right")
+            # An id cut short is none that `explain` knows.
+            table.add_column(name, justify="left" if name == "line" else "right", overflow="fold")
         for line in (line for line in known.lines if line["invoice_id"] == found["invoice_id"]):
             table.add_row(
                 line["line_id"], str(line["pricing_quantity"]), f"{line['unit_price']:f}", str(line["billed_amount"])

@@ -6,10 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from orchestration import duck
+import pytest
+
+from orchestration import cli_closing, duck
+from orchestration.closing import replay
+from orchestration.closing.replay import KnownInvoices
 from orchestration.closing.verification import verify_ledger
 from orchestration.definitions import build_definitions
 from orchestration.publishing.exports import require_release
@@ -91,6 +96,24 @@ def test_an_export_of_a_month_closed_in_part_tells_what_is_not_issued(mine: Sett
     assert (manifest["totals"], manifest["drafts"]) == (exported["totals"], exported["drafts"])
     told = _run(mine, "export", "--month", "2024-09", "--format", "documents").stdout
     assert "of which not issued yet: " in told and f"{drafts} USD" in told
+
+
+def test_the_longest_id_of_a_line_is_shown_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is what `explain` is asked for; a correction of a WhatsApp line is wider than the table."""
+    market = "Netherlands|user_initiated"
+    line = f"acme/2024-10/corrects/2024-09/whatsapp_conversation/{market}/meta_cbp_2022|{market}/usage/0.08190000/USD"
+    amount = {"billed_amount": Decimal("0.080"), "currency_code": "USD", "invoice_id": "i"}
+    known = KnownInvoices(
+        "the ledger",
+        [amount | {"invoice_number": "MH-2024-000005", "tenant_name": "Acme"}],
+        [amount | {"line_id": line, "pricing_quantity": 1, "unit_price": Decimal("0.0819")}],
+    )
+    monkeypatch.setattr(replay, "known_invoices", lambda *_: known)
+    cli_closing.invoice("acme", "2024-10")
+    cells = [row.split("\u2502")[1].strip() for row in capsys.readouterr().out.splitlines() if "\u2502" in row]
+    assert "".join(cells).startswith(line)
 
 
 def test_mistakes_are_plain_messages(mine: Settings) -> None:
