@@ -16,6 +16,7 @@ from tests.oracle.units import Unit, ceil_div, judged
 _AGENT = re.compile(r"(client|sip|sips|sim):", re.IGNORECASE)
 _NUMBER = re.compile(r"\+?([1-9][0-9]{6,14})")
 _OUTBOUND = ("outbound-api", "outbound-dial", "trunking-terminating")
+_MESSAGE_KEYS = {"inbound": "inbound"} | dict.fromkeys(("outbound-api", "outbound-call", "outbound-reply"), "outbound")
 
 
 class Voice:
@@ -57,6 +58,8 @@ class Voice:
                 fate, reason = "excluded", "zero_duration" if leg["status"] == "completed" else "not_completed"
             elif leg["status"] != "completed":
                 fate, reason = "quarantined", "duration_without_completion"
+            elif leg["direction"] not in ("inbound", *_OUTBOUND):
+                fate, reason = "quarantined", "unknown_direction"
             elif self._is_agent(leg):
                 fate, reason = "excluded", "agent_leg"
             elif leg["start_time"] is None:
@@ -116,11 +119,13 @@ def text_messages(records: Records, seeds: Path, accounts: AccountMap) -> Iterat
     billed_out = {"sent", "delivered", "undelivered", "read", "partially_delivered"}
     for row in records.winners:
         instant = row["date_sent"] or row["date_created"]
-        inbound, is_mms = row["direction"] == "inbound", (row["num_media"] or 0) > 0
-        billable = row["status"] == "received" if inbound else row["status"] in billed_out
+        key, is_mms = _MESSAGE_KEYS.get(row["direction"], ""), (row["num_media"] or 0) > 0
+        billable = row["status"] == "received" if key == "inbound" else row["status"] in billed_out
         fate, reason = "countable", ""
         if any((party or "").startswith("whatsapp:") for party in (row["from"], row["to"])):
             fate, reason = "excluded", "whatsapp_channel"
+        elif not key:
+            fate, reason = "quarantined", "unknown_direction"
         elif row["status"] not in known:
             fate, reason = "quarantined", "unknown_status"
         elif not billable:
@@ -130,7 +135,7 @@ def text_messages(records: Records, seeds: Path, accounts: AccountMap) -> Iterat
         tenant, fate, reason = judged(accounts.find("twilio", row["account_sid"], instant), fate, reason)
         yield Unit(
             *("twilio_messages", tenant, month_of(instant), instant, "mms_message" if is_mms else "sms_segment"),
-            *("inbound" if inbound else "outbound", 1 if is_mms else row["num_segments"] or 0, fate, reason),
+            *(key, 1 if is_mms else row["num_segments"] or 0, fate, reason),
             clause="MSG-01",
         )
 

@@ -175,7 +175,9 @@ class World:
                 **{"sid": sid, "account_sid": account, "status": status, "date_created": at, "date_updated": at},
                 **{"from": outside if inbound else own, "to": own if inbound else outside},
                 parent_call_sid=r.choice(("", *legs[:-1])) if len(legs) > 1 else "",
-                direction="inbound" if inbound else r.choice(("outbound-api", "outbound-dial", "trunking-terminating")),
+                direction=self._direction(
+                    "inbound" if inbound else r.choice(("outbound-api", "outbound-dial", "trunking-terminating"))
+                ),
                 start_time="" if self._chance(0.08) else at + timedelta(seconds=r.choice((0, 1, 5))),
                 duration=r.choice(("0", "", "1", "59", "60", "61", "120", "3601")),
             )
@@ -203,11 +205,16 @@ class World:
             self._add(
                 *("twilio_messages",),
                 **{"sid": self._id("SM"), "account_sid": account, "from": "+14155550001", "to": to},
-                **{"direction": "inbound" if inbound else "outbound-api", "status": r.choice(STATUSES["message"])},
+                **{"direction": self._direction("inbound" if inbound else "outbound-api")},
+                **{"status": r.choice(STATUSES["message"])},
                 **{"num_segments": r.choice(("0", "1", "2", "7")), "num_media": r.choice(("0", "0", "", "2"))},
                 **{"date_created": at - timedelta(seconds=r.choice((0, 1, 90))), "date_sent": r.choice((at, at, ""))},
                 date_updated=at,
             )
+
+    def _direction(self, usual: str) -> str:
+        """Now and then a word that says neither in nor out."""
+        return ("Inbound", "trunking-originating", "sideways")[self._count % 3] if self._count % 23 == 7 else usual
 
     def _assist(self, org: str, month: date) -> None:
         r = self.random

@@ -21,6 +21,8 @@ tenants_found as (
         statuses.status is not null as is_known_status,
         coalesce(messages.num_media, 0) > 0 as is_mms,
         messages.direction = 'inbound' as is_inbound,
+        messages.direction in ('outbound-api', 'outbound-call', 'outbound-reply')
+            as is_outbound,
         coalesce(messages.from_party, '') like 'whatsapp:%'
         or coalesce(messages.to_party, '') like 'whatsapp:%' as is_whatsapp,
         case
@@ -44,6 +46,8 @@ reasons_given as (
         *,
         case
             when is_whatsapp then 'whatsapp_channel'
+            -- Which of the two prices is meant nobody can say: it waits.
+            when not (is_inbound or is_outbound) then 'unknown_direction'
             when not is_known_status then 'unknown_status'
             when not is_billable_status then 'not_billable_status'
             when not is_mms and coalesce(num_segments, 0) = 0 then 'zero_segments'
@@ -58,10 +62,12 @@ select
     {{ billing_month('occurred_at') }} as billing_month,
     occurred_at,
     case when is_mms then 'mms_message' else 'sms_segment' end as meter,
-    case when is_inbound then 'inbound' else 'outbound' end as price_key,
+    case when is_inbound then 'inbound' when is_outbound then 'outbound' else '' end
+        as price_key,
     case when is_mms then 1 else coalesce(num_segments, 0) end::bigint as quantity,
     {{ account_fate("case when meter_reason is null then 'countable'
-        when meter_reason in ('unknown_status', 'zero_segments') then 'quarantined'
+        when meter_reason in ('unknown_direction', 'unknown_status', 'zero_segments')
+            then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     'none' as relief,

@@ -21,9 +21,10 @@ parties_named as (
             lower(case when direction = 'inbound' then from_party else to_party end),
             '^(client|sip|sips|sim):'
         ) as is_agent_leg,
-        direction = 'inbound' as is_inbound,
-        direction in ('outbound-api', 'outbound-dial', 'trunking-terminating')
-            as is_outbound,
+        coalesce(direction = 'inbound', false) as is_inbound,
+        coalesce(
+            direction in ('outbound-api', 'outbound-dial', 'trunking-terminating'), false
+        ) as is_outbound,
     from calls
 ),
 

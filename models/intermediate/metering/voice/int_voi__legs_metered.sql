@@ -31,6 +31,8 @@ reasons_given as (
                 then 'zero_duration'
             when coalesce(duration, 0) = 0 then 'not_completed'
             when status != 'completed' then 'duration_without_completion'
+            -- Which of its parties is outside nobody can say: it waits.
+            when not (is_inbound or is_outbound) then 'unknown_direction'
             when is_agent_leg then 'agent_leg'
             when start_time is null then 'missing_start_time'
             when price_key is null then 'unknown_party'
@@ -48,8 +50,8 @@ select
     coalesce(price_key, '') as price_key,
     {{ ceil_div('coalesce(duration, 0)', 60) }}::bigint as quantity,
     {{ account_fate("case when meter_reason is null then 'countable'
-        when meter_reason in ('duration_without_completion', 'missing_start_time',
-            'unknown_party') then 'quarantined'
+        when meter_reason in ('duration_without_completion', 'unknown_direction',
+            'missing_start_time', 'unknown_party') then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     'none' as relief,
