@@ -19,11 +19,14 @@ _DAY = timedelta(hours=24)
 
 
 def _target(conversation: str, known: dict[str, Row]) -> str:
-    seen = {conversation}
-    while (row := known.get(conversation)) is not None and row["merged_target_id"] not in (None, *seen):
-        conversation = row["merged_target_id"]
-        seen.add(conversation)
-    return conversation
+    """Where its merges end; those that go round end nowhere, and the lowest id of the round stands for all."""
+    path = [conversation]
+    while (row := known.get(path[-1])) is not None and row["merged_target_id"] not in (None, path[-1]):
+        following: str = row["merged_target_id"]
+        if following in path:
+            return min(path[path.index(following) :])
+        path.append(following)
+    return path[-1]
 
 
 def _ended_unassisted(row: Row, of_customer: dict[tuple[str, str], list[Row]]) -> bool:

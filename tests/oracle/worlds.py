@@ -219,6 +219,7 @@ class World:
     def _assist(self, org: str, month: date) -> None:
         r = self.random
         opened: list[str] = []
+        first_merged_back = self._count % 7 == 3
         for _ in range(r.choice((0, 1, 3, 4))):
             conversation, at = self._id("C"), self.instant(month)
             target = r.choice(opened) if opened and self._chance(0.2) else ""
@@ -232,6 +233,11 @@ class World:
                     **{"spam": r.choice(("", "false", "false", "true")), "merged_target_id": target, "updated_at": at},
                     transferred_to_agent_at=at if self._chance(0.2) else None,
                 )
+                if target and first_merged_back:
+                    # Its target was merged into it, or into one merged into it: merges that go round.
+                    for row in self.tables["kustomer_conversations"]:
+                        if row["id"] == opened[0]:
+                            row["merged_target_id"] = conversation
             for _ in range(r.choice((1, 2, 3, 4))):
                 channel = r.choice(("chat", "chat", "sms", "whatsapp", "email"))
                 said = {"conversation_id": conversation, "org_id": org, "channel": channel, "updated_at": at}

@@ -1,5 +1,6 @@
 -- KIQ-02: conversations that were merged, and the one each ended up in.
--- Grain: merged conversation. Trap: merges chain (A into B into C) and could loop; ten steps end it.
+-- Grain: merged conversation. Trap: merges chain (A into B into C), and a loop (A into B into A) has
+-- no last target: all of it counts once, under the conversation with the lowest id of the loop.
 with recursive conversations as (
     select conversation_id, merged_target_id
     from {{ ref('int_gen_02__conversations_states') }}
@@ -9,24 +10,32 @@ with recursive conversations as (
         and merged_target_id != conversation_id
 ),
 
-merge_steps as (
-    select conversation_id, merged_target_id as target_id, 1 as step
+-- What was reached before is not reached again: that ends a loop.
+targets_reached as (
+    select conversation_id, merged_target_id as target_id
     from conversations
-    union all
-    select merge_steps.conversation_id, conversations.merged_target_id, merge_steps.step + 1
-    from merge_steps
-    inner join conversations on merge_steps.target_id = conversations.conversation_id
-    where
-        conversations.merged_target_id != merge_steps.conversation_id
-        and merge_steps.step < 10
+    union
+    select targets_reached.conversation_id, conversations.merged_target_id
+    from targets_reached
+    inner join conversations on targets_reached.target_id = conversations.conversation_id
 ),
 
+in_loops as (
+    select conversation_id from targets_reached where conversation_id = target_id
+),
+
+-- A chain has one target that was merged no further; what runs into a loop has none.
 targets_found as (
     select
-        conversation_id,
-        arg_max(target_id, step) as target_conversation_id,
-    from merge_steps
-    group by conversation_id
+        targets_reached.conversation_id,
+        coalesce(
+            min(targets_reached.target_id) filter (where conversations.conversation_id is null),
+            min(targets_reached.target_id) filter (where in_loops.conversation_id is not null)
+        ) as target_conversation_id,
+    from targets_reached
+    left join conversations on targets_reached.target_id = conversations.conversation_id
+    left join in_loops on targets_reached.target_id = in_loops.conversation_id
+    group by targets_reached.conversation_id
 )
 
 select conversation_id, target_conversation_id
