@@ -33,6 +33,14 @@ where {{ conversation_hash }} in ({{ of_several }})
 group by waba_id, conversation_id
 {% endmacro %}
 
+{# WAP-02, WAP-03: whether a message counts by its conversation, as its pricing model says. Where no status names one,
+   its first status tells: from 1 July 2025 a conversation id is per message. #}
+{% macro is_of_conversation_era() %}
+coalesce(
+    pricing_model, case when first_event_at < timestamp '2025-07-01 00:00:00' then 'CBP' else 'PMP' end
+) = 'CBP'
+{%- endmacro %}
+
 {# WAP-02: a conversation opened 24 hours before its earliest expiry, 72 for a free entry point. #}
 {% macro conversation_opened_at() %}
 coalesce(

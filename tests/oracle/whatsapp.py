@@ -19,6 +19,7 @@ from tests.oracle.tenancy import AccountMap, Tenants
 from tests.oracle.units import Unit, judged
 
 _DAY = timedelta(hours=24)
+_MESSAGE_ERA = datetime(2025, 7, 1)
 
 
 @dataclass
@@ -116,7 +117,8 @@ class WhatsApp:
         for (waba, wamid), rows in sent.items():
             message = _Sent(waba, wamid, rows)
             conversation = message.greatest("conversation_id")
-            if conversation is not None and message.model in (None, "CBP"):
+            model = message.model or ("CBP" if message.first_seen < _MESSAGE_ERA else "PMP")
+            if conversation is not None and model == "CBP":
                 opened[waba, conversation].append(message)
             else:
                 yield self._message(message)

@@ -5,7 +5,7 @@
 
 with messages as {{ not_kept() }} (
     select * from {{ ref('int_wap_01__messages_gathered') }}
-    where conversation_id is not null and coalesce(pricing_model, 'CBP') = 'CBP'
+    where conversation_id is not null and {{ is_of_conversation_era() }}
 ),
 
 conversations as (

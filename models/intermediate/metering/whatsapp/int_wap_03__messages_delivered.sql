@@ -4,7 +4,7 @@
 
 with messages as (
     select * from {{ ref('int_wap_01__messages_gathered') }}
-    where conversation_id is null or coalesce(pricing_model, 'CBP') != 'CBP'
+    where conversation_id is null or not {{ is_of_conversation_era() }}
 )
 
 select

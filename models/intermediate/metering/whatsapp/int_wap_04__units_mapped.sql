@@ -21,12 +21,12 @@ messages_of_conversations_changed as (
     select * from {{ ref('int_wap_01__messages_gathered') }}
     where
         load_batch > {{ metered_batch() }}
-        and conversation_id is not null and coalesce(pricing_model, 'CBP') = 'CBP'
+        and conversation_id is not null and {{ is_of_conversation_era() }}
     union all
     select * from {{ ref('int_wap_01__messages_gathered') }}
     where
         load_batch <= {{ metered_batch() }}
-        and coalesce(pricing_model, 'CBP') = 'CBP'
+        and {{ is_of_conversation_era() }}
         and (waba_id, conversation_id) in (
             select (met.waba_id, met.unit_id)
             from ops.whatsapp_units_met as met
