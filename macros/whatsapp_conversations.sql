@@ -2,8 +2,15 @@
    conversation era. One home, for all conversations and for those that changed. #}
 {% macro conversations_gathered(messages) %}
 {#- Column, how messages are put together, what one message says. -#}
+{#- WAP-01: a free entry point is one wherever it is told, by origin or by category, of whichever message. -#}
+{%- set category -%}
+case when origin_type = 'referral_conversion' then origin_type else coalesce(pricing_category, origin_type) end
+{%- endset -%}
+{%- set category_together -%}
+coalesce(max({{ category }}) filter (where {{ category }} = 'referral_conversion'), max({{ category }}))
+{%- endset -%}
 {%- set figures = [
-    ('category', 'max(coalesce(pricing_category, origin_type))', 'coalesce(pricing_category, origin_type)'),
+    ('category', category_together, category),
     ('recipient_id', 'arg_min(recipient_id, coalesce(first_progress_at, first_event_at))', 'recipient_id'),
     ('has_unbillable_status', 'bool_or(has_unbillable_status)', 'has_unbillable_status'),
     ('expires_at', 'min(expires_at)', 'expires_at'),

@@ -42,6 +42,11 @@ class _Sent:
         return str(found).lower().replace("-", "_") if found else None
 
     @property
+    def is_free_entry(self) -> bool:
+        """WAP-01, in either era: its origin tells it, whatever category its pricing names."""
+        return "referral_conversion" in (self.greatest("origin_type"), self.category)
+
+    @property
     def model(self) -> str | None:
         found = self.greatest("pricing_model")
         return str(found).upper() if found else None
@@ -150,6 +155,8 @@ class WhatsApp:
 
     def _conversation(self, waba: str, id: str, messages: list[_Sent]) -> _Candidate:
         category = max((m.category for m in messages if m.category is not None), default=None)
+        if any(m.is_free_entry for m in messages):
+            category = "referral_conversion"
         expiries = [e for m in messages for e in [row["expiration_timestamp"] for row in m.rows] if e is not None]
         free_entry = category == "referral_conversion"
         if expiries:
@@ -167,7 +174,7 @@ class WhatsApp:
     def _message(self, message: _Sent) -> _Candidate:
         instant = message.earliest("delivered") or message.earliest("read") or message.first_seen
         free = message.is_unbillable or str(message.greatest("pricing_type") or "").lower().startswith("free")
-        free = free or message.category == "referral_conversion"  # WAP-01: a free entry point, in either era
+        free = free or message.is_free_entry
         return self._judge(
             *(message.waba, message.wamid, "whatsapp_message", instant, message.greatest("recipient_id")),
             *(message.category, message.is_delivered, len(message.rows), message.model == "CBP", free),

@@ -321,6 +321,7 @@ class World:
                 **{"waba_id": waba, "wamid": wamid, "status": status, "timestamp": _seconds(at), "direction": "out"},
                 **{"recipient_id": customer, "conversation_id": conversation, "expiration_timestamp": expires},
                 **(pricing if self._chance(0.85) else {}),
+                origin_type="referral_conversion" if self._count % 19 == 5 else "",
             )
             at += timedelta(seconds=r.choice((0, 1, 60)))
 

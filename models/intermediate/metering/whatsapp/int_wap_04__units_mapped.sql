@@ -91,7 +91,8 @@ units_united as (
         is_delivered,
         has_unbillable_status
         or coalesce(pricing_type like 'free%', false)
-        or coalesce(category = 'referral_conversion', false) as is_meta_free,
+        or coalesce(category = 'referral_conversion', false)
+        or coalesce(origin_type = 'referral_conversion', false) as is_meta_free,
         coalesce(pricing_model = 'CBP', false) as lacks_conversation,
         raw_rows,
     from messages
