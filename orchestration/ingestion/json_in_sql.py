@@ -8,7 +8,6 @@ DuckDB forgives and JSON does not, a comma before a closing bracket, prechecks.p
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from orchestration.ingestion.json_records import (
     JSON_API_ATTRIBUTES,
     JSON_API_TYPES,
     WEBHOOK_OBJECT,
+    BadRecord,
     foreign_list_keys,
     parse,
     relations,
@@ -309,7 +309,7 @@ def relation_of(spec: SourceSpec, checked: CheckedFile) -> str | None:
     if checked.form == ".ndjson":
         try:
             return _shape(spec, _first_document(path), path, checked.form)
-        except (ValueError, json.JSONDecodeError):
+        except (ValueError, BadRecord):
             return None
     # One document: reading it to see its shape is what we want to avoid, so only the bulky shapes are tried.
     if not SMALL_DOCUMENT <= path.stat().st_size <= LARGEST_OBJECT:

@@ -7,6 +7,7 @@ What the values mean is judged later, by row_typing.py.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -50,13 +51,39 @@ class BadRecord(Exception):
     """One record that cannot be read; the rest of its file can."""
 
 
+class _Doubled(dict[str, Any]):
+    """An object that names a key twice. Which value is meant nobody can say, so it is no record once it is asked."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        counted = Counter(key for key, _ in pairs)
+        self._twice = {key for key, times in counted.items() if times > 1}
+
+    def _ask(self, key: str) -> None:
+        if key in self._twice:
+            raise BadRecord(f"names {key!r} twice")
+
+    def __getitem__(self, key: str) -> Any:
+        self._ask(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self._ask(key)
+        return super().get(key, default)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else _Doubled(pairs)
+
+
 def parse(text: str) -> Any:
     """JSON with every number kept as text; refuses NaN and the infinities, which JSON does not have."""
 
     def refuse(constant: str) -> Any:
         raise ValueError(f"{constant} is not JSON")
 
-    return json.loads(text, parse_float=str, parse_int=_whole, parse_constant=refuse)
+    return json.loads(text, parse_float=str, parse_int=_whole, parse_constant=refuse, object_pairs_hook=_object)
 
 
 def _whole(text: str) -> str:

@@ -219,6 +219,28 @@ def test_json_numbers_keep_every_digit(settings: Settings, land: Land) -> None:
     assert rows(settings, "select amount::varchar from raw.carrier_penalties") == [("9876543210.123456",)]
 
 
+def test_a_record_that_names_a_key_twice_is_quarantined(settings: Settings, land: Land) -> None:
+    call = {"account_sid": "AC1", "status": "completed", "date_created": "Tue, 01 Oct 2024 10:00:00 +0000"}
+    lines = [json.dumps({"sid": f"CA{number}", "duration": "60", **call}) for number in range(4)]
+    lines[1] = lines[1].replace('"duration": "60"', '"duration": "60", "duration": "6000"')
+    # What is not read of a record may say anything.
+    lines[2] = lines[2].replace('"duration": "60"', '"duration": "60", "note": "a", "note": "b"')
+    land("twilio_calls", "calls.ndjson", "\n".join(lines) + "\n")
+    ingest_landing(settings)
+    assert rows(settings, "select sid, duration from raw.twilio_calls order by sid") == [
+        *(("CA0", 60), ("CA2", 60), ("CA3", 60)),
+    ]
+    assert rows(settings, "select row_number, reason from raw.quarantine") == [
+        (2, "line is not a record: names 'duration' twice"),
+    ]
+
+
+def test_a_document_that_names_a_key_twice_is_refused(settings: Settings, land: Land) -> None:
+    land("twilio_calls", "call.json", '{"sid": "CA1", "sid": "CA2", "account_sid": "AC1", "status": "completed"}')
+    (receipt,) = ingest_landing(settings).receipts
+    assert (receipt.status, receipt.reason) == ("refused", "the document names 'sid' twice")
+
+
 def test_upstream_and_flat_forms_give_the_same_rows(settings: Settings, land: Land) -> None:
     resource = {
         "sid": "CA" + "1" * 32,
