@@ -120,7 +120,7 @@ def bill(landing: Path, seeds: Path) -> Bill:
         *voice.recordings(records["twilio_recordings"]),
         *voice.transcriptions(records["twilio_transcriptions"]),
         *events.text_messages(records["twilio_messages"], seeds, accounts),
-        *events.translations(records["translations"], accounts),
+        *events.translations(records["translations"], seeds, accounts),
         *kiq.conversations(records["kustomer_messages"], records["kustomer_conversations"], accounts, orders, book),
         *whatsapp.units(),
     ]

@@ -145,12 +145,15 @@ def _language(tag: str | None) -> str | None:
     return tag and tag.strip().lower()
 
 
-def translations(records: Records, accounts: AccountMap) -> Iterator[Unit]:
+def translations(records: Records, seeds: Path, accounts: AccountMap) -> Iterator[Unit]:
     """TRW-01..03. The quantity is characters; words are made per price version."""
+    known = {row["status"] for row in read_seed(seeds, "statuses") if row["record_type"] == "translation"}
     for row in records.winners:
         instant = row["completed_at"] or row["requested_at"]
         fate, reason = "countable", ""
-        if row["status"] != "completed":
+        if row["status"] not in known:
+            fate, reason = "quarantined", "unknown_status"
+        elif row["status"] != "completed":
             fate, reason = "excluded", "not_completed"
         elif row["completed_at"] is None:
             fate, reason = "quarantined", "missing_completed_at"

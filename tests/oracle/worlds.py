@@ -253,7 +253,8 @@ class World:
             self._add(
                 *("translations",),
                 **{"translation_id": translation, "org_id": org, "source_lang": source_lang, "updated_at": at},
-                **{"target_lang": r.choice(("de", "fr", "en")), "status": r.choice(("completed",) * 5 + ("failed",))},
+                **{"target_lang": r.choice(("de", "fr", "en"))},
+                **{"status": r.choice(("completed",) * 5 + ("failed", "done"))},
                 **{"character_count": r.choice((0, 1, 4, 5, 6, 23, 1_000_003)), "requested_at": at},
                 completed_at="" if self._chance(0.05) else at,
             )

@@ -7,6 +7,10 @@ with translations as (
     select * from {{ ref('int_gen_02__translations_states') }} where is_current
 ),
 
+statuses as (
+    select * from {{ ref('statuses') }} where record_type = 'translation'
+),
+
 accounts as (
     select * from {{ ref('int_gen_03__account_intervals') }}
     where account_system = 'kustomer'
@@ -15,9 +19,11 @@ accounts as (
 tenants_found as (
     select
         translations.*,
+        statuses.status is not null as is_known_status,
         accounts.tenant_id,
         accounts.account_kind,
     from translations
+    left join statuses on translations.status = statuses.status
     left join accounts
         on
             translations.org_id = accounts.account_id
@@ -28,6 +34,8 @@ reasons_given as (
     select
         *,
         case
+            -- Neither done nor failed as far as anybody knows: it waits.
+            when not is_known_status then 'unknown_status'
             when status != 'completed' then 'not_completed'
             when completed_at is null then 'missing_completed_at'
             -- Upstream spells a language as it was sent: en, EN and en-us are no other language.
@@ -47,7 +55,7 @@ select
     '' as price_key,
     character_count as quantity,
     {{ account_fate("case when meter_reason is null then 'countable'
-        when meter_reason = 'missing_completed_at' then 'quarantined'
+        when meter_reason in ('unknown_status', 'missing_completed_at') then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     'none' as relief,
