@@ -103,12 +103,13 @@ def candidate_suites() -> list[Suite]:
                 "gen_07_amounts_are_quantity_times_price_rounded_once",
                 "Every line's rated amount is its quantity times its price, and its billed amount is that rounded "
                 "once to the currency's smallest unit.",
-                "select line_id from {batch} where rated_amount != pricing_quantity * unit_price "
-                "or charge_class is null and billed_amount != case "
+                "select l.line_id from {batch} as l left join seeds.currencies as c using (currency_code) "
+                "where l.rated_amount != l.pricing_quantity * l.unit_price "
+                "or l.charge_class is null and l.billed_amount is distinct from case c.minor_unit "
                 # Of one type each: a type for all of them has no room for the third decimal.
-                "when currency_code in ('JPY', 'CLP') then round(rated_amount, 0)::decimal(18, 3) "
-                "when currency_code in ('KWD', 'BHD') then round(rated_amount, 3)::decimal(18, 3) "
-                "else round(rated_amount, 2)::decimal(18, 3) end",
+                "when 0 then round(l.rated_amount, 0)::decimal(18, 3) "
+                "when 2 then round(l.rated_amount, 2)::decimal(18, 3) "
+                "when 3 then round(l.rated_amount, 3)::decimal(18, 3) end",
                 "An amount is not its quantity times its price: see int_gen_07__lines_rated.",
             ),
             _sql(
@@ -124,7 +125,7 @@ def candidate_suites() -> list[Suite]:
             ),
         ),
         keys=("line_id", "invoice_id", "tenant_id"),
-        also_reads=("marts.dim_tenants", "marts.fct_invoices"),
+        also_reads=("marts.dim_tenants", "marts.fct_invoices", "seeds.currencies"),
     )
     invoices = Suite(
         "candidate_invoices",

@@ -13,6 +13,7 @@ from orchestration.ingestion.sources import SOURCES
 from orchestration.quality import arrivals
 from orchestration.quality.gx_runner import evaluate
 from orchestration.quality.suites import Expectation, Suite, arriving_suites, candidate_suites
+from orchestration.settings import PROJECT_DIR
 from tests.conftest import SampleRun
 
 # SQL that breaks exactly what the expectation watches; {c} is a column.
@@ -60,9 +61,9 @@ def candidate(sample_run: SampleRun, tmp_path_factory: pytest.TempPathFactory) -
     path = tmp_path_factory.mktemp("gate") / "candidate.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"attach '{sample_run.settings.warehouse_path}' as built (read_only)")
-        for schema in ("raw", "marts", "ops"):
+        for schema in ("raw", "marts", "ops", "seeds"):
             connection.execute(f"create schema {schema}")
-        names = {suite.relation for suite, _ in _all()} | {"raw.receipts", "marts.dim_tenants"}
+        names = {name for suite, _ in _all() for name in (suite.relation, *suite.also_reads)}
         for name in sorted(names):
             connection.execute(f"create table {name} as select * from built.{name}")
     return path
@@ -120,6 +121,8 @@ def test_a_batch_is_measured_as_its_rows_are(tmp_path: Path, source: str) -> Non
         ("USD", "0.500", True),
         ("USD", "0.496", False),
         ("JPY", "0", True),
+        # One the price book does not know has no smallest unit: no amount of it is right.
+        ("XXX", "0.500", False),
     ],
 )
 def test_an_amount_is_judged_by_the_decimals_of_its_currency(currency: str, billed: str, is_right: bool) -> None:
@@ -131,6 +134,9 @@ def test_an_amount_is_judged_by_the_decimals_of_its_currency(currency: str, bill
         if expectation.name == "gen_07_amounts_are_quantity_times_price_rounded_once"
     )
     with duckdb.connect() as connection:
+        connection.execute("create schema seeds")
+        seed = PROJECT_DIR / "seeds" / "reference" / "currencies.csv"
+        connection.execute(f"create table seeds.currencies as from read_csv('{seed}')")
         connection.execute(
             "create table lines as select 'l' as line_id, 0.496::decimal(36, 8) as rated_amount, "
             f"32::bigint as pricing_quantity, 0.0155::decimal(18, 8) as unit_price, '{currency}' as currency_code, "

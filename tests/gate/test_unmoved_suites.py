@@ -114,6 +114,6 @@ def test_a_suite_whose_expectations_changed_is_asked_again(copied: Settings) -> 
 def test_every_relation_a_suite_reads_is_named() -> None:
     for suite in candidate_suites():
         queries = [str(e.arguments.get("unexpected_rows_query", "")) for e in suite.expectations]
-        read = {found for query in queries for found in re.findall(r"\b(?:marts|raw|ops|intermediate)\.\w+", query)}
+        read = set(re.findall(r"\b(?:marts|raw|ops|intermediate|seeds)\.\w+", " ".join(queries)))
         assert read <= {suite.relation, *suite.also_reads}
         assert set(suite.also_reads) <= read
