@@ -26,6 +26,7 @@ class Voice:
         self._legs: dict[str, Row] = {row["sid"]: row for row in calls.winners}
         self._regions = {row["calling_prefix"]: row["region"] for row in read_seed(seeds, "voice_prefixes")}
         self._accounts = accounts
+        self._statuses = {(row["record_type"], row["status"]) for row in read_seed(seeds, "statuses")}
 
     def _region(self, party: str | None) -> str | None:
         found = _NUMBER.fullmatch(party or "")
@@ -84,7 +85,9 @@ class Voice:
             elif leg is not None:
                 key = self.price_key(leg)
             fate, reason = "countable", ""
-            if row["status"] != "completed":
+            if ("recording", row["status"]) not in self._statuses:
+                fate, reason = "quarantined", "unknown_status"
+            elif row["status"] != "completed":
                 fate, reason = "excluded", "not_completed"
             elif not row["duration"]:
                 fate, reason = "excluded", "zero_duration"
@@ -101,7 +104,9 @@ class Voice:
         for row in records.winners:
             instant = row["date_created"]
             fate, reason = "countable", ""
-            if row["status"] != "completed":
+            if ("transcription", row["status"]) not in self._statuses:
+                fate, reason = "quarantined", "unknown_status"
+            elif row["status"] != "completed":
                 fate, reason = "excluded", "not_completed"
             elif not row["duration"]:
                 fate, reason = "excluded", "zero_duration"

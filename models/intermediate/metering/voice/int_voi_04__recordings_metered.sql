@@ -6,6 +6,10 @@ with recordings as (
     select * from {{ ref('int_gen_02__recordings_states') }} where is_current
 ),
 
+statuses as (
+    select * from {{ ref('statuses') }} where record_type = 'recording'
+),
+
 -- Few calls are recorded: only their legs, and the legs above those, are looked at.
 legs as (
     select call_sid, parent_call_sid, is_agent_leg, price_key
@@ -27,6 +31,7 @@ accounts as (
 keys_found as (
     select
         recordings.*,
+        statuses.status is not null as is_known_status,
         case
             when legs.is_agent_leg then coalesce(parents.price_key, 'inbound_local')
             else legs.price_key
@@ -34,6 +39,7 @@ keys_found as (
         accounts.tenant_id,
         accounts.account_kind,
     from recordings
+    left join statuses on recordings.status = statuses.status
     left join legs on recordings.call_sid = legs.call_sid
     left join parents on legs.parent_call_sid = parents.call_sid
     left join accounts
@@ -46,6 +52,8 @@ reasons_given as (
     select
         *,
         case
+            -- Neither done nor failed as far as anybody knows: it waits.
+            when not is_known_status then 'unknown_status'
             when status != 'completed' then 'not_completed'
             when coalesce(duration, 0) = 0 then 'zero_duration'
             when price_key is null then 'unknown_call'
@@ -63,7 +71,7 @@ select
     coalesce(price_key, '') as price_key,
     {{ ceil_div('coalesce(duration, 0)', 60) }}::bigint as quantity,
     {{ account_fate("case when meter_reason is null then 'countable'
-        when meter_reason = 'unknown_call' then 'quarantined'
+        when meter_reason in ('unknown_status', 'unknown_call') then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     'none' as relief,

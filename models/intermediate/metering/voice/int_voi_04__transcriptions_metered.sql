@@ -6,6 +6,10 @@ with transcriptions as (
     select * from {{ ref('int_gen_02__transcriptions_states') }} where is_current
 ),
 
+statuses as (
+    select * from {{ ref('statuses') }} where record_type = 'transcription'
+),
+
 accounts as (
     select * from {{ ref('int_gen_03__account_intervals') }}
     where account_system = 'twilio'
@@ -14,9 +18,11 @@ accounts as (
 tenants_found as (
     select
         transcriptions.*,
+        statuses.status is not null as is_known_status,
         accounts.tenant_id,
         accounts.account_kind,
     from transcriptions
+    left join statuses on transcriptions.status = statuses.status
     left join accounts
         on
             transcriptions.account_sid = accounts.account_id
@@ -27,6 +33,8 @@ reasons_given as (
     select
         *,
         case
+            -- Neither done nor failed as far as anybody knows: it waits.
+            when not is_known_status then 'unknown_status'
             when status != 'completed' then 'not_completed'
             when coalesce(duration, 0) = 0 then 'zero_duration'
         end as meter_reason,
@@ -42,8 +50,9 @@ select
     'transcription_minute' as meter,
     '' as price_key,
     {{ ceil_div('coalesce(duration, 0)', 60) }}::bigint as quantity,
-    {{ account_fate("case when meter_reason is null then 'countable' else 'excluded' end") }}
-        as metered_fate,
+    {{ account_fate("case when meter_reason is null then 'countable'
+        when meter_reason = 'unknown_status' then 'quarantined'
+        else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     'none' as relief,
     'VOI-04' as clause_id,
