@@ -84,7 +84,7 @@ class World:
             self._add(
                 *("tenants",),
                 **{"tenant_id": tenant, "name": tenant, "payment_method_id": "card", "updated_at": begin},
-                billing_currency=r.choice(("USD",) * 12 + ("EUR", "", "JPY")),
+                billing_currency=r.choice(("USD",) * 12 + ("EUR", "", "JPY", "KWD")),
                 whatsapp_payment_method_id=r.choice(("", "card", "wa")),
             )
         accounts = {system: f"{tenant}_{system}" for system in ("twilio", "whatsapp", "kustomer")}
@@ -192,7 +192,7 @@ class World:
                         if prefix == "RE"
                         else {}
                     ),
-                    status=r.choice(("completed", "completed", "completed", "failed")),
+                    status="archived" if self._count % 17 == 4 else r.choice(("completed",) * 3 + ("failed",)),
                     duration=r.choice(("0", "60", "61", "7")),
                 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import random
 import shutil
 from collections import Counter, defaultdict
@@ -93,7 +94,7 @@ def copy_project(target: Path, batch: Batch) -> Path:
     terms = target / "seeds" / "terms"
     meters = ["voice_minute,inbound_local", "sms_segment,outbound", "translated_word,", "translated_word,"]
     meters += ["phone_number,us_ca", "data_storage,", "kiq_conversation,", "whatsapp_fee,", "transcription_minute,"]
-    lines = []
+    lines = _in_dinars(terms / "price_updates.csv")
     # Which of two prices of one day is meant nobody can say: the gate refuses such a price book.
     taken = _published(terms / "price_updates.csv", "meter", "price_key", "currency_code")
     for number, key in enumerate(m for m in meters for _ in range(r.choice((0, 1, 2, 3)))):
@@ -142,6 +143,16 @@ def copy_project(target: Path, batch: Batch) -> Path:
 
 
 _MESSAGE_RATES = ("user_initiated", "marketing", "utility", "authentication")
+
+
+def _in_dinars(path: Path) -> list[str]:
+    """Every price in dollars as one in dinars, whose smallest unit is a third decimal."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["currency_code"] == "USD"]
+    dinars = [row | {"price_update_id": f"{row['price_update_id']}.kwd", "currency_code": "KWD"} for row in rows]
+    text = io.StringIO()
+    csv.DictWriter(text, rows[0], lineterminator="\n").writerows(dinars)
+    return text.getvalue().splitlines()
 
 
 def _published(path: Path, *keys: str) -> set[str]:
