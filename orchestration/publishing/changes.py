@@ -45,18 +45,27 @@ COLUMNS = {
 CONTRACT_SOURCES = ("account_map", "tenants", "subscriptions", "order_overrides")
 KEPT_RELEASES = 10
 NAMED_CAUSES = 6
+# Meters that rows of a seed bear on where no column of theirs says so: by seed, or by setting in billing_settings.csv.
+METERS_BESIDE = {
+    "plan_whatsapp_pools.csv": ("whatsapp_conversation", "whatsapp_message"),
+    "whatsapp_markets.csv": ("whatsapp_conversation", "whatsapp_message", "whatsapp_fee"),
+    "whatsapp_categories.csv": ("whatsapp_conversation", "whatsapp_message", "whatsapp_fee"),
+    "voice_prefixes.csv": ("voice_minute", "recording_minute", "phone_number"),
+    "kiq_basis": ("kiq_conversation",),
+    "message_era_pool": ("whatsapp_message",),
+}
 
 
 @dataclass(frozen=True)
 class SeedRow:
-    """A row added to a seed or taken out of it, and the tenant, meter or price it is about; empty where it names none.
+    """A row added to a seed or taken out of it, and the tenant, meters or price it is about; empty where there is none.
 
     A `price` without market and category is a WhatsApp card, and with it every price of the card.
     """
 
     text: str
     tenant_id: str = ""
-    meter: str = ""
+    meters: tuple[str, ...] = ()
     price: str = ""
 
 
@@ -79,8 +88,8 @@ def find_causes(connection: duckdb.DuckDBPyConnection, settings: Settings, previ
     for seed in seed_files(settings):
         old = previous.path / "seeds" / seed.name
         before, after = _rows(old), _rows(seed)
-        rows += [_seed_row(f"{seed.name} + {row}", after[row]) for row in sorted(after.keys() - before.keys())]
-        rows += [_seed_row(f"{seed.name} - {row}", before[row]) for row in sorted(before.keys() - after.keys())]
+        rows += [_seed_row(seed.name, f"+ {row}", after[row]) for row in sorted(after.keys() - before.keys())]
+        rows += [_seed_row(seed.name, f"- {row}", before[row]) for row in sorted(before.keys() - after.keys())]
     changed = project_hash(settings) != previous.project_sha256 and not rows
     return Causes([(source, name) for source, name in files], rows, changed)
 
@@ -92,10 +101,12 @@ def _rows(path: Path) -> dict[str, dict[str, str]]:
     return {line: dict(zip(columns, next(csv.reader([line]), []), strict=False)) for line in lines[1:]}
 
 
-def _seed_row(text: str, values: dict[str, str]) -> SeedRow:
+def _seed_row(seed: str, text: str, values: dict[str, str]) -> SeedRow:
     # As int_prc_02__card_prices_chosen names the price of a card.
     card = "|".join(values[column] for column in ("card_id", "market", "category") if column in values)
-    return SeedRow(text, values.get("tenant_id", ""), values.get("meter", ""), values.get("price_update_id", card))
+    beside = METERS_BESIDE.get(values.get("setting", seed), ())
+    meters = (values["meter"],) if values.get("meter") else beside
+    return SeedRow(f"{seed} {text}", values.get("tenant_id", ""), meters, values.get("price_update_id", card))
 
 
 def write_changes(
@@ -155,12 +166,15 @@ def _fill(
     connection.execute(
         "create or replace temp table new_files (source varchar, file_name varchar);"
         "create or replace temp table changed_seed_rows "
-        "(seed_row varchar, tenant_id varchar, meter varchar, price varchar)"
+        "(seed_row varchar, tenant_id varchar, meters varchar, price varchar)"
     )
     # Literals: binding parameters makes the driver import pandas, 0.5 s of CPU.
     for table, rows in (
         ("new_files", [sql_values(*file) for file in causes.files]),
-        ("changed_seed_rows", [sql_values(row.text, row.tenant_id, row.meter, row.price) for row in causes.seed_rows]),
+        (
+            "changed_seed_rows",
+            [sql_values(row.text, row.tenant_id, " ".join(row.meters), row.price) for row in causes.seed_rows],
+        ),
     ):
         if rows:
             connection.execute(f"insert into {table} values {', '.join(rows)}")
@@ -206,7 +220,7 @@ def _fill(
             select m.line_id, f.cause from moved as m inner join files as f on m.meter = f.meter
             union
             select m.line_id, 'seed ' || s.seed_row from moved as m inner join changed_seed_rows as s
-                on s.tenant_id = m.tenant_id or s.meter = m.meter
+                on s.tenant_id = m.tenant_id or contains(' ' || s.meters || ' ', ' ' || m.meter || ' ')
                 or (s.price != '' and starts_with(m.price_id || '|', s.price || '|'))
         ),
         listed as (

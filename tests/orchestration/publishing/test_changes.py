@@ -71,7 +71,10 @@ def test_a_seed_row_edited_is_named_by_the_lines_it_bears_on(repriced: Settings,
 
 
 def test_a_seed_row_is_no_cause_of_lines_whose_names_it_only_contains(sample_run: SampleRun, tmp_path: Path) -> None:
-    """tnt_0001 stands in tnt_00012, and a meter in a note; a rate of a card is named by the lines it prices."""
+    """tnt_0001 stands in tnt_00012, and a meter in a note; a rate of a card is named by the lines it prices.
+
+    A pool names no meter: it is of WhatsApp. A setting is of the meter it sets.
+    """
     release = current_release(sample_run.settings)
     (published,) = history.publications(sample_run.settings)
     assert release is not None
@@ -91,6 +94,10 @@ def test_a_seed_row_is_no_cause_of_lines_whose_names_it_only_contains(sample_run
     with (terms / "invoice_settings.csv").open("a") as text:
         text.write(f"{tenant}2,MH,O,Tax is added by the ledger system,,as {tenant} has it for voice_minute\n")
         text.write(f"{tenant},MH,O,Tax is added by the ledger system,,its own\n")
+    pool, basis = "p,business,7,2024-10-01,2024-10-01,,false,a test", "kiq_basis,kiq_01,2024-10-01,KIQ-03,a test"
+    for seed, row in (("plan_whatsapp_pools.csv", pool), ("billing_settings.csv", basis)):
+        with (terms / seed).open("a") as text:
+            text.write(f"{row}\n")
     rates = terms / "whatsapp_card_rates.csv"
     (rate,) = [
         row for row in rates.read_text().splitlines() if row.startswith(f"meta_cbp_2024_11,{market},{category},")
@@ -113,7 +120,8 @@ def test_a_seed_row_is_no_cause_of_lines_whose_names_it_only_contains(sample_run
         told = dict(connection.execute(f"select line_id, causes from marts.{changes.TABLE}").fetchall())
     own = f"seed invoice_settings.csv + {tenant},MH,O,Tax is added by the ledger system,,its own"
     assert told[voice] == own
-    assert told[whatsapp].split("; ")[-2:] == [
+    assert told[whatsapp].split("; ")[-3:] == [
+        f"seed plan_whatsapp_pools.csv + {pool}",
         f"seed whatsapp_card_rates.csv + {rate}1",
         f"seed whatsapp_card_rates.csv - {rate}",
     ]
