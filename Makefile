@@ -9,7 +9,7 @@ export PYTHONPATH = $(CURDIR)
 
 .PHONY: invoices test test-ui lint types tests verify mutants ui docs bench bench-full bench-peers install clean
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
