@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from orchestration import cli_closing, cli_pulling
+from orchestration import cli_closing, cli_pulling, clock
 from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.settings import load_settings
 
@@ -96,7 +96,7 @@ def run(
             print(json.dumps({"nothing_new": True, "release_id": served.release_id}))
         else:
             console.print(f"Nothing new: release {served.release_id} already holds all that has landed.")
-            reporting.print_invoices(console, settings, served)
+            reporting.print_invoices(console, settings, served, clock.utc_now().date())
             _where(console, settings)
         return
     from orchestration.dagster_runs import note_published
@@ -113,11 +113,12 @@ def run(
         told = {"computed_again": list(again.months), "same_content": report.same_as_before} if again else {}
         print(json.dumps(summary | told))
         return
-    reporting.print_invoices(console, settings, served)
+    today = clock.utc_now().date()
+    reporting.print_invoices(console, settings, served, today)
     for line in pipeline.told_of_rerun(report):
         console.print(f"{line[0].upper()}{line[1:]}.")
     reporting.print_moved(console, settings, served)
-    reporting.print_left_out(console, settings, served, _refused(settings))
+    reporting.print_left_out(console, settings, served, _refused(settings), today)
     console.print(f"Done in {time.monotonic() - started:.1f} s.")
     _where(console, settings)
 
@@ -202,7 +203,7 @@ def export(
     if (month is None) != latest:
         raise MeterhouseError("name a month or ask for the latest", "Use --month 2024-11 or --latest.")
     with working(console_for(stderr=True), f"exporting {month or 'the latest month'} as {format}"):
-        done = export_month(settings, month or latest_month(settings), format)
+        done = export_month(settings, month or latest_month(settings, clock.utc_now().date()), format)
     if as_json:
         told = {"path": str(done.path), "files": done.files, "totals": done.totals, "drafts": done.drafts}
         print(json.dumps(told))

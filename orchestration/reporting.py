@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from orchestration import duck
 from orchestration.documents.money import plain
 from orchestration.ingestion.landing import Receipt
 from orchestration.publishing.changes import moved_with
+from orchestration.publishing.newest_month import newest_month
 from orchestration.publishing.release import Release
 from orchestration.settings import Settings
 from orchestration.terminal import Console, Table, Text, console_for
 
 WIDE_ENOUGH = 132
 BLOCKED_NAMED = 5
+AHEAD_NAMED = 5
 # Of a month's tenants so many are drawn: a table of thousands is read by nobody.
 TENANTS_SHOWN = 40
 
@@ -48,8 +51,8 @@ def summary(settings: Settings, release: Release) -> dict[str, Any]:
     }
 
 
-def print_invoices(console: Console, settings: Settings, release: Release) -> None:
-    """Table of tenants x services of the newest month, and the totals of every month, per currency."""
+def print_invoices(console: Console, settings: Settings, release: Release, today: date) -> None:
+    """Table of tenants x services of the newest month begun, and the totals of every month, per currency."""
     with duck.connect(release.database, settings, read_only=True) as connection:
         rows = connection.execute(
             "select strftime(l.billing_month, '%Y-%m') as month, l.tenant_id, l.currency_code, "
@@ -70,13 +73,13 @@ def print_invoices(console: Console, settings: Settings, release: Release) -> No
         units: dict[str, int] = dict(
             connection.execute("select currency_code, max(minor_unit) from marts.fct_invoices group by 1").fetchall()
         )
+        last = newest_month(connection, today)
     services = ("KIQ", "Words", "Voice", "SMS/MMS", "Numbers", "Penalties", "WhatsApp", "Storage")
     # A tenant that changed its currency has a row of each.
     cells = {
         (month, tenant, currency, service): plain(amount, units[currency])
         for month, tenant, currency, service, amount in rows
     }
-    last = max((month for month, *_ in totals), default=None)
     table = Table(title=f"Invoices and drafts of {last}, added up by tenant", title_justify="left")
     table.add_column("tenant", no_wrap=True)
     for service in services:
@@ -98,7 +101,7 @@ def print_invoices(console: Console, settings: Settings, release: Release) -> No
     console.print(by_month)
 
 
-def print_left_out(console: Console, settings: Settings, release: Release, refused: list[Receipt]) -> None:
+def print_left_out(console: Console, settings: Settings, release: Release, refused: list[Receipt], today: date) -> None:
     """What was not billed and why, files that were refused with their remedy, and whose invoices are held back."""
     found = summary(settings, release)
     table = Table(title="Not billed, all months", title_justify="left")
@@ -112,21 +115,37 @@ def print_left_out(console: Console, settings: Settings, release: Release, refus
         told = f" {receipt.source}/{receipt.file_name}{where}: {receipt.reason}"
         console.print(Text.assemble(("refused", "yellow"), told))
         console.print(f"        {receipt.remedy}")
-    for line in told_of_findings(settings, release):
+    for line in told_of_findings(settings, release, today):
         console.print(line)
 
 
-def told_of_findings(settings: Settings, release: Release) -> list[str]:
-    """Tenant months without an invoice and errors to mend, as plain sentences; nothing where there are none."""
+def told_of_findings(settings: Settings, release: Release, today: date) -> list[str]:
+    """Tenant months without an invoice, errors to mend, records dated ahead of today; nothing where there are none."""
+    begun = f"billing_month <= date '{today}'"
     with duck.connect(release.database, settings, read_only=True) as connection:
         blocked = connection.execute(
             "select strftime(billing_month, '%Y-%m'), tenant_id from marts.rpt_findings "
-            "where finding = 'tenant_month_blocked' group by all order by 1 desc, 2"
+            f"where finding = 'tenant_month_blocked' and {begun} group by all order by 1 desc, 2"
         ).fetchall()
         errors = connection.execute(
-            "select finding, count(*) from marts.rpt_findings where severity = 'error' group by all order by all"
+            "select finding, count(*) from marts.rpt_findings "
+            f"where severity = 'error' and (billing_month is null or {begun}) group by all order by all"
+        ).fetchall()
+        ahead = connection.execute(
+            "select strftime(billing_month, '%Y-%m'), source, tenant_id, sum(record_count)::bigint "
+            f"from marts.rpt_record_fates where not {begun} and record_count > 0 "
+            "and fate not in ('excluded', 'duplicate', 'superseded') group by all order by 1 desc, 2, 3"
         ).fetchall()
     told = []
+    if ahead:
+        of = (f"{month} {source} of {tenant or 'nobody known'}" for month, source, tenant, _ in ahead[:AHEAD_NAMED])
+        more = f" and {len(ahead) - AHEAD_NAMED} more" if len(ahead) > AHEAD_NAMED else ""
+        count = sum(row[-1] for row in ahead)
+        told.append(f"DATED AHEAD: {count:,} record(s) of months not begun: {', '.join(of)}{more}")
+        told.append(
+            "Up to such a month everybody has drafts of numbers, and storage that waits for snapshots: "
+            "have the source deliver the records again with the right dates."
+        )
     if blocked:
         named = ", ".join(f"{tenant} {month}" for month, tenant in blocked[:BLOCKED_NAMED])
         more = f" and {len(blocked) - BLOCKED_NAMED} more" if len(blocked) > BLOCKED_NAMED else ""

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration import duck
+from orchestration import clock, duck
 from orchestration.graph import figures
 from orchestration.graph.keys import INVOICES_KEY, INVOICES_MART, OWNERS, RELEASE_KEY, VERDICT_KEY
 from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer, told_plainly
@@ -14,6 +14,7 @@ from orchestration.partitions import FIRST_MONTH, billing_months
 from orchestration.publishing.changes import moved_with
 from orchestration.publishing.release import Release, current_release, publish
 from orchestration.quality_page.shown import page_metadata
+from orchestration.reporting import told_of_findings
 from orchestration.resources import Installation
 from orchestration.settings import Settings
 
@@ -32,6 +33,8 @@ def release(context: dg.AssetExecutionContext, installation: Installation) -> It
     settings = installation.settings()
     with sole_writer(settings, context.log), told_plainly():
         published = publish(settings)
+    for line in told_of_findings(settings, published, clock.utc_now().date()):
+        context.log.warning(line)
     if published.is_new:
         context.log.info(f"serving release {published.release_id}")
         months = set(months_of(context))

@@ -27,6 +27,7 @@ import duckdb
 from orchestration import duck
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.raw_schema import sql_text
+from orchestration.publishing.newest_month import newest_month
 from orchestration.publishing.release import Release, current_release
 from orchestration.settings import Settings
 
@@ -67,11 +68,13 @@ def require_release(settings: Settings) -> Release:
     return release
 
 
-def latest_month(settings: Settings) -> str:
-    """The newest published billing month, as 2024-11."""
+def latest_month(settings: Settings, today: date) -> str:
+    """The newest published billing month begun by `today`, as 2024-11. Raises MeterhouseError where there is none."""
     with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
-        row = connection.execute("select strftime(max(billing_month), '%Y-%m') from marts.fct_invoices").fetchone()
-    return str(row[0]) if row else ""
+        found = newest_month(connection, today)
+    if found is None:
+        raise MeterhouseError("no month has an invoice yet", "Land usage, then `meterhouse run`.")
+    return found
 
 
 def export_month(settings: Settings, month: str, format: str) -> Export:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -12,6 +13,8 @@ from orchestration.publishing.release import Release
 from orchestration.reporting import TENANTS_SHOWN, print_invoices, told_of_findings
 from orchestration.settings import Settings
 from orchestration.terminal import Console
+
+TODAY = date(2024, 11, 30)
 
 
 @pytest.fixture
@@ -24,6 +27,10 @@ def release(tmp_path: Path) -> Release:
             "create table marts.rpt_findings "
             "(finding varchar, severity varchar, tenant_id varchar, billing_month date, meter varchar)"
         )
+        connection.execute(
+            "create table marts.rpt_record_fates "
+            "(source varchar, tenant_id varchar, billing_month date, fate varchar, record_count bigint)"
+        )
     return found
 
 
@@ -34,7 +41,7 @@ def _found(release: Release, rows: str) -> None:
 
 def test_where_nothing_is_wrong_nothing_is_said(settings: Settings, release: Release) -> None:
     _found(release, "values ('row_quarantined', 'warning', null, null, null)")
-    assert told_of_findings(settings, release) == []
+    assert told_of_findings(settings, release, TODAY) == []
 
 
 def test_blocked_tenant_months_and_errors_are_counted_and_where_to_look_is_said(
@@ -48,7 +55,7 @@ def test_blocked_tenant_months_and_errors_are_counted_and_where_to_look_is_said(
         "('tenant_month_blocked', 'error', 'bolt', date '2024-10-01', 'sms_segment'), "
         "('file_refused', 'error', null, null, null)",
     )
-    blocked, errors, where = told_of_findings(settings, release)
+    blocked, errors, where = told_of_findings(settings, release, TODAY)
     assert blocked == "NO INVOICE for 2 tenant month(s), blocked until mended: acme 2024-11, bolt 2024-10"
     assert errors == "4 error(s) to mend: 1 file_refused, 3 tenant_month_blocked"
     assert "rpt_findings" in where
@@ -56,9 +63,31 @@ def test_blocked_tenant_months_and_errors_are_counted_and_where_to_look_is_said(
 
 def test_of_many_blocked_months_some_are_named(settings: Settings, release: Release) -> None:
     _found(release, "select 'tenant_month_blocked', 'error', 't' || range, date '2024-11-01', 'm' from range(8)")
-    (blocked, *_) = told_of_findings(settings, release)
+    (blocked, *_) = told_of_findings(settings, release, TODAY)
     assert blocked.startswith("NO INVOICE for 8 tenant month(s)")
     assert blocked.endswith("t4 2024-11 and 3 more")
+
+
+def test_records_dated_ahead_of_today_are_told_with_their_months(settings: Settings, release: Release) -> None:
+    # What is left out of invoices makes no month.
+    with duckdb.connect(str(release.database)) as connection:
+        connection.execute(
+            "insert into marts.rpt_record_fates values ('twilio_calls', 'acme', '2027-05-01', 'billed', 2), "
+            "('translations', '', '2024-12-01', 'quarantined', 1), "
+            "('translations', 'bolt', '2024-11-01', 'billed', 7), "
+            "('translations', 'bolt', '2027-05-01', 'excluded', 7), ('tenants', 'bolt', null, 'excluded', 1), "
+            "('number_events', 'bolt', '2027-05-01', 'billed', 0)"
+        )
+    # What is blocked only because such a month was seen is no error of its own.
+    _found(release, "values ('tenant_month_blocked', 'error', 'bolt', date '2027-04-01', 'data_storage')")
+    ahead, what_to_do = told_of_findings(settings, release, TODAY)
+    assert ahead == (
+        "DATED AHEAD: 3 record(s) of months not begun: "
+        "2027-05 twilio_calls of acme, 2024-12 translations of nobody known"
+    )
+    assert "deliver" in what_to_do
+    blocked, *_ = told_of_findings(settings, release, date(2027, 5, 1))
+    assert blocked == "NO INVOICE for 1 tenant month(s), blocked until mended: bolt 2027-04"
 
 
 def test_a_tenant_of_two_currencies_has_a_row_of_each_and_every_decimal_of_them(
@@ -89,7 +118,7 @@ def test_a_tenant_of_two_currencies_has_a_row_of_each_and_every_decimal_of_them(
                 f"{amount})"
             )
     shown = io.StringIO()
-    print_invoices(Console(file=shown, width=132), settings, release)
+    print_invoices(Console(file=shown, width=132), settings, release, TODAY)
     rows = [[cell.strip() for cell in line.strip("\u2502").split("\u2502")] for line in shown.getvalue().splitlines()]
     none = ["-"] * 5
     assert ["acme", "-", "-", "3.00", *none, "3.00 EUR"] in rows
@@ -108,7 +137,7 @@ def test_of_thousands_of_tenants_some_are_drawn(settings: Settings, release: Rel
         )
         connection.execute("create table marts.fct_invoice_lines as from marts.fct_invoices")
     shown = io.StringIO()
-    print_invoices(Console(file=shown, width=132), settings, release)
+    print_invoices(Console(file=shown, width=132), settings, release, TODAY)
     told = shown.getvalue()
     # 42 tenants, the first 40 drawn: t000 to t039.
     assert "t039" in told

@@ -200,6 +200,8 @@ def test_files_that_landed_meanwhile_come_with_a_rerun_and_are_named(home: Home)
     assert _hash(home) != before
     said = told(home.instance, result.run_id)
     assert "newly landed files came with it and touched 2024-09: translations/late.csv" in said
+    # The sample's refused files and its Order that has no effect.
+    assert any(" error(s) to mend: 6 file_refused, 1 order_term_rejected" in line for line in said)
     made = materialized(home.instance, result.run_id)
     assert made["raw/translations", None]["rows_accepted"] == 1
     assert ("marts/fct_translated_words_monthly", "2024-09") in made
