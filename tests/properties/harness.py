@@ -64,8 +64,13 @@ def write_landing(
             shuffled.choice(dealt).append(row)
             if shuffled.random() < again:
                 shuffled.choice(dealt).append(row)
-        for number, mine in enumerate(dealt):
+        for mine in dealt:
             shuffled.shuffle(mine)
+        # Files of the same bytes are one delivery, taken in once: two rows alike may lie in one file, not make two.
+        for number, mine in enumerate(dealt):
+            if mine and (first := dealt.index(mine)) < number:
+                dealt[first], dealt[number] = mine * 2, []
+        for number, mine in enumerate(dealt):
             path = landing / source / f"part{number}.csv"
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("w", encoding="utf-8", newline="") as text:
