@@ -89,7 +89,7 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
     for tenant, currency, amount in newest[:TENANTS_SHOWN]:
         amounts = [cells.get((last, tenant, currency, service), "-") for service in services]
         table.add_row(tenant, *amounts, f"{plain(amount, units[currency])} {currency}")
-    console.print(table)
+    console.print(table if newest else "No month that has begun has an invoice.")
     if len(newest) > TENANTS_SHOWN:
         query = f"select * from fct_invoices where billing_month = '{last}-01'"
         console.print(f'and {len(newest) - TENANTS_SHOWN:,} more: meterhouse sql "{query}"', soft_wrap=True)

@@ -143,3 +143,6 @@ def test_of_thousands_of_tenants_some_are_drawn(settings: Settings, release: Rel
     assert "t039" in told
     assert "t040" not in told
     assert "and 2 more: meterhouse sql \"select * from fct_invoices where billing_month = '2024-11-01'\"" in told
+    shown = io.StringIO()
+    print_invoices(Console(file=shown, width=132), settings, release, date(2024, 10, 31))
+    assert "No month that has begun has an invoice." in shown.getvalue()
