@@ -14,7 +14,7 @@ from typing import TypeVar
 import duckdb
 
 from orchestration.errors import WarehouseBusy
-from orchestration.settings import Settings
+from orchestration.settings import MEMORY_SIZE, Settings
 
 # A row group is what one processor works on. Most of our tables have fewer rows than DuckDB's own 122,880, so one
 # worked and the others waited: joining 94,000 lines into the next table took 0.7 s, and takes 0.3. Whoever writes
@@ -179,7 +179,7 @@ def engine_memory(limit: str) -> str:
     At a limit of 2GB all processes together took 3.4 GB for 100 million records with all of it, 2.7 to 3.2 with seven
     eighths; the slow-down of a limit of 2GB against one of 8GB is a few percent.
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT]i?[bB])\s*", limit)
+    found = MEMORY_SIZE.fullmatch(limit)
     return f"{float(found[1]) * 3 / 4:g}{found[2]}" if found else limit
 
 

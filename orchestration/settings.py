@@ -18,6 +18,9 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 # Names the variable with the URL of Dagster's database; Dagster reads it by this name itself.
 DAGSTER_POSTGRES = "METERHOUSE_DAGSTER_POSTGRES"
 
+# A size as METERHOUSE_MEMORY_LIMIT has it: 2GB, 1.5 GiB.
+MEMORY_SIZE = re.compile(r"\s*([0-9]+(?:[.][0-9]+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE | re.ASCII)
+
 # Libraries that phone home unless told not to; applied before any of them is imported.
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
@@ -116,7 +119,7 @@ def load_settings() -> Settings:
 
 
 def _memory_limit(text: str) -> str:
-    if not re.fullmatch(r"[0-9]+([.][0-9]+)?\s*[KMGT]i?B", text.strip(), re.IGNORECASE | re.ASCII):
+    if not MEMORY_SIZE.fullmatch(text):
         raise MeterhouseError(
             f"METERHOUSE_MEMORY_LIMIT is {text!r}, which is no size", "Write it as 2GB or 1500MB, or unset it."
         )
