@@ -86,19 +86,22 @@ def find_causes(connection: duckdb.DuckDBPyConnection, settings: Settings, previ
     ).fetchall()
     rows = []
     for seed in seed_files(settings):
-        old = previous.path / "seeds" / seed.name
-        before, after = _rows(old), _rows(seed)
-        rows += [_seed_row(seed.name, f"+ {row}", after[row]) for row in sorted(after.keys() - before.keys())]
-        rows += [_seed_row(seed.name, f"- {row}", before[row]) for row in sorted(before.keys() - after.keys())]
+        before, after = _lines(previous.path / "seeds" / seed.name), _lines(seed)
+        rows += [_seed_row(seed.name, f"+ {row}", values) for row, values in _rows_not_in(before, after)]
+        rows += [_seed_row(seed.name, f"- {row}", values) for row, values in _rows_not_in(after, before)]
     changed = project_hash(settings) != previous.project_sha256 and not rows
     return Causes([(source, name) for source, name in files], rows, changed)
 
 
-def _rows(path: Path) -> dict[str, dict[str, str]]:
-    """Every line of a seed but its header, with its values by column."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines() if path.exists() else []
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8-sig").splitlines() if path.exists() else []
+
+
+def _rows_not_in(others: list[str], lines: list[str]) -> list[tuple[str, dict[str, str]]]:
+    """Lines of a seed, but its header, that `others` lacks, in order, each with its values by column."""
     columns = next(csv.reader(lines[:1]), [])
-    return {line: dict(zip(columns, next(csv.reader([line]), []), strict=False)) for line in lines[1:]}
+    missing = sorted({*lines[1:]} - {*others[1:]})
+    return [(line, dict(zip(columns, next(csv.reader([line]), []), strict=False))) for line in missing]
 
 
 def _seed_row(seed: str, text: str, values: dict[str, str]) -> SeedRow:
