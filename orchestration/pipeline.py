@@ -25,6 +25,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import state
 from orchestration.warehouse.again import Again, Marked
 from orchestration.warehouse.writer_lock import doubt_noted, doubt_strangers, settle_doubt, writer_lock
+from orchestration.wording import some_of
 
 if TYPE_CHECKING:
     from orchestration.quality.gate import Meanwhile
@@ -174,8 +175,7 @@ def told_of_rerun(report: RunReport) -> list[str]:
         told.append(f"content hash {report.verdict.candidate_hash[:12]}, before {(report.hash_before or 'none')[:12]}")
     if report.marked.new_files:
         months = ", ".join(report.marked.other_months(report.touched_months)) or "no other month"
-        files = report.marked.new_files
-        named = ", ".join(files[:20]) + (f" and {len(files) - 20} more" if len(files) > 20 else "")
+        named = some_of(report.marked.new_files, 20)
         told.append(f"newly landed files came with it and touched {months}: {named}")
     return told
 

@@ -8,15 +8,15 @@ from typing import Any
 from orchestration import duck
 from orchestration.documents.money import plain
 from orchestration.ingestion.landing import Receipt
+from orchestration.month_report.billed import minor_units
 from orchestration.publishing.changes import moved_with
 from orchestration.publishing.newest_month import newest_month
 from orchestration.publishing.release import Release
+from orchestration.publishing.to_mend import told_of_findings
 from orchestration.settings import Settings
 from orchestration.terminal import Console, Table, Text, console_for
 
 WIDE_ENOUGH = 132
-BLOCKED_NAMED = 5
-AHEAD_NAMED = 5
 # Of a month's tenants so many are drawn: a table of thousands is read by nobody.
 TENANTS_SHOWN = 40
 
@@ -54,45 +54,41 @@ def summary(settings: Settings, release: Release) -> dict[str, Any]:
 def print_invoices(console: Console, settings: Settings, release: Release, today: date) -> None:
     """Table of tenants x services of the newest month begun, and the totals of every month, per currency."""
     with duck.connect(release.database, settings, read_only=True) as connection:
+        last = newest_month(connection, today)
+        of_last = f"where billing_month = date '{last}-01'" if last else "where false"
         rows = connection.execute(
-            "select strftime(l.billing_month, '%Y-%m') as month, l.tenant_id, l.currency_code, "
-            "case when l.meter in ('kiq_conversation') then 'KIQ' when l.meter = 'translated_word' then 'Words' "
-            "when l.meter like 'whatsapp%' then 'WhatsApp' when l.meter like '%storage' then 'Storage' "
-            "when l.meter = 'phone_number' then 'Numbers' when l.meter = 'carrier_penalty' then 'Penalties' "
-            "when l.meter in ('sms_segment', 'mms_message') then 'SMS/MMS' else 'Voice' end as service, "
-            "sum(l.billed_amount) from marts.fct_invoice_lines as l group by all order by all"
+            "select tenant_id, currency_code, "
+            "case when meter in ('kiq_conversation') then 'KIQ' when meter = 'translated_word' then 'Words' "
+            "when meter like 'whatsapp%' then 'WhatsApp' when meter like '%storage' then 'Storage' "
+            "when meter = 'phone_number' then 'Numbers' when meter = 'carrier_penalty' then 'Penalties' "
+            "when meter in ('sms_segment', 'mms_message') then 'SMS/MMS' else 'Voice' end as service, "
+            f"sum(billed_amount) from marts.fct_invoice_lines {of_last} group by all"
         ).fetchall()
         totals = connection.execute(
-            "select strftime(billing_month, '%Y-%m'), tenant_id, currency_code, "
-            "sum(billed_amount) from marts.fct_invoices group by all order by all"
+            "select tenant_id, currency_code, sum(billed_amount) "
+            f"from marts.fct_invoices {of_last} group by all order by all"
         ).fetchall()
         months = connection.execute(
             "select strftime(billing_month, '%Y-%m'), currency_code, status, count(*), "
             "sum(billed_amount) from marts.fct_invoices group by all order by all"
         ).fetchall()
-        units: dict[str, int] = dict(
-            connection.execute("select currency_code, max(minor_unit) from marts.fct_invoices group by 1").fetchall()
-        )
-        last = newest_month(connection, today)
+        units = minor_units(connection)
     services = ("KIQ", "Words", "Voice", "SMS/MMS", "Numbers", "Penalties", "WhatsApp", "Storage")
     # A tenant that changed its currency has a row of each.
-    cells = {
-        (month, tenant, currency, service): plain(amount, units[currency])
-        for month, tenant, currency, service, amount in rows
-    }
+    cells = {tuple(cell): amount for *cell, amount in rows}
     table = Table(title=f"Invoices and drafts of {last}, added up by tenant", title_justify="left")
     table.add_column("tenant", no_wrap=True)
     for service in services:
         table.add_column(service, justify="right", no_wrap=True)
     table.add_column("total", justify="right", no_wrap=True)
-    newest = [(tenant, currency, amount) for month, tenant, currency, amount in totals if month == last]
-    for tenant, currency, amount in newest[:TENANTS_SHOWN]:
-        amounts = [cells.get((last, tenant, currency, service), "-") for service in services]
-        table.add_row(tenant, *amounts, f"{plain(amount, units[currency])} {currency}")
-    console.print(table if newest else "No month that has begun has an invoice.")
-    if len(newest) > TENANTS_SHOWN:
+    for tenant, currency, total in totals[:TENANTS_SHOWN]:
+        amounts = (cells.get((tenant, currency, service)) for service in services)
+        shown = ["-" if amount is None else plain(amount, units[currency]) for amount in amounts]
+        table.add_row(tenant, *shown, f"{plain(total, units[currency])} {currency}")
+    console.print(table if totals else "No month that has begun has an invoice.")
+    if len(totals) > TENANTS_SHOWN:
         query = f"select * from fct_invoices where billing_month = '{last}-01'"
-        console.print(f'and {len(newest) - TENANTS_SHOWN:,} more: meterhouse sql "{query}"', soft_wrap=True)
+        console.print(f'and {len(totals) - TENANTS_SHOWN:,} more: meterhouse sql "{query}"', soft_wrap=True)
     by_month = Table(title="All published months", title_justify="left")
     for name in ("month", "currency", "status", "invoices", "amount"):
         by_month.add_column(name, justify="right" if name in ("invoices", "amount") else "left")
@@ -117,44 +113,6 @@ def print_left_out(console: Console, settings: Settings, release: Release, refus
         console.print(f"        {receipt.remedy}")
     for line in told_of_findings(settings, release, today):
         console.print(line)
-
-
-def told_of_findings(settings: Settings, release: Release, today: date) -> list[str]:
-    """Tenant months without an invoice, errors to mend, records dated ahead of today; nothing where there are none."""
-    begun = f"billing_month <= date '{today}'"
-    with duck.connect(release.database, settings, read_only=True) as connection:
-        blocked = connection.execute(
-            "select strftime(billing_month, '%Y-%m'), tenant_id from marts.rpt_findings "
-            f"where finding = 'tenant_month_blocked' and {begun} group by all order by 1 desc, 2"
-        ).fetchall()
-        errors = connection.execute(
-            "select finding, count(*) from marts.rpt_findings "
-            f"where severity = 'error' and (billing_month is null or {begun}) group by all order by all"
-        ).fetchall()
-        ahead = connection.execute(
-            "select strftime(billing_month, '%Y-%m'), source, tenant_id, sum(record_count)::bigint "
-            f"from marts.rpt_record_fates where not {begun} and record_count > 0 "
-            "and fate not in ('excluded', 'duplicate', 'superseded') group by all order by 1 desc, 2, 3"
-        ).fetchall()
-    told = []
-    if ahead:
-        of = (f"{month} {source} of {tenant or 'nobody known'}" for month, source, tenant, _ in ahead[:AHEAD_NAMED])
-        more = f" and {len(ahead) - AHEAD_NAMED} more" if len(ahead) > AHEAD_NAMED else ""
-        count = sum(row[-1] for row in ahead)
-        told.append(f"DATED AHEAD: {count:,} record(s) of months not begun: {', '.join(of)}{more}")
-        told.append(
-            "Up to such a month everybody has drafts of numbers, and storage that waits for snapshots: "
-            "have the source deliver the records again with the right dates."
-        )
-    if blocked:
-        named = ", ".join(f"{tenant} {month}" for month, tenant in blocked[:BLOCKED_NAMED])
-        more = f" and {len(blocked) - BLOCKED_NAMED} more" if len(blocked) > BLOCKED_NAMED else ""
-        told.append(f"NO INVOICE for {len(blocked)} tenant month(s), blocked until mended: {named}{more}")
-    if errors:
-        kinds = ", ".join(f"{count:,} {finding}" for finding, count in errors)
-        told.append(f"{sum(count for _, count in errors):,} error(s) to mend: {kinds}")
-        told.append("Each with its remedy: meterhouse sql \"select * from rpt_findings where severity = 'error'\"")
-    return told
 
 
 def print_moved(console: Console, settings: Settings, release: Release) -> None:

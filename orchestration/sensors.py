@@ -15,6 +15,7 @@ from orchestration.ingestion.landing import anything_new
 from orchestration.ingestion.landing_folder import LandingMissing
 from orchestration.jobs import publish_release
 from orchestration.resources import Installation
+from orchestration.wording import some_of
 
 CONTENT_TAG = "meterhouse/landed_content"
 FILES_TAG = "meterhouse/landed_files"
@@ -58,11 +59,10 @@ def landing_sensor(context: dg.SensorEvaluationContext, installation: Installati
     attempt = _attempt(context.instance, found)
     if isinstance(attempt, str):
         return dg.SensorResult(skip_reason=attempt, cursor=cursor)
-    names = ", ".join(f"{source}/{name}" for source, name in found.files[:NAMED_FILES])
-    more = len(found.files) - NAMED_FILES
+    names = some_of([f"{source}/{name}" for source, name in found.files], NAMED_FILES)
     request = dg.RunRequest(
         run_key=f"{found.content_hash[:32]}-{attempt}",
-        tags={CONTENT_TAG: found.content_hash[:32], FILES_TAG: names + (f" and {more} more" if more > 0 else "")},
+        tags={CONTENT_TAG: found.content_hash[:32], FILES_TAG: names},
     )
     return dg.SensorResult(run_requests=[request], cursor=cursor)
 

@@ -13,8 +13,8 @@ from orchestration.graph.tables import moved_metadata
 from orchestration.partitions import FIRST_MONTH, billing_months
 from orchestration.publishing.changes import moved_with
 from orchestration.publishing.release import Release, current_release, publish
+from orchestration.publishing.to_mend import told_of_findings
 from orchestration.quality_page.shown import page_metadata
-from orchestration.reporting import told_of_findings
 from orchestration.resources import Installation
 from orchestration.settings import Settings
 

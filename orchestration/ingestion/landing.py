@@ -38,6 +38,7 @@ from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
 from orchestration.ingestion.sources import SOURCES, SourceSpec
 from orchestration.settings import Settings
 from orchestration.warehouse.writer_lock import doubt_strangers, note_durable
+from orchestration.wording import some_of
 
 __all__ = ["LOADER_VERSION", "IngestReport", "Receipt", "anything_new", "ingest_landing", "landed_paths"]
 
@@ -166,8 +167,7 @@ def _names_in(folder: Path) -> str:
         names = sorted(entry.name for entry in folder.iterdir())
     except PermissionError:
         return "its names may not be read"
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more if names else "it is empty"
+    return some_of(names, 5) if names else "it is empty"
 
 
 def _demand_complete(checked: CheckedFile, rows: int) -> None:

@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from orchestration.publishing.release import Release
-from orchestration.reporting import TENANTS_SHOWN, print_invoices, told_of_findings
+from orchestration.publishing.to_mend import told_of_findings
+from orchestration.reporting import TENANTS_SHOWN, print_invoices
 from orchestration.settings import Settings
 from orchestration.terminal import Console
 

@@ -1,0 +1,49 @@
+"""What of a release somebody has to mend, in sentences: for the terminal and for the run history."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from orchestration import duck
+from orchestration.publishing.release import Release
+from orchestration.settings import Settings
+from orchestration.wording import some_of
+
+NAMED = 5
+
+
+def told_of_findings(settings: Settings, release: Release, today: date) -> list[str]:
+    """Tenant months without an invoice, errors to mend, records dated ahead of today; nothing where there are none."""
+    begun = f"billing_month <= date '{today}'"
+    with duck.connect(release.database, settings, read_only=True) as connection:
+        blocked = connection.execute(
+            "select strftime(billing_month, '%Y-%m'), tenant_id from marts.rpt_findings "
+            f"where finding = 'tenant_month_blocked' and {begun} group by all order by 1 desc, 2"
+        ).fetchall()
+        errors = connection.execute(
+            "select finding, count(*) from marts.rpt_findings "
+            f"where severity = 'error' and (billing_month is null or {begun}) group by all order by all"
+        ).fetchall()
+        ahead = connection.execute(
+            "select strftime(billing_month, '%Y-%m'), source, tenant_id, sum(record_count)::bigint "
+            f"from marts.rpt_record_fates where not {begun} and record_count > 0 "
+            "and fate not in ('excluded', 'duplicate', 'superseded') group by all order by 1 desc, 2, 3"
+        ).fetchall()
+    told = []
+    if ahead:
+        named = some_of(
+            [f"{month} {source} of {tenant or 'nobody known'}" for month, source, tenant, _ in ahead], NAMED
+        )
+        told.append(f"DATED AHEAD: {sum(row[-1] for row in ahead):,} record(s) of months not begun: {named}")
+        told.append(
+            "Up to such a month everybody has drafts of numbers, and storage that waits for snapshots: "
+            "have the source deliver the records again with the right dates."
+        )
+    if blocked:
+        named = some_of([f"{tenant} {month}" for month, tenant in blocked], NAMED)
+        told.append(f"NO INVOICE for {len(blocked)} tenant month(s), blocked until mended: {named}")
+    if errors:
+        kinds = ", ".join(f"{count:,} {finding}" for finding, count in errors)
+        told.append(f"{sum(count for _, count in errors):,} error(s) to mend: {kinds}")
+        told.append("Each with its remedy: meterhouse sql \"select * from rpt_findings where severity = 'error'\"")
+    return told
