@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -42,7 +43,7 @@ def test_refused_files_are_named_as_they_are(sample_run: SampleRun) -> None:
     release = current_release(sample_run.settings)
     assert release is not None
     refused = Receipt("translations", "report[final].csv", "refused", reason="no column id[/b]", remedy="Name [/x] it.")
-    reporting.print_left_out(console, sample_run.settings, release, [refused])
+    reporting.print_left_out(console, sample_run.settings, release, [refused], date(2024, 12, 1))
     printed = console.file.getvalue()
     assert "refused translations/report[final].csv: no column id[/b]" in printed
     assert "Name [/x] it." in printed
