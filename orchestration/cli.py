@@ -197,6 +197,7 @@ def export(
 ) -> None:
     """Write a month's invoices and lines for finance, read back and compared."""
     from orchestration.publishing.exports import export_month, latest_month
+    from orchestration.publishing.totals_told import totals_told
     from orchestration.terminal import console_for, working
 
     settings = load_settings()
@@ -208,10 +209,9 @@ def export(
         told = {"path": str(done.path), "files": done.files, "totals": done.totals, "drafts": done.drafts}
         print(json.dumps(told))
         return
-    totals = ", ".join(f"{amount} {currency}" for currency, amount in done.totals.items())
+    totals = totals_told(settings, done.totals)
     if done.drafts:
-        drafts = ", ".join(f"{amount} {currency}" for currency, amount in done.drafts.items())
-        totals += f", of which not issued yet: {drafts}"
+        totals += f", of which not issued yet: {totals_told(settings, done.drafts)}"
     if format == "documents":
         print(f"{done.path}: {len(done.files)} files, read back and reconciled; in total {totals}")
     else:

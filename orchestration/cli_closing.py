@@ -124,13 +124,14 @@ def close(
     from orchestration.closing.close import CloseRequest, close_month
     from orchestration.dagster_runs import note_published
     from orchestration.publishing.exports import parse_month
+    from orchestration.publishing.totals_told import totals_told
     from orchestration.warehouse.writer_lock import writer_lock
 
     settings = load_settings()
     request = CloseRequest(parse_month(month), by, tuple(leave_out or ()), tuple(tenant or ()), early_reason)
     with writer_lock(settings):
         entry = close_month(settings, request, clock.utc_now())
-    totals = ", ".join(f"{amount} {currency}" for currency, amount in entry.body["totals"].items()) or "nothing"
+    totals = totals_told(settings, entry.body["totals"])
     print(f"{month} closed: {entry.body['invoices']} invoices, {totals} (ledger entry {entry.sequence})")
     pipeline.run_all(settings)
     note_published(settings)
@@ -161,6 +162,7 @@ def invoice(
 ) -> None:
     """A tenant's invoices of a month, as they are or as they were known at an instant."""
     from orchestration.closing.replay import known_invoices
+    from orchestration.documents.money import shown, shown_quantity, shown_unit_price
     from orchestration.publishing.exports import parse_month
 
     settings = load_settings()
@@ -177,11 +179,11 @@ def invoice(
         for name in ("line", "quantity", "unit price", "amount"):
             # An id cut short is none that `explain` knows.
             table.add_column(name, justify="left" if name == "line" else "right", overflow="fold")
+        unit = found["minor_unit"]
         for line in (line for line in known.lines if line["invoice_id"] == found["invoice_id"]):
-            table.add_row(
-                line["line_id"], str(line["pricing_quantity"]), f"{line['unit_price']:f}", str(line["billed_amount"])
-            )
-        table.add_row("total", "", found["currency_code"], str(found["billed_amount"]))
+            price, amount = shown_unit_price(line["unit_price"], unit), shown(line["billed_amount"], unit)
+            table.add_row(line["line_id"], shown_quantity(line["pricing_quantity"]), price, amount)
+        table.add_row("total", "", found["currency_code"], shown(found["billed_amount"], unit))
         console.print(table)
 
 

@@ -9,6 +9,7 @@ from orchestration.closing.proposal import propose_close
 from orchestration.graph.steps import LONGEST_RUN, WRITER_POOL, sole_writer, told_plainly, when_free
 from orchestration.month_report.page import write_month_report
 from orchestration.publishing.exports import parse_month
+from orchestration.publishing.totals_told import totals_told
 from orchestration.resources import Installation
 
 
@@ -39,7 +40,7 @@ def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, install
             "month": config.month,
             "invoices": entry.body["invoices"],
             "ledger_entry": entry.sequence,
-            "totals": dg.MetadataValue.json(entry.body["totals"]),
+            "totals": totals_told(settings, entry.body["totals"]),
         }
     )
     return config.month
@@ -86,7 +87,7 @@ def propose(context: dg.OpExecutionContext, config: ProposeConfig, installation:
         {
             "month": config.month,
             "drafts": proposal.drafts,
-            "totals": dg.MetadataValue.json(proposal.totals),
+            "totals": totals_told(settings, proposal.totals),
             "holds_to_sign": proposal.unsigned_holds,
             "to_do": dg.MetadataValue.md("\n".join(f"1. {line}" for line in proposal.to_do)),
             "report": dg.MetadataValue.path(str(page)),

@@ -6,10 +6,9 @@ from datetime import date
 from typing import Any
 
 from orchestration import duck
-from orchestration.documents.money import plain
 from orchestration.ingestion.landing import Receipt
-from orchestration.month_report.billed import minor_units
 from orchestration.publishing.changes import moved_with
+from orchestration.publishing.money_told import minor_units, told
 from orchestration.publishing.newest_month import newest_month
 from orchestration.publishing.release import Release
 from orchestration.publishing.to_mend import told_of_findings
@@ -83,8 +82,8 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
     table.add_column("total", justify="right", no_wrap=True)
     for tenant, currency, total in totals[:TENANTS_SHOWN]:
         amounts = (cells.get((tenant, currency, service)) for service in services)
-        shown = ["-" if amount is None else plain(amount, units[currency]) for amount in amounts]
-        table.add_row(tenant, *shown, f"{plain(total, units[currency])} {currency}")
+        shown = ["-" if amount is None else told(amount, currency, units) for amount in amounts]
+        table.add_row(tenant, *shown, f"{told(total, currency, units)} {currency}")
     console.print(table if totals else "No month that has begun has an invoice.")
     if len(totals) > TENANTS_SHOWN:
         query = f"select * from fct_invoices where billing_month = '{last}-01'"
@@ -93,7 +92,7 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
     for name in ("month", "currency", "status", "invoices", "amount"):
         by_month.add_column(name, justify="right" if name in ("invoices", "amount") else "left")
     for month, currency, status, count, amount in months:
-        by_month.add_row(month, currency, status, str(count), plain(amount, units[currency]))
+        by_month.add_row(month, currency, status, str(count), told(amount, currency, units))
     console.print(by_month)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import duckdb
 
+from orchestration.documents.money import plain
 from orchestration.ingestion.raw_schema import sql_text
 
 # Beside the rows: what of a mart is summed by month, as (label expression, value expression).
@@ -78,14 +79,14 @@ def invoice_figures(connection: duckdb.DuckDBPyConnection, months: Iterable[str]
     if not wanted:
         return found
     within = _within(wanted)
-    for month, currency, invoices, lines, amount in connection.execute(
-        "select strftime(billing_month, '%Y-%m'), currency_code, count(*), sum(line_count)::bigint, "
-        f"sum(billed_amount)::varchar from marts.fct_invoices where {within} group by 1, 2 order by 1, 2"
+    for month, currency, unit, invoices, lines, amount in connection.execute(
+        "select strftime(billing_month, '%Y-%m'), currency_code, max(minor_unit), count(*), sum(line_count)::bigint, "
+        f"sum(billed_amount) from marts.fct_invoices where {within} group by 1, 2 order by 1, 2"
     ).fetchall():
         found[month]["invoices"] += int(invoices)
         found[month]["lines"] += int(lines)
         found[month][f"billed_{currency}"] = float(amount)
-        totals[month][currency] = amount
+        totals[month][currency] = plain(amount, unit)
     for month, fate, records in connection.execute(
         "select strftime(billing_month, '%Y-%m'), fate, sum(record_count)::bigint from marts.rpt_record_fates "
         f"where {within} group by 1, 2 order by 1, 2"

@@ -118,11 +118,6 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) 
     return connection.execute(query, values).fetchall()
 
 
-def minor_units(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Decimals of an amount per currency, as the invoices have it."""
-    return dict(_rows(connection, "select currency_code, max(minor_unit) from marts.fct_invoices group by 1", []))
-
-
 def currency_totals(connection: duckdb.DuckDBPyConnection, month: date) -> list[CurrencyTotal]:
     """Documents, lines and amounts per currency; empty for a month without invoices."""
     query = """select

@@ -10,6 +10,7 @@ from orchestration.closing import ledger, scope, signing
 from orchestration.errors import MeterhouseError
 from orchestration.month_report import billed, signed, watched
 from orchestration.publishing.exports import require_release
+from orchestration.publishing.money_told import minor_units
 from orchestration.settings import Settings
 
 
@@ -72,7 +73,7 @@ def gather_facts(settings: Settings, month: date) -> MonthFacts:
             previous_month=previous,
             has_previous=previous in published,
             release_id=release.release_id,
-            minor_units=billed.minor_units(connection),
+            minor_units=minor_units(connection),
             status=signed.status_of(found, drafts, first_day),
             totals=billed.currency_totals(connection, first_day),
             meters=billed.meter_totals(connection, first_day),

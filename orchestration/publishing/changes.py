@@ -15,6 +15,7 @@ import duckdb
 
 from orchestration.ingestion.raw_schema import sql_text, sql_values
 from orchestration.publishing.history import Published, seed_files
+from orchestration.publishing.money_told import minor_units, told
 from orchestration.settings import Settings
 from orchestration.warehouse.fingerprint import project_hash
 
@@ -246,7 +247,7 @@ def _fill(
 
 @dataclass(frozen=True)
 class Moved:
-    """What moved in a billing month with one release: lines and amount (exact text), by change and currency.
+    """What moved in a billing month with one release: lines and amount (as told), by change and currency.
 
     `causes` are those of one of the lines, and say so where others moved because of something else.
     """
@@ -266,8 +267,12 @@ def moved_with(connection: duckdb.DuckDBPyConnection, release_id: str) -> list[M
         "select billing_month, change, currency_code, causes, count(*) as lines, sum(amount_moved) as amount_moved "
         f"from marts.{TABLE} where release_id = {sql_text(release_id)} group by all) "
         "select strftime(billing_month, '%Y-%m'), change, currency_code, sum(lines)::bigint, "
-        "sum(amount_moved)::varchar, min(causes) || case when count(*) > 1 then ' (' || arg_min(lines, causes) || "
+        "sum(amount_moved), min(causes) || case when count(*) > 1 then ' (' || arg_min(lines, causes) || "
         "' of the lines; the others because of something else)' else '' end "
         "from alike group by billing_month, change, currency_code order by 1, 2, 3"
     ).fetchall()
-    return [Moved(*row) for row in rows]
+    units = minor_units(connection)
+    return [
+        Moved(month, change, currency, lines, told(moved, currency, units), causes)
+        for month, change, currency, lines, moved, causes in rows
+    ]

@@ -57,6 +57,7 @@ def test_an_invoice_bears_the_tenants_name_as_it_is(
         "invoice_number": None,
         "tenant_name": "Acme[/b] [red]",
         "currency_code": "USD",
+        "minor_unit": 2,
         "billed_amount": Decimal("1.00"),
     }
     line = {"invoice_id": "i", "line_id": "t[/b]/2024-11", "pricing_quantity": 1, "unit_price": Decimal(1)}

@@ -56,6 +56,7 @@ def test_a_seed_row_edited_is_named_by_the_lines_it_bears_on(repriced: Settings,
         connection.execute("commit")
         target = tmp_path / "released.duckdb"
         connection.execute(f"attach '{target}' as released; create schema released.marts")
+        connection.execute("create table released.marts.fct_invoices as from marts.fct_invoices")
         write_changes(connection, repriced, "000002-x", published, release.database)
         connection.execute("detach released")
     with duckdb.connect(str(target), read_only=True) as connection:
@@ -67,7 +68,7 @@ def test_a_seed_row_edited_is_named_by_the_lines_it_bears_on(repriced: Settings,
     assert (change, moved_line, amount) == ("changed", line, "0.050")
     assert "seed price_updates.csv + voice_minute.inbound_local.usd.2022-01-01" in told
     assert "seed price_updates.csv - voice_minute.inbound_local.usd.2022-01-01" in told
-    assert (moved.change, moved.lines, moved.amount_moved) == ("changed", 1, "0.050")
+    assert (moved.change, moved.lines, moved.amount_moved) == ("changed", 1, "0.05")
 
 
 def test_a_seed_row_is_no_cause_of_lines_whose_names_it_only_contains(sample_run: SampleRun, tmp_path: Path) -> None:
@@ -141,6 +142,7 @@ def test_causes_of_some_lines_are_not_told_as_those_of_all() -> None:
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in changes.COLUMNS.items())
     with duckdb.connect() as connection:
         connection.execute(f"create schema marts; create table marts.{changes.TABLE} ({columns})")
+        connection.execute("create table marts.fct_invoices as select 'USD' as currency_code, 2 as minor_unit")
         connection.execute(
             f"insert into marts.{changes.TABLE} by name "
             "select '000002-x' as release_id, date '2024-10-01' as billing_month, 'USD' as currency_code, * from ("
@@ -148,6 +150,6 @@ def test_causes_of_some_lines_are_not_told_as_those_of_all() -> None:
             "('changed', 'file words.csv', -1)) as moved(change, causes, amount_moved)"
         )
         added, changed = moved_with(connection, "000002-x")
-    assert (added.lines, added.amount_moved) == (3, "7.500")
+    assert (added.lines, added.amount_moved) == (3, "7.50")
     assert added.causes == "file calls.csv (2 of the lines; the others because of something else)"
-    assert (changed.lines, changed.amount_moved, changed.causes) == (1, "-1.000", "file words.csv")
+    assert (changed.lines, changed.amount_moved, changed.causes) == (1, "-1.00", "file words.csv")
