@@ -37,17 +37,17 @@ class Voice:
 
     @staticmethod
     def _is_agent(leg: Row) -> bool:
-        outside = leg["from"] if leg["direction"] == "inbound" else leg["to"]
-        return bool(_AGENT.match(outside or ""))
+        parties = (leg["from"], leg["to"]) if leg["direction"] == "inbound" else (leg["to"],)
+        return any(_AGENT.match(party or "") for party in parties)
 
     def price_key(self, leg: Row) -> str | None:
-        """VOI-03. None: the outside party is neither a number nor an agent."""
+        """VOI-03. None: what was called is no number."""
         region = self._region(leg["to"])
+        if region is None:
+            return None
         if leg["direction"] == "inbound":
-            return {"toll_free": "inbound_toll_free", "international": "international"}.get(
-                region or "", "inbound_local"
-            )
-        if leg["direction"] not in _OUTBOUND or region is None:
+            return {"toll_free": "inbound_toll_free", "us_ca": "inbound_local"}.get(region, "international")
+        if leg["direction"] not in _OUTBOUND:
             return None
         return "international" if region == "international" else "outbound_us_ca"
 

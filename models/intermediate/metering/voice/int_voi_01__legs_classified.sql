@@ -1,5 +1,6 @@
 -- VOI-01, VOI-03: every call leg, which party is outside, and the price key it falls under.
--- Grain: call leg. Trap: +1 is many countries, so the area code decides, not the prefix.
+-- Grain: call leg. Trap: +1 is many countries, so the area code decides, not the prefix. A called
+-- party that is no number has no key: which of the prices is meant nobody can say.
 {{ config(materialized='view') }}
 
 with calls as (
@@ -17,9 +18,11 @@ parties_named as (
             as outside_party,
         {{ e164('to_party') }}
             as called_number,
-        regexp_matches(
-            lower(case when direction = 'inbound' then from_party else to_party end),
-            '^(client|sip|sips|sim):'
+        -- Out to an agent, in from one, or in on an agent's own address.
+        regexp_matches(lower(to_party), '^(client|sip|sips|sim):')
+        or (
+            coalesce(direction = 'inbound', false)
+            and coalesce(regexp_matches(lower(from_party), '^(client|sip|sips|sim):'), false)
         ) as is_agent_leg,
         coalesce(direction = 'inbound', false) as is_inbound,
         coalesce(
@@ -48,7 +51,6 @@ select
         when is_inbound and called_region = 'toll_free' then 'inbound_toll_free'
         when is_inbound and called_region = 'us_ca' then 'inbound_local'
         when is_inbound and called_region is not null then 'international'
-        when is_inbound then 'inbound_local'
         when is_outbound and called_region in ('us_ca', 'toll_free') then 'outbound_us_ca'
         when is_outbound and called_region is not null then 'international'
     end as price_key,
