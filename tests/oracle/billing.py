@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -96,8 +97,11 @@ def _metered_from(
     return first, max((month for _, month in months), default=None)
 
 
-def bill(landing: Path, seeds: Path) -> Bill:
-    """Everything the landed extracts may be invoiced for, from the seeds' price book."""
+def bill(landing: Path, seeds: Path, numbers_invoiced: Mapping[str, date] | None = None) -> Bill:
+    """Everything the landed extracts may be invoiced for, from the seeds' price book.
+
+    `numbers_invoiced`: the first month of numbers by tenant of what was invoiced already.
+    """
     records = resolve_all(read_landing(landing), seeds)
     accounts, tenants = AccountMap(records["account_map"]), Tenants(records["tenants"])
     orders, book = Orders(records["order_overrides"], seeds), PriceBook(seeds)
@@ -125,7 +129,7 @@ def bill(landing: Path, seeds: Path) -> Bill:
         *whatsapp.units(),
     ]
     first, last = _metered_from(units, records, accounts)
-    numbers = Numbers(records["number_events"], seeds, first, last)
+    numbers = Numbers(records["number_events"], seeds, first, last, numbers_invoiced or {})
     units += [*storage.units(last), *numbers.fees(orders), *numbers.rest()]
     fines = list(penalties(records["carrier_penalties"], intervals(records["number_events"])))
     minor_units = {row["currency_code"]: int(row["minor_unit"]) for row in read_seed(seeds, "currencies")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -56,13 +56,16 @@ def intervals(events: Records) -> list[Interval]:
 
 
 class Numbers:
-    """Fees per tenant, number and month, from `first[tenant]` to `last`."""
+    """Fees per tenant, number and month, from `first[tenant]` or its first month `invoiced` to `last`."""
 
-    def __init__(self, events: Records, seeds: Path, first: dict[str, date], last: date | None) -> None:
+    def __init__(
+        self, events: Records, seeds: Path, first: dict[str, date], last: date | None, invoiced: Mapping[str, date]
+    ) -> None:
         self._events = events
         self._intervals = intervals(events)
         self._regions = {row["calling_prefix"]: row["region"] for row in read_seed(seeds, "voice_prefixes")}
-        self._first = dict(first)
+        # What was invoiced stays owed, whenever the first usage comes.
+        self._first = {tenant: min(month, invoiced.get(tenant, month)) for tenant, month in first.items()}
         for row in events.winners:
             # A tenant nothing else is known of is metered from its first number event.
             if row["tenant_id"] not in first:

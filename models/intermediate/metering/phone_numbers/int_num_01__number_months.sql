@@ -12,10 +12,8 @@ evident as (
     select * from {{ ref('int_gen_01__tenant_months_evident') }}
 ),
 
-own_months as (
-    select tenant_id, min(billing_month) as first_month
-    from evident
-    group by tenant_id
+metered_from as (
+    select * from {{ ref('int_num_01__metered_from') }}
 ),
 
 -- An open number runs to the last month anything was metered in, or its tenant's log speaks of.
@@ -52,12 +50,12 @@ months_overlapped as (
                 or intervals.added_at >= months.billing_month
             )
     inner join log_months on intervals.tenant_id = log_months.tenant_id
-    left join own_months on intervals.tenant_id = own_months.tenant_id
+    left join metered_from on intervals.tenant_id = metered_from.tenant_id
     where
         months.billing_month <= log_months.last_month
         and (
-            own_months.first_month is null
-            or months.billing_month >= own_months.first_month
+            metered_from.first_month is null
+            or months.billing_month >= metered_from.first_month
         )
     group by intervals.tenant_id, intervals.phone_number, months.billing_month
 )

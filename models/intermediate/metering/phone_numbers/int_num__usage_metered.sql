@@ -10,9 +10,7 @@ events as (
 ),
 
 metered_from as (
-    select tenant_id, min(billing_month) as first_month
-    from {{ ref('int_gen_01__tenant_months_evident') }}
-    group by tenant_id
+    select * from {{ ref('int_num_01__metered_from') }}
 ),
 
 added_counted as (
