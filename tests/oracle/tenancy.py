@@ -12,34 +12,32 @@ from tests.oracle.states import Records
 
 
 class AccountMap:
-    """Tenant and kind of an upstream account at an instant; an interval ends where the account's next begins."""
+    """Tenant and kind of an upstream account at an instant; of several intervals that hold, the one begun last."""
 
     def __init__(self, records: Records) -> None:
-        self._intervals: dict[tuple[str, str], list[tuple[datetime, datetime | None, str, str]]] = defaultdict(list)
-        grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        self._intervals: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in records.winners:
-            grouped[row["system"], row["account_id"]].append(row)
-        for key, rows in grouped.items():
-            rows.sort(key=lambda row: (row["valid_from"], row["tenant_id"]))
-            for row, after in zip(rows, [*rows[1:], None], strict=True):
-                ends: list[datetime] = [row["valid_to"]] if row["valid_to"] is not None else []
-                ends += [after["valid_from"]] if after is not None else []
-                self._intervals[key].append(
-                    (row["valid_from"], min(ends) if ends else None, row["tenant_id"], row["kind"].strip().lower())
-                )
+            # A row taken back ends where it begins: it never held.
+            if row["valid_to"] is None or row["valid_to"] > row["valid_from"]:
+                self._intervals[row["system"], row["account_id"]].append(row)
 
     def find(self, system: str, account: str | None, instant: datetime | None) -> tuple[str, str] | None:
         """(tenant, kind) or None."""
         if account is None or instant is None:
             return None
-        for start, end, tenant, kind in self._intervals.get((system, account), []):
-            if holds_at(start, end, instant):
-                return tenant, kind
-        return None
+        holding = [
+            row
+            for row in self._intervals.get((system, account), [])
+            if holds_at(row["valid_from"], row["valid_to"], instant)
+        ]
+        if not holding:
+            return None
+        last = max(holding, key=lambda row: (row["valid_from"], row["tenant_id"]))
+        return last["tenant_id"], last["kind"].strip().lower()
 
     @property
     def tenants(self) -> set[str]:
-        return {tenant for intervals in self._intervals.values() for _, _, tenant, _ in intervals}
+        return {row["tenant_id"] for rows in self._intervals.values() for row in rows}
 
 
 class Tenants:

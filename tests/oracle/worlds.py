@@ -97,6 +97,12 @@ class World:
             if moves is not None and self._chance(0.5):
                 other = f"{self.id}_t{r.randrange(self.tenant_count)}"
                 self._add("account_map", tenant_id=other, kind="platform", valid_from=moves, valid_to="", **row)
+            if self._count % 7 == 2:
+                # Lent to another for three days, or mapped to it by mistake: that row ends where it begins.
+                lent = midnight(self.months[1]) + timedelta(days=self._count % 20)
+                back = lent + timedelta(days=self._count % 2 * 3)
+                other = f"{self.id}_t{self._count % self.tenant_count}"
+                self._add("account_map", tenant_id=other, kind="platform", valid_from=lent, valid_to=back, **row)
         self._contract(tenant, begin)
         self._orders(tenant)
         for month in self.months:

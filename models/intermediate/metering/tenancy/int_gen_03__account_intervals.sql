@@ -1,30 +1,52 @@
 -- GEN-03: which tenant an upstream account belongs to, and from when until when.
--- Grain: system x account x interval. Trap: overlapping rows would bill one event twice,
--- so an interval ends where the account's next one begins. Kinds are compared in small letters
--- (GEN-04).
+-- Grain: system x account x stretch between two edges of its intervals. Trap: overlapping rows
+-- would bill one event twice, so of the intervals that hold, the one begun last decides; one of no
+-- length, as a row taken back is, holds nothing. Kinds are compared in small letters (GEN-04).
 with account_map as (
-    select * from {{ ref('int_gen_02__account_map_states') }} where is_current
-),
-
-intervals_closed as (
     select
         account_system,
         account_id,
         tenant_id,
         lower(trim(account_kind)) as account_kind,
         valid_from,
-        nullif(
-            least(
-                coalesce(valid_to, timestamp '9999-12-31'),
-                lead(valid_from, 1, timestamp '9999-12-31') over (
-                    partition by account_system, account_id
-                    order by valid_from, tenant_id
-                )
-            ),
-            timestamp '9999-12-31'
-        ) as valid_to,
-    from account_map
+        valid_to,
+    from {{ ref('int_gen_02__account_map_states') }}
+    where is_current and (valid_to is null or valid_to > valid_from)
+),
+
+edges as (
+    select account_system, account_id, valid_from as edge_at from account_map
+    union
+    select account_system, account_id, valid_to as edge_at from account_map
+    where valid_to is not null
+),
+
+stretches as (
+    select
+        account_system,
+        account_id,
+        edge_at as starts_at,
+        lead(edge_at) over (
+            partition by account_system, account_id order by edge_at
+        ) as ends_at,
+    from edges
 )
 
-select * from intervals_closed
-where valid_to is null or valid_to > valid_from
+select
+    stretches.account_system,
+    stretches.account_id,
+    account_map.tenant_id,
+    account_map.account_kind,
+    stretches.starts_at as valid_from,
+    stretches.ends_at as valid_to,
+from stretches
+inner join account_map
+    on
+        stretches.account_system = account_map.account_system
+        and stretches.account_id = account_map.account_id
+        and {{ in_force('stretches.starts_at', 'account_map.valid_from', 'account_map.valid_to') }}
+qualify
+    row_number() over (
+        partition by stretches.account_system, stretches.account_id, stretches.starts_at
+        order by account_map.valid_from desc, account_map.tenant_id desc
+    ) = 1
