@@ -185,10 +185,12 @@ class Terms:
 
 
 def last_of_month(rows: list[Row], month: date, next_month: date) -> Row | None:
-    """WAP-05, STO-03: the subscription last in force in the month."""
+    """WAP-05, STO-03: the subscription last in force in the month; one taken back never was."""
     inside = [
         row
         for row in rows
-        if row["valid_from"] < midnight(next_month) and (row["valid_to"] is None or row["valid_to"] > midnight(month))
+        if row["valid_from"] < midnight(next_month)
+        and (row["valid_to"] is None or row["valid_to"] > max(midnight(month), row["valid_from"]))
     ]
-    return max(inside, key=lambda row: row["valid_from"]) if inside else None
+    end = midnight(next_month)
+    return max(inside, key=lambda row: (min(row["valid_to"] or end, end), row["valid_from"])) if inside else None

@@ -1,7 +1,8 @@
 -- WAP-05, WAP-07: the pool of included conversations of each tenant and month.
 -- Grain: tenant x month with WhatsApp units or windows. Trap: the plan and licences last in force in the
--- month decide, without proration; what is left over is gone. A plan nobody knows
--- has no pool, not one of 0: the month waits (GEN-06).
+-- month decide, without proration: of several rows the one that held longest into it, not the one
+-- begun last; one of no length never held. What is left over is gone. A plan nobody knows has no
+-- pool, not one of 0: the month waits (GEN-06).
 with units as (
     select * from {{ ref('int_wap_04__units_counted') }} where tenant_id is not null
 ),
@@ -11,7 +12,8 @@ windows as (
 ),
 
 subscriptions as (
-    select * from {{ ref('int_gen_02__subscriptions_states') }} where is_current
+    select * from {{ ref('int_gen_02__subscriptions_states') }}
+    where is_current and (valid_to is null or valid_to > valid_from)
 ),
 
 pool_sizes as (
@@ -46,7 +48,13 @@ subscriptions_last as (
     qualify
         row_number() over (
             partition by tenant_months.tenant_id, tenant_months.billing_month
-            order by subscriptions.valid_from desc, subscriptions.plan_id
+            order by
+                least(
+                    coalesce(subscriptions.valid_to, timestamp '9999-12-31'),
+                    {{ next_month('tenant_months.billing_month') }}
+                ) desc,
+                subscriptions.valid_from desc,
+                subscriptions.plan_id
         ) = 1
 ),
 
