@@ -152,19 +152,17 @@ class Terms:
     HORIZON = date(2036, 1, 1)
 
     def __init__(self, subscriptions: Records, orders: Orders) -> None:
-        contracts: dict[str, set[tuple[date, int]]] = defaultdict(set)
+        contracts: dict[str, dict[date, list[Row]]] = defaultdict(lambda: defaultdict(list))
         for row in subscriptions.winners:
-            if row["term_months"] > 0:
-                contracts[row["tenant_id"]].add((row["term_start"], row["term_months"]))
+            taken_back = row["valid_to"] is not None and row["valid_to"] <= row["valid_from"]
+            if row["term_months"] > 0 and not taken_back:
+                contracts[row["tenant_id"]][row["term_start"]].append(row)
         self._starts: dict[str, list[tuple[date, bool]]] = {}
         for tenant, found in contracts.items():
             starts: list[tuple[date, bool]] = []
             ordered = sorted(found)
-            for (start, length), after in zip(ordered, [*ordered[1:], (self.HORIZON, 0)], strict=True):
-                count = 0
-                while (day := plus_months(start, length * count)) < after[0]:
-                    starts.append((day, count == 0))
-                    count += 1
+            for start, after in zip(ordered, [*ordered[1:], self.HORIZON], strict=True):
+                starts += [(day, day == start) for day in self._counted(found[start], after)]
             moved: dict[date, date] = {}
             # In the order the Orders took hold: of two that name a date for one renewal the later one counts.
             for takes_hold, named in orders.renewal_dates(tenant):
@@ -174,6 +172,20 @@ class Terms:
             self._starts[tenant] = sorted(
                 (day if is_first else moved.get(day, day), is_first) for day, is_first in starts
             )
+
+    @staticmethod
+    def _counted(rows: list[Row], after: date) -> list[date]:
+        """A contract's start and renewals until `after`; each row's length counts from where the row begins."""
+        rows = sorted(rows, key=lambda row: row["valid_from"])
+        days = set()
+        for row, following_row in zip(rows, [*rows[1:], None], strict=True):
+            count = 0
+            while (day := plus_months(row["term_start"], row["term_months"] * count)) < after:
+                begun = row is rows[0] or row["valid_from"] <= midnight(day)
+                if begun and (following_row is None or midnight(day) < following_row["valid_from"]):
+                    days.add(day)
+                count += 1
+        return sorted(days)
 
     def started(self, tenant: str, instant: datetime) -> tuple[date, bool] | None:
         """(first day, whether it is the contract's first term) of the term an instant falls in."""

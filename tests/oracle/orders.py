@@ -97,7 +97,11 @@ class Orders:
     def renewal_dates(self, tenant: str) -> list[tuple[date, date]]:
         """(day the Order takes hold, renewal day it names) of each renewal-date term, in order of taking hold."""
         rows = [row for key, rows in self._terms.items() if key[0] == tenant for row in rows]
-        named = [row for row in rows if row["field"] == "renewal_date"]
+        named = [
+            row
+            for row in rows
+            if row["field"] == "renewal_date" and (row["valid_to"] is None or row["valid_to"] > row["valid_from"])
+        ]
         named.sort(key=lambda row: (row["valid_from"], row["order_id"], row["value"]))
         return [(row["valid_from"].date(), date.fromisoformat(row["value"])) for row in named]
 

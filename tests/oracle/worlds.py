@@ -120,6 +120,15 @@ class World:
         term_start = r.choice((date(begin.year - 1, 1, 31), date(2024, 2, 29), plus_months(self.months[1], -12)))
         term_start += timedelta(days=r.choice((0, 0, 9, 14)))
         length, since = r.choice((1, 1, 3, 12)), begin
+        if self._count % 5 == 2:
+            # On another plan and term for three days beside it, or by mistake: then the row ends where it begins.
+            beside = midnight(self.months[1]) + timedelta(days=self._count % 20, hours=1)
+            self._add(
+                *("subscriptions",),
+                **{"tenant_id": tenant, "plan_id": "enterprise", "full_time_licences": 2, "updated_at": begin},
+                **{"term_start": beside.date().isoformat(), "term_months": 1},
+                **{"valid_from": beside, "valid_to": beside + timedelta(days=self._count % 2 * 3)},
+            )
         for change in range(r.choice((1, 1, 2, 3))):
             until = self.instant() if change < 2 and self._chance(0.5) else None
             if until is not None and until <= since:
@@ -136,6 +145,8 @@ class World:
             since = until
             if self._chance(0.2):
                 term_start, length = until.date(), r.choice((1, 12))
+            elif self._count % 3 == 1:
+                length = 1 if length > 1 else 12  # the same contract, renewed at another pace from here on
 
     def _orders(self, tenant: str) -> None:
         r = self.random
@@ -162,6 +173,8 @@ class World:
             if meter == "translated_word" and self._chance(0.3):
                 kind, value = "renewal_date", self.instant().date().isoformat()
             until = until if until is None or until > since else None
+            if self._count % 17 == 6:
+                until = since  # taken back
             self._add(
                 *("order_overrides",),
                 **{"order_id": self._id("O"), "tenant_id": tenant, "meter": meter, "field": kind, "value": value},

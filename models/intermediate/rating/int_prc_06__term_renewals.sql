@@ -1,45 +1,76 @@
 -- PRC-06: every subscription term of a tenant, renewals counted from the original start.
 -- Grain: tenant x term. Trap: counting from the last renewal would let 31 January drift to
--- the 28th for good; an Order's renewal date moves the next renewal only.
+-- the 28th for good; an Order's renewal date moves the next renewal only. Rows of no length, as
+-- those taken back are, renew nothing.
 with subscriptions as (
     select * from {{ ref('int_gen_02__subscriptions_states') }}
-    where is_current and term_months > 0
+    where is_current and term_months > 0 and (valid_to is null or valid_to > valid_from)
 ),
 
 overrides as (
     select * from {{ ref('int_gen_06__order_terms') }}
-    where rejection is null and override_field = 'renewal_date'
+    where
+        rejection is null
+        and override_field = 'renewal_date'
+        and (valid_to is null or valid_to > valid_from)
 ),
 
 contracts as (
-    select distinct tenant_id, term_start, term_months from subscriptions
+    select distinct tenant_id, term_start from subscriptions
 ),
 
 contracts_ended as (
     select
         *,
         lead(term_start, 1, date '2036-01-01') over (
-            partition by tenant_id order by term_start, term_months
+            partition by tenant_id order by term_start
         ) as next_term_start,
     from contracts
 ),
 
-terms_counted as (
+-- A row of the same start counts from its own beginning on: what renewed before stays renewed.
+lengths as (
+    select
+        tenant_id,
+        term_start,
+        term_months,
+        lag(valid_from) over (
+            partition by tenant_id, term_start order by valid_from
+        ) is null as is_first_length,
+        valid_from as counts_from,
+        lead(valid_from) over (
+            partition by tenant_id, term_start order by valid_from
+        ) as counts_until,
+    from subscriptions
+),
+
+days_counted as (
     select
         contracts_ended.tenant_id,
-        contracts_ended.term_start,
         steps.step,
         cast(
             contracts_ended.term_start
-            + to_months(cast(contracts_ended.term_months * steps.step as integer)) as date
+            + to_months(cast(lengths.term_months * steps.step as integer)) as date
         ) as counted_from,
+        contracts_ended.next_term_start,
+        lengths.is_first_length,
+        lengths.counts_from,
+        lengths.counts_until,
     from contracts_ended
+    inner join lengths
+        on
+            contracts_ended.tenant_id = lengths.tenant_id
+            and contracts_ended.term_start = lengths.term_start
     cross join (select unnest(range(0, 400)) as step) as steps
+),
+
+terms_counted as (
+    select tenant_id, step, counted_from
+    from days_counted
     where
-        cast(
-            contracts_ended.term_start
-            + to_months(cast(contracts_ended.term_months * steps.step as integer)) as date
-        ) < contracts_ended.next_term_start
+        counted_from < next_term_start
+        and (is_first_length or counted_from >= counts_from)
+        and (counts_until is null or counted_from < counts_until)
 ),
 
 renewals_named as (
