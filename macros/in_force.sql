@@ -5,9 +5,11 @@
 {{ moment }} >= {{ starts }} and {{ moment }} < coalesce({{ ends }}, {{ forever }})
 {%- endmacro %}
 
-{# Whether a half-open interval has an instant of the billing month `month` (a first day). #}
+{# Whether a half-open interval has an instant of the billing month `month` (a first day). One that was
+   called off, its end not after its start, has none. #}
 {% macro overlaps_month(starts, ends, month) -%}
-{{ starts }} < {{ next_month(month) }} and coalesce({{ ends }}, timestamp '9999-12-31') > {{ month }}
+{{ starts }} < {{ next_month(month) }}
+and coalesce({{ ends }}, timestamp '9999-12-31') > greatest({{ starts }}, {{ month }})
 {%- endmacro %}
 
 {# Whether a half-open interval holds the last instant of the billing month `month`. #}

@@ -140,6 +140,16 @@ class World:
                 **{"term_start": term_start.isoformat(), "term_months": length},
                 **{"valid_from": since, "valid_to": until, "updated_at": begin},
             )
+            if self._count % 5 == 2:
+                # A change of plan that was called off: its end is its start.
+                never = self.instant()
+                if never != since:
+                    self._add(
+                        *("subscriptions",),
+                        **{"tenant_id": tenant, "plan_id": r.choice(PLANS), "full_time_licences": 3},
+                        **{"term_start": term_start.isoformat(), "term_months": length},
+                        **{"valid_from": never, "valid_to": never, "updated_at": begin},
+                    )
             if until is None:
                 return
             since = until
