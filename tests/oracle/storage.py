@@ -35,8 +35,8 @@ class Storage:
         self._accounts = accounts
         self.stale: set[tuple[str, date]] = set()
 
-    def _seats_at(self, tenant: str, month: date) -> tuple[int, bool] | None:
-        """(full-time users, stale) by the last seat snapshot each org of the tenant ever had before the month's end."""
+    def _seats_at(self, tenant: str, month: date, holding: set[str]) -> tuple[int, bool, bool] | None:
+        """(full-time users, stale, known of all `holding` bytes) by each org's last seat snapshot before the end."""
         end = midnight(following(month))
         last: dict[str, Row] = {}
         for row in sorted(self._seats, key=lambda row: row["taken_at"]):
@@ -50,9 +50,10 @@ class Storage:
         if not mine:
             return None
         stale = any(row["full_time_users"] > 0 and row["taken_at"] < end - _FRESH for row in mine)
-        return sum(row["full_time_users"] for row in mine), stale
+        complete = holding <= {row["org_id"] for row in mine}
+        return sum(row["full_time_users"] for row in mine), stale, complete
 
-    def _limit(self, tenant: str, meter: str, month: date) -> tuple[int, bool]:
+    def _limit(self, tenant: str, meter: str, month: date, holding: set[str]) -> tuple[int, bool]:
         """(limit in bytes, whether the seats it rests on are stale)."""
         last_day = following(month) - DAY
         at_end = [
@@ -62,8 +63,8 @@ class Storage:
         ]
         subscription = max(at_end, key=lambda row: row["valid_from"], default=None)
         plan = self._book.storage_limit(subscription["plan_id"], meter, last_day) if subscription else None
-        seats = self._seats_at(tenant, month)
-        stale = seats[1] if seats else plan is not None
+        seats = self._seats_at(tenant, month, holding)
+        stale = seats[1] or (plan is not None and not seats[2]) if seats else plan is not None
         limit = plan[0] + plan[1] * (seats[0] if seats else 0) if plan else 0
         limit += sum(
             row["bytes"]
@@ -93,6 +94,7 @@ class Storage:
         for row in self._snapshots:
             by_environment[row["org_id"], row["environment_id"], row["meter"]].append(row)
         levels: dict[tuple[str, str, date], list[tuple[int, datetime, bool]]] = defaultdict(list)
+        holding: dict[tuple[str, date], set[str]] = defaultdict(set)
         deciding: set[int] = set()
         left: set[int] = set()
         for rows in by_environment.values():
@@ -109,13 +111,15 @@ class Storage:
                     continue
                 if not fresh_month and last["bytes"] == 0:
                     continue
+                if last["bytes"] > 0:
+                    holding[found[0], month].add(last["org_id"])
                 if fresh_month:
                     deciding.add(id(last))
                 levels[found[0], f"{last['meter']}_storage", month].append(
                     (last["bytes"], last["taken_at"], fresh_month)
                 )
         for (tenant, meter, month), held in levels.items():
-            limit, stale = self._limit(tenant, meter, month)
+            limit, stale = self._limit(tenant, meter, month, holding[tenant, month])
             if stale or any(size > 0 and taken < midnight(following(month)) - _FRESH for size, taken, _ in held):
                 self.stale.add((tenant, month))
             excess = max(0, sum(size for size, _, _ in held) - limit)

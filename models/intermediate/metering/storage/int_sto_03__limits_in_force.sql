@@ -93,7 +93,11 @@ select
     levels.billing_month,
     plans_in_force.plan_id,
     coalesce(seats.full_time_users, 0)::bigint as full_time_users,
-    coalesce(seats.is_stale, plans_in_force.base_bytes is not null) as is_seat_count_stale,
+    coalesce(seats.is_stale, plans_in_force.base_bytes is not null)
+    or (
+        plans_in_force.base_bytes is not null
+        and coalesce(seats.has_org_without_seats, false)
+    ) as is_seat_count_stale,
     coalesce(purchases_in_force.purchased_bytes, 0)::bigint as purchased_bytes,
     coalesce(
         overrides_in_force.included_bytes,

@@ -1,7 +1,8 @@
 -- STO-03: full-time users of a tenant at month end, from the last seat snapshot of each org.
 -- Grain: tenant x month. Trap: an org's snapshot is carried on until a later one says otherwise,
 -- and one older than 48 hours is stale (STO-02): without it the limit would fall unseen. An org
--- is its tenant's at the month's last instant; one that had no users needs no snapshot.
+-- is its tenant's at the month's last instant; one that had no users needs no snapshot. One that
+-- holds bytes and never had a snapshot counts no users, and is told: nobody knows its users.
 with snapshots as (
     select * from {{ ref('int_gen_02__seat_snapshots_states') }} where is_current
 ),
@@ -55,21 +56,39 @@ seats_carried as (
         order by months.billing_month
         rows between unbounded preceding and current row
     )
+),
+
+orgs_with_bytes as (
+    select distinct org_id, billing_month from levels where bytes > 0
+),
+
+seats_known as (
+    select
+        org_id,
+        billing_month,
+        seats_carried.taken_at,
+        seats_carried.full_time_users,
+    from seats_carried
+    full join orgs_with_bytes using (org_id, billing_month)
 )
 
 select
     accounts.tenant_id,
-    seats_carried.billing_month,
-    sum(seats_carried.full_time_users)::bigint as full_time_users,
-    bool_or(
-        seats_carried.full_time_users > 0
-        and seats_carried.taken_at
-        < cast({{ next_month('seats_carried.billing_month') }} as timestamp)
-        - interval 48 hour
+    seats_known.billing_month,
+    coalesce(sum(seats_known.full_time_users), 0)::bigint as full_time_users,
+    coalesce(
+        bool_or(
+            seats_known.full_time_users > 0
+            and seats_known.taken_at
+            < cast({{ next_month('seats_known.billing_month') }} as timestamp)
+            - interval 48 hour
+        ),
+        false
     ) as is_stale,
-from seats_carried
+    bool_or(seats_known.taken_at is null) as has_org_without_seats,
+from seats_known
 inner join accounts
     on
-        seats_carried.org_id = accounts.account_id
-        and {{ in_force_at_month_end('accounts.valid_from', 'accounts.valid_to', 'seats_carried.billing_month') }}
-group by accounts.tenant_id, seats_carried.billing_month
+        seats_known.org_id = accounts.account_id
+        and {{ in_force_at_month_end('accounts.valid_from', 'accounts.valid_to', 'seats_known.billing_month') }}
+group by accounts.tenant_id, seats_known.billing_month
