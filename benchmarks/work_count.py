@@ -96,7 +96,7 @@ def build_work() -> Iterator[Work]:
     plain = NodeRunner.__init__
 
     def counted(self: Any, project: Any, connection: Any, *rest: Any, **named: Any) -> None:
-        plain(self, project, _Counted(connection, total), *rest, **named)  # type: ignore[arg-type]
+        plain(self, project, _Counted(connection, total), *rest, **named)
 
     NodeRunner.__init__ = counted  # type: ignore[method-assign]
     try:

@@ -77,8 +77,8 @@ try:
         started = time.perf_counter()
         for source, columns in sql_text.SOURCES.items():
             files = sorted((landing / source).glob("*bulk*.csv"))
-            with files[0].open(encoding="utf-8") as lines:
-                header = lines.readline().strip().split(",")
+            with files[0].open(encoding="utf-8") as first:
+                header = first.readline().strip().split(",")
             described = ", ".join(
                 f'"{sql_text.column_name(name)}" {kind(name) if name in columns else "text"}' for name in header
             )

@@ -37,7 +37,7 @@ for source, columns in sql_text.SOURCES.items():
     for name in columns:
         frame = frame.withColumnRenamed(name, sql_text.column_name(name))
     frame.createOrReplaceTempView(source)
-for table, (kinds, _) in tables.items():
+for table, (kinds, _rows) in tables.items():
     # An empty price key is a key, not a missing one.
     reader = spark.read.schema(kinds.replace(" text", " string")).option("emptyValue", "").option("nullValue", "\\N")
     reader.csv(str(out.parent / f"spark_{table}.csv")).createOrReplaceTempView(table)

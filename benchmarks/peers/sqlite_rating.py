@@ -25,11 +25,11 @@ for source, columns in sql_text.SOURCES.items():
     marks = ", ".join("?" * len(columns))
     for path in sorted((landing / source).glob("*bulk*.csv")):
         with path.open(encoding="utf-8", newline="") as lines:
-            rows = csv.reader(lines)
-            header = next(rows)
+            reader = csv.reader(lines)
+            header = next(reader)
             wanted = [header.index(name) for name in columns]
             connection.executemany(
-                f"insert into {source} values ({marks})", (tuple(row[place] for place in wanted) for row in rows)
+                f"insert into {source} values ({marks})", (tuple(row[place] for place in wanted) for row in reader)
             )
 for table, (kinds, rows) in sql_text.parameter_tables(parameters).items():
     connection.execute(f"create table {table} ({kinds})")
@@ -45,8 +45,8 @@ text = sql_text.query(
         "div": sql_text.divided,
     }
 )
-lines = connection.execute(text).fetchall()
+answer = connection.execute(text).fetchall()
 seconds = time.perf_counter() - started
 connection.close()
 database.unlink()
-peer_io.finish(out, lines, seconds, version=sqlite3.sqlite_version, reads="CSV", load_seconds=loaded)
+peer_io.finish(out, answer, seconds, version=sqlite3.sqlite_version, reads="CSV", load_seconds=loaded)

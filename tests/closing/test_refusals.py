@@ -345,7 +345,7 @@ def test_exports_of_a_closed_month_stay_the_same_bytes_whatever_is_published_lat
     formats = ("csv", "parquet", "xlsx", "documents")
 
     def exported() -> dict[str, bytes]:
-        found = {}
+        found: dict[str, bytes] = {}
         for format in formats:
             folder = export_month(mine, "2024-09", format).path
             found |= {str(p.relative_to(folder.parent)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}

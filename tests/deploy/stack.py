@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,13 @@ class Deployment:
 
     def graphql(self, query: str, variables: dict[str, Any] | None = None, user: tuple[str, str] = OPERATOR) -> Any:
         """Answer of a query posted as the UI does, through the proxy."""
-        body = {"query": query, "variables": variables or {}}
         answer = requests.post(
-            f"{self.url}/graphql", json=body, auth=user, headers=self.same_origin, verify=self.certificate, timeout=60
+            f"{self.url}/graphql",
+            json={"query": query, "variables": variables or {}},
+            auth=user,
+            headers=self.same_origin,
+            verify=str(self.certificate),
+            timeout=60,
         )
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
@@ -115,9 +120,13 @@ def deployment(root: Path, land: Callable[[Path], object]) -> Iterator[Deploymen
             logs,
         )
         for server in (found.bare, found.bare_viewer):
-            wait_for(server, lambda at=server: requests.get(f"{at}/server_info", timeout=5).ok, logs)
+            wait_for(server, partial(_answers, server), logs)
         wait_for("the code location", lambda: _is_loaded(found), logs)
         yield found
+
+
+def _answers(server: str) -> bool:
+    return requests.get(f"{server}/server_info", timeout=5).ok
 
 
 def _is_loaded(found: Deployment) -> bool:

@@ -10,6 +10,7 @@ import pytest
 import requests
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin, Subprotocol
 
 from tests.deploy.stack import OPERATOR, VIEWER, Deployment
 
@@ -31,7 +32,7 @@ def ask(deployed: Deployment, method: str, path: str, user: Any = OPERATOR, **op
         method,
         deployed.url + path,
         auth=user,
-        verify=deployed.certificate,
+        verify=str(deployed.certificate),
         timeout=60,
         allow_redirects=False,
         **options,
@@ -112,10 +113,10 @@ def test_a_websocket_of_another_page_is_refused_and_the_uis_answers(deployed: De
     trusted = ssl.create_default_context(cafile=str(deployed.certificate))
     address = deployed.url.replace("https", "wss") + "/graphql"
     login = {"Authorization": requests.auth._basic_auth_str(*OPERATOR)}
-    options: Any = {"ssl": trusted, "subprotocols": ["graphql-ws"]}
+    subprotocols = [Subprotocol("graphql-ws")]
 
     bare = deployed.bare.replace("http", "ws") + "/graphql"
-    with connect(bare, origin=EVIL, subprotocols=options["subprotocols"]) as socket:
+    with connect(bare, origin=Origin(EVIL), subprotocols=subprotocols) as socket:
         socket.send('{"type": "connection_init"}')
         assert "connection_ack" in str(socket.recv(60)), "the bare server talks to any page"
     for origin, headers, expected in (
@@ -126,11 +127,18 @@ def test_a_websocket_of_another_page_is_refused_and_the_uis_answers(deployed: De
     ):
         with (
             pytest.raises(InvalidStatus) as refused,
-            connect(address, origin=origin, additional_headers=headers, **options),
+            connect(
+                address,
+                origin=None if origin is None else Origin(origin),
+                additional_headers=headers,
+                ssl=trusted,
+                subprotocols=subprotocols,
+            ),
         ):
             pass
         assert refused.value.response.status_code == expected, origin
-    with connect(address, origin=deployed.url, additional_headers=login, **options) as socket:
+    own = Origin(deployed.url)
+    with connect(address, origin=own, additional_headers=login, ssl=trusted, subprotocols=subprotocols) as socket:
         socket.send('{"type": "connection_init"}')
         assert "connection_ack" in str(socket.recv(60))
 

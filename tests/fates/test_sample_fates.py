@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from orchestration import duck
 from tests.conftest import SampleRun
 
 
-def _published(sample_run: SampleRun, query: str) -> list[tuple[object, ...]]:
+def _published(sample_run: SampleRun, query: str) -> list[tuple[Any, ...]]:
     assert sample_run.report.release is not None
     with duck.connect(sample_run.report.release.database, sample_run.settings, read_only=True) as connection:
         return connection.execute(query).fetchall()

@@ -100,27 +100,29 @@ def test_the_release_materialised_alone_is_refused(ui: Ui) -> None:
 
 
 def test_publishing_with_the_checks_left_out_is_refused(ui: Ui) -> None:
-    without: dict[str, Any] = {"selector": {"assetCheckSelection": []}}
+    without: dict[str, list[str]] = {"assetCheckSelection": []}
     with nothing_served_changes(ui.settings):
         # The models and their verdict are one step: Dagster will not run it without its checks, and where it
         # would, the gate judges all the same.
-        answer = ui.launch("publish_release", [VERDICT, RELEASE], **without)
+        answer = ui.launch("publish_release", [VERDICT, RELEASE], selector=without)
         if answer["__typename"] not in ("PythonError", "InvalidSubsetError"):
             _refused(ui, answer)
-        _refused(ui, ui.launch("publish_release", [RELEASE], **without))
+        _refused(ui, ui.launch("publish_release", [RELEASE], selector=without))
 
 
 def test_a_re_execution_of_the_publishing_step_alone_is_refused(ui: Ui) -> None:
     parent = ui.launched[0]
-    lineage = {"executionMetadata": {"parentRunId": parent, "rootRunId": parent}}
+    step: dict[str, Any] = {
+        "stepKeys": ["publishing__release"],
+        "executionMetadata": {"parentRunId": parent, "rootRunId": parent},
+    }
     with nothing_served_changes(ui.settings):
-        step = {"stepKeys": ["publishing__release"], **lineage}
         _refused(ui, ui.launch("publish_release", [RELEASE], how="launchRunReexecution", **step))
 
 
 def test_a_run_of_another_month_is_refused(ui: Ui) -> None:
-    good_month = {"executionMetadata": {"tags": [{"key": "dagster/partition", "value": "2024-09"}]}}
+    good_month = {"tags": [{"key": "dagster/partition", "value": "2024-09"}]}
     with nothing_served_changes(ui.settings):
-        _refused(ui, ui.launch("monthly_invoices", [RELEASE, INVOICES], **good_month))
+        _refused(ui, ui.launch("monthly_invoices", [RELEASE, INVOICES], executionMetadata=good_month))
         # The whole job, for a month that has nothing wrong: the candidate holds all months, and is judged whole.
-        _refused(ui, ui.launch("monthly_invoices", **good_month))
+        _refused(ui, ui.launch("monthly_invoices", executionMetadata=good_month))

@@ -279,8 +279,8 @@ def test_what_a_log_says_is_asked_once_nobody_has_the_file_open(small: Small) ->
     small.land("2024-09")
     _killed_at(small.settings, "building fct_invoice_lines")
     path = small.settings.warehouse_path
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", READS, str(path)], **pipes) as reader:
+    command = [sys.executable, "-c", READS, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
         assert reader.stdout is not None and reader.stdout.readline() == b"open\n"
         path.with_name("warehouse.duckdb.wal").touch()
         with pytest.raises(WarehouseBusy, match=f"process {reader.pid} .* has warehouse.duckdb open"):

@@ -111,7 +111,7 @@ def test_every_test_and_expectation_is_a_blocking_check_of_the_asset_it_concerns
     graph: Any, manifest: dict[str, Any]
 ) -> None:
     there = {(key.name, tuple(key.asset_key.path)) for key in graph.asset_check_keys}
-    wanted = set()
+    wanted: set[tuple[str, tuple[str, ...]]] = set()
     for node in manifest["nodes"].values():
         if node["resource_type"] == "test":
             attached = manifest["nodes"][node["attached_node"]]
@@ -154,9 +154,10 @@ def test_jobs_schedules_and_the_sensor_start_what_they_say(definitions: dg.Defin
 
 
 def test_every_writing_step_takes_the_one_slot_of_the_writer_pool(definitions: dg.Definitions) -> None:
-    steps = {}
+    steps: dict[str, str | None] = {}
     for job in definitions.resolve_all_job_defs():
         for node in job.nodes:
+            assert isinstance(node.definition, dg.OpDefinition)
             steps[node.name] = node.definition.pool
     # Pulling writes into the landing folder alone, under a lock for each source.
     others = {"publishing__invoices", "look_at_landing", "pull_sources"}

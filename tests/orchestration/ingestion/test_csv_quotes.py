@@ -124,7 +124,7 @@ def test_every_line_is_accounted_for(
     A row of several lines is read as well unless the line above it, or itself, was damaged.
     """
     good = [row(number, user, note) for number, (user, note) in enumerate(values)]
-    damaged = {}
+    damaged: dict[int, str] = {}
     for place, positions in damage:
         if place < len(good):
             text = damaged.get(place, good[place])

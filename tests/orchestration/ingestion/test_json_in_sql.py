@@ -20,6 +20,7 @@ from orchestration.ingestion.refusal import RefusedFile
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
 
+Document = dict[str, object]
 PAYLOADS = Path(__file__).parent / "payloads"
 
 
@@ -65,8 +66,14 @@ def landed(settings: Settings, name: str, content: str) -> Path:
     return path
 
 
-CALL = {"sid": "CA" + "1" * 32, "account_sid": "AC1", "status": "completed", "duration": 61, "price": "-0.00850"}
-STATUS = {
+CALL: Document = {
+    "sid": "CA" + "1" * 32,
+    "account_sid": "AC1",
+    "status": "completed",
+    "duration": 61,
+    "price": "-0.00850",
+}
+STATUS: Document = {
     "id": "wamid.1",
     "status": "sent",
     "timestamp": "1730800000",
@@ -74,8 +81,14 @@ STATUS = {
     "conversation": {"id": "c1", "expiration_timestamp": "1730886400", "origin": {"type": "utility"}},
     "pricing": {"billable": True, "pricing_model": "CBP", "category": "utility"},
 }
-INBOUND = {"id": "wamid.2", "from": "5512", "timestamp": "1730800001", "type": "text", "text": {"body": "2.50"}}
-RESOURCE = {
+INBOUND: Document = {
+    "id": "wamid.2",
+    "from": "5512",
+    "timestamp": "1730800001",
+    "type": "text",
+    "text": {"body": "2.50"},
+}
+RESOURCE: Document = {
     "type": "conversation",
     "id": "k1",
     "attributes": {"channels": ["chat", "sms"], "createdAt": "2024-11-05T10:00:00Z", "spam": False, "score": 1.5},
@@ -83,14 +96,18 @@ RESOURCE = {
 }
 
 
-def webhook(*items: dict[str, object]) -> dict[str, object]:
+def entry(*items: Document) -> Document:
     changes = [
         {"field": "messages", "value": {"statuses" if "status" in item else "messages": [item]}} for item in items
     ]
-    return {"object": "whatsapp_business_account", "entry": [{"id": "waba1", "changes": changes}]}
+    return {"id": "waba1", "changes": changes}
 
 
-CLEAN = {
+def webhook(*items: Document) -> Document:
+    return {"object": "whatsapp_business_account", "entry": [entry(*items)]}
+
+
+CLEAN: dict[str, tuple[str, list[Document]]] = {
     "flat call": ("twilio_calls", [CALL, CALL | {"sid": None, "id": "CA2", "unknown": [1.5, {"a": 2}]}]),
     "pages of calls": ("twilio_calls", [{"calls": [CALL, CALL], "page": 0}, {"calls": [CALL], "page": 1}]),
     "webhooks": ("whatsapp_webhooks", [webhook(STATUS, STATUS, INBOUND), webhook(INBOUND), webhook(STATUS)]),
@@ -175,17 +192,17 @@ def test_what_duckdb_reads_otherwise_is_left_to_python(settings: Settings, line:
         assert found is None or found == python
 
 
-def changes(**value: object) -> dict[str, object]:
+def changes(**value: object) -> Document:
     return {"entry": [{"id": "waba1", "changes": [{"value": value}]}]}
 
 
-NESTED = {
+NESTED: dict[str, tuple[str, Document]] = {
     "object of another kind": ("whatsapp_webhooks", webhook(STATUS) | {"object": "page"}),
     "object of another kind, no entries": ("whatsapp_webhooks", {"object": "page", "entry": []}),
     "no entries": ("whatsapp_webhooks", {"entry": []}),
     "entry null": ("whatsapp_webhooks", {"entry": None, "wamid": "w"}),
     "entry no list": ("whatsapp_webhooks", {"entry": {"id": "1"}}),
-    "null entries": ("whatsapp_webhooks", {"entry": [None, webhook(STATUS)["entry"][0]]}),  # type: ignore[index]
+    "null entries": ("whatsapp_webhooks", {"entry": [None, entry(STATUS)]}),
     "null changes": ("whatsapp_webhooks", {"entry": [{"id": "1", "changes": [None, {"value": None}, {}]}]}),
     "null status": ("whatsapp_webhooks", changes(statuses=[None, STATUS])),
     "null message": ("whatsapp_webhooks", changes(messages=[INBOUND, None])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -65,7 +66,7 @@ def _change(settings: Settings, statement: str) -> None:
         connection.execute(statement)
 
 
-def _rows(folder: Path, query: str) -> list[tuple[object, ...]]:
+def _rows(folder: Path, query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(folder / DATABASE), read_only=True) as connection:
         return connection.execute(query).fetchall()
 

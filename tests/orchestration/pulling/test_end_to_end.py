@@ -87,6 +87,7 @@ def _hold(pull: Pulling, changes: Lists) -> None:
 
 def _drop(landing: Path, name: str, number: int, resources: list[dict[str, Any]]) -> None:
     """As a page dropped by hand."""
+    page: dict[str, object]
     if name.startswith("/"):
         source, page = f"kustomer_{name.rpartition('/')[2]}", {"data": resources, "links": {"next": None}}
     else:
