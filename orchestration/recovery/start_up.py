@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 
@@ -48,6 +49,7 @@ def _ready(say: Callable[[str], None]) -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser("python -m orchestration.recovery.start_up", description=__doc__).parse_args()
     try:
         start_up(load_settings(), print)
     except MeterhouseError as error:

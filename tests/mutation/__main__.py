@@ -1,4 +1,4 @@
-"""Flip each rule and see whether the suite notices: python -m tests.mutation [CLAUSE...] [--survivors].
+"""Flip each rule and see whether the suite notices; `python -m tests.mutation --help` says what it takes.
 
 A mutant is killed by the worlds (a line, a fate or a data test differs from the oracle's), else by
 a dbt unit test. Writes docs/mutants.md. Takes about 15 seconds a mutant.
@@ -9,19 +9,22 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from orchestration import pipeline
 from orchestration.settings import PROJECT_DIR, Settings, load_settings
 from orchestration.warehouse.dbt_build import build
 from tests.mutation.arguments import ARGUED
-from tests.mutation.mutants import mutants
+from tests.mutation.mutants import Mutant, mutants
 from tests.oracle import Bill, bill
 from tests.properties.harness import clear, copy_project, differences, make_batch, read_warehouse, write_landing
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 BATCHES = ((0, 60), (1, 60))
 
 
@@ -99,28 +102,45 @@ def _copy_unit_tests(ground: Ground) -> None:
         shutil.copy(path, ground.settings.project_dir / path.relative_to(PROJECT_DIR))
 
 
-def main(clauses: list[str]) -> int:
+@app.command()
+def main(
+    clauses: Annotated[list[str] | None, typer.Argument(help="Whose mutants, as PRC-06; default: all.")] = None,
+    survivors: Annotated[bool, typer.Option("--survivors", help="Those alone that the page says survive.")] = False,
+) -> None:
+    """Flip rules, about 15 seconds each, and see whether the suite notices; writes docs/mutants.md."""
+    chosen = _chosen(clauses or [], survivors)
     load_settings()
     folder = Path(tempfile.mkdtemp(prefix="meterhouse_mutants_"))
     grounds = [_prepare(folder / str(seed), seed, worlds) for seed, worlds in BATCHES]
     for ground in grounds:
         _copy_unit_tests(ground)
-    rows, survivors = [], 0
-    chosen = [mutant for mutant in mutants() if not clauses or mutant.clause_id in clauses]
-    if "--survivors" in clauses:
-        told_before = _told_before()
-        chosen = [mutant for mutant in mutants() if "**survives**" in told_before.get(_key(*mutant), "")]
+    rows, unargued = [], 0
     for number, (clause, file, find, replace) in enumerate(chosen, start=1):
         told = _kill(grounds, file, find, replace)
         argued = ARGUED.get((clause, find, replace), "")
-        survivors += not told and not argued
+        unargued += not told and not argued
         print(f"{number} of {len(chosen)} {clause} {Path(file).stem}: {told or 'SURVIVED'}", flush=True)
         rows.append((clause, file, find, replace, told or f"**survives** {argued}"))
     killed = sum(not row[4].startswith("**") for row in rows)
     print(f"{killed} of {len(rows)} mutants killed")
     _write_table(rows)
     shutil.rmtree(folder)
-    return 0 if killed >= 0.95 * len(rows) and not survivors else 1
+    if killed < 0.95 * len(rows) or unargued:
+        raise typer.Exit(1)
+
+
+def _chosen(clauses: list[str], survivors: bool) -> list[Mutant]:
+    """The mutants asked for; a clause without one is a slip of the pen, and trying none would look like success."""
+    known = {mutant.clause_id for mutant in mutants()}
+    if strangers := [clause for clause in clauses if clause not in known]:
+        raise typer.BadParameter(f"{', '.join(strangers)}: no mutant. Those of tests/mutation/mutants.csv have one.")
+    told = _told_before() if survivors else {}
+    return [
+        mutant
+        for mutant in mutants()
+        if (not clauses or mutant.clause_id in clauses)
+        and (not survivors or "**survives**" in told.get(_key(*mutant), ""))
+    ]
 
 
 PAGE = PROJECT_DIR / "docs" / "mutants.md"
@@ -159,4 +179,4 @@ def _write_table(rows: list[tuple[str, str, str, str, str]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    app()
