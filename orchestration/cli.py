@@ -254,12 +254,9 @@ def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: boo
         named = [dict(zip(columns, row, strict=True)) for row in rows]
         print(json.dumps(named, default=str))
         return
-    from orchestration.terminal import Table, console_for
+    from orchestration.terminal import show_rows
 
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console_for().print(table)
+    show_rows(columns, rows)
 
 
 @app.command(epilog="Example: meterhouse ui --port 3000")

@@ -15,7 +15,7 @@ from orchestration.closing import replay
 from orchestration.ingestion.landing import Receipt
 from orchestration.publishing.release import current_release
 from orchestration.settings import PROJECT_DIR
-from orchestration.terminal import console_for, working
+from orchestration.terminal import Console, console_for, show_rows, working
 from tests.conftest import SampleRun
 
 ODD = "a[red]b[/red] [/b] :warning: report[final].csv"
@@ -35,6 +35,31 @@ def test_query_results_are_shown_as_they_are(capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr().out
     assert "[/b]" in printed.splitlines()[1]
     assert ODD in printed
+
+
+def _shown(width: int, columns: list[str], *rows: tuple[object, ...]) -> str:
+    told = io.StringIO()
+    show_rows(columns, list(rows), Console(file=told, width=width, markup=False, emoji=False))
+    return told.getvalue()
+
+
+def test_what_a_table_has_no_room_for_is_shown_a_value_a_line() -> None:
+    """The first query the README names has 29 columns: as a table of 80 it was one of empty cells."""
+    columns = [f"column_{number}" for number in range(29)]
+    listed = _shown(80, columns, tuple(f"value {number} of all" for number in range(29)), (None,) * 29)
+    assert "row 1 of 2\n  column_0   value 0 of all\n" in listed
+    assert "\n  column_28  value 28 of all\nrow 2 of 2\n  column_0\n" in listed
+    assert _shown(80, columns) == f"no rows of {', '.join(columns)}\n"
+
+
+def test_of_a_table_the_widest_column_alone_is_folded_and_no_word_of_it() -> None:
+    row = ("tnt_0001/2024-11/voice_minute", "passed through at cost " * 9)
+    folded = _shown(80, ["line_id", "explanation"], row)
+    assert row[0] in folded
+    assert len(re.findall("passed|through", folded)) == 18
+    assert "row 1 of 1\n  line_id  tnt_0001" in _shown(80, ["line_id", "sha"], (row[0], "0" * 64))
+    assert "│ plan │ a line │\n│      │ and b  │" in _shown(30, ["key", "value"], ("plan", "a line\nand b"))
+    assert "1" in _shown(30, [""], (1,))
 
 
 def test_refused_files_are_named_as_they_are(sample_run: SampleRun) -> None:
