@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     help="Meterhouse: from raw usage to invoices. Exit codes: 0 done, 2 your input, 3 gate refused, "
-    "4 build failed, 5 busy, 6 ledger or release tampered with, 7 an API could not be read.",
+    "4 build failed, 5 busy, 6 ledger, release or build file not as it was written, 7 an API could not be read.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -298,7 +298,6 @@ def doctor() -> None:
     import duckdb
 
     from orchestration.ingestion.landing_folder import LandingMissing, demand_landing
-    from orchestration.publishing.release import current_release
 
     settings = load_settings()
     problems = []
@@ -326,10 +325,32 @@ def doctor() -> None:
             problems.append(f"make {folder} writable")
     if duckdb.__version__.startswith("1.4."):
         problems.append("duckdb 1.4 can lose tables on a full disk: install the locked version (make install)")
-    served = current_release(settings)
-    print(f"release: {served.release_id if served else 'none yet (meterhouse run)'}")
+    problems += _damaged_files(settings)
     if problems:
         raise MeterhouseError("; ".join(problems))
+
+
+def _damaged_files(settings: Any) -> list[str]:
+    """What is wrong with the served release and the build file, each with what to do; prints which release it is."""
+    from orchestration import duck
+    from orchestration.publishing.release import current_release
+
+    problems = []
+    try:
+        served = current_release(settings)
+        print(f"release: {served.release_id if served else 'none yet (meterhouse run)'}")
+        if served is not None:
+            duck.open_to_read(served.database).close()
+    except MeterhouseError as error:
+        problems.append(f"{error}: {error.remedy}")
+    try:
+        if settings.warehouse_path.exists():
+            duck.open_to_read(settings.warehouse_path).close()
+    except WarehouseBusy:
+        pass
+    except MeterhouseError as error:
+        problems.append(f"{error}: {error.remedy}")
+    return problems
 
 
 @app.command(epilog="Example: meterhouse quality --open")
@@ -376,9 +397,10 @@ def main() -> None:
         if hasattr(error, "show") and hasattr(error, "exit_code"):
             error.show()
             raise SystemExit(error.exit_code) from None
+        from orchestration.damaged_file import damaged
         from orchestration.recovery.full_disk import explained
 
-        if (told := explained(error, load_settings())) is None:
+        if (told := explained(error, load_settings()) or damaged(error)) is None:
             raise
         print(f"error: {told}\n  to do: {told.remedy}", file=sys.stderr)
         raise SystemExit(told.exit_code) from None

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import duckdb
 
+from orchestration.damaged_file import damaged
 from orchestration.errors import WarehouseBusy
 from orchestration.settings import MEMORY_SIZE, Settings
 
@@ -40,7 +41,7 @@ class FileInUse(WarehouseBusy, duckdb.IOException):
 def connect(path: Path | str, settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open `path` (or ':memory:') with the session settings every query of ours relies on.
 
-    Raises FileInUse, naming the process, where another has the file open.
+    Raises FileInUse, naming the process, where another has the file open, and FileDamaged where it cannot be read.
     """
     if not read_only:
         # Who only looks leaves no trace; DuckDB makes the folder itself should a query spill.
@@ -54,10 +55,15 @@ def connect(path: Path | str, settings: Settings, *, read_only: bool = False) ->
             connection.close()
             raise
         return connection
-    with _in_use_told(path):
-        connection = duckdb.connect(str(path), read_only=read_only)
+    connection = open_to_read(path) if read_only else duckdb.connect(str(path))
     _set_up(connection, settings)
     return connection
+
+
+def open_to_read(path: Path | str) -> duckdb.DuckDBPyConnection:
+    """Open `path` read-only as the engine does by itself. Raises FileInUse and FileDamaged."""
+    with _told_plainly(path):
+        return duckdb.connect(str(path), read_only=True)
 
 
 def attach(
@@ -79,7 +85,7 @@ def attach(
         options.append("recovery_mode no_wal_writes")
     if not name:
         options.append(f"storage_version '{STORAGE_VERSION}'")
-    with _in_use_told(path):
+    with _told_plainly(path):
         connection.execute(f"attach '{place}' as \"{name or path.stem}\" ({', '.join(options)})")
     if not name:
         connection.execute(f'use "{path.stem}"')
@@ -88,7 +94,7 @@ def attach(
 def attach_to_read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Open `path` on `connection` to read, as what is meant where no database is named. Raises FileInUse."""
     place = str(path).replace("'", "''")
-    with _in_use_told(path):
+    with _told_plainly(path):
         connection.execute(f"attach '{place}' as \"{path.stem}\" (read_only)")
     connection.execute(f'use "{path.stem}"')
 
@@ -158,12 +164,14 @@ def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def _in_use_told(path: Path | str) -> Iterator[None]:
+def _told_plainly(path: Path | str) -> Iterator[None]:
     try:
         yield
     except duckdb.IOException as error:
         held = _HOLDER.search(str(error))
         if held is None:
+            if told := damaged(error, path):
+                raise told from error
             raise
         pid, program = held["pid"], Path(held["program"]).name
         # One that is about to end has no program any more.

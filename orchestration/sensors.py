@@ -10,9 +10,9 @@ import json
 import dagster as dg
 import duckdb
 
+from orchestration.errors import MeterhouseError
 from orchestration.ingestion.landed_content import NewContent, new_content
 from orchestration.ingestion.landing import anything_new
-from orchestration.ingestion.landing_folder import LandingMissing
 from orchestration.jobs import publish_release
 from orchestration.resources import Installation
 from orchestration.wording import some_of
@@ -46,9 +46,9 @@ def landing_sensor(context: dg.SensorEvaluationContext, installation: Installati
         found = new_content(settings, json.loads(context.cursor or "{}"))
     except duckdb.IOException:
         return dg.SkipReason("a run is writing the warehouse; looked at again in 30 seconds")
-    except LandingMissing as missing:
+    except MeterhouseError as error:
         # A look that fails is seen; one that is skipped would say that nothing is new.
-        raise dg.Failure(f"{missing}. {missing.remedy}") from missing
+        raise dg.Failure(f"{error}. {error.remedy}") from error
     cursor = json.dumps(found.read)
     if not found.files:
         told = f"no new content: {found.known_again} files were renamed, copied or touched"

@@ -16,6 +16,7 @@ from orchestration.closing.ledger import LedgerTampered
 from orchestration.closing.ledger_relations import INVOICES, LINES, ensure_ledger_relations
 from orchestration.closing.scope import closes
 from orchestration.closing.whole import demand_no_entry_lost
+from orchestration.damaged_file import PUBLISH_AGAIN
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.release import Release, current_release
 from orchestration.quality.content_hash import table_hash
@@ -67,14 +68,11 @@ def verify_release(settings: Settings, release: Release, tell: Callable[[str], N
             for name, expected in sorted(manifest["tables"].items()):
                 if table_hash(connection, f"marts.{name}") != expected:
                     raise LedgerTampered(
-                        f"table {name} of release {release.release_id} is not what was published", _AGAIN
+                        f"table {name} of release {release.release_id} is not what was published", PUBLISH_AGAIN
                     )
     except duckdb.Error as error:
-        raise LedgerTampered(f"release {release.release_id} cannot be read: {error}", _AGAIN) from error
+        raise LedgerTampered(f"release {release.release_id} cannot be read: {error}", PUBLISH_AGAIN) from error
     return len(manifest["tables"])
-
-
-_AGAIN = "Remove published/current and run `meterhouse run`: it publishes the candidate again."
 
 
 def _demand_sums(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
@@ -132,5 +130,7 @@ def _demand_served(connection: duckdb.DuckDBPyConnection, release: Release) -> N
             f"select {key} from (({shown} except all {kept}) union all ({kept} except all {shown})) order by 1 limit 1"
         ).fetchone()
         if row:
-            raise LedgerTampered(f"{mart} of release {release.release_id} shows {row[0]} not as it was issued", _AGAIN)
+            raise LedgerTampered(
+                f"{mart} of release {release.release_id} shows {row[0]} not as it was issued", PUBLISH_AGAIN
+            )
     connection.execute("detach served")

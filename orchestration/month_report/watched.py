@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.damaged_file import PUBLISH_AGAIN
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.release import Release
 
@@ -111,9 +112,7 @@ def checks(release: Release) -> tuple[list[CheckKind], list[FailedCheck]]:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))["checks"]
     except (OSError, ValueError, KeyError) as error:
-        raise MeterhouseError(
-            f"the verdict of release {release.release_id} cannot be read", "Restore the release from a backup."
-        ) from error
+        raise MeterhouseError(f"the verdict of release {release.release_id} cannot be read", PUBLISH_AGAIN) from error
     kinds: dict[str, list[bool]] = {}
     for check in told:
         kinds.setdefault(check["kind"], []).append(check["passed"])

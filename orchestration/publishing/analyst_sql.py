@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 from duckdb import StatementType
 
+from orchestration import duck
 from orchestration.closing.evidence import FILE_NAME
 from orchestration.closing.ledger import ledger_dir
 from orchestration.errors import MeterhouseError
@@ -27,7 +28,7 @@ _EXPLAIN = re.compile(r"\s*explain(\s+analyze)?\b", re.IGNORECASE)
 def open_release(settings: Settings) -> duckdb.DuckDBPyConnection:
     """A locked-down connection to the release being served, schema marts first in its path."""
     release = require_release(settings)
-    connection = duckdb.connect(str(release.database), read_only=True)
+    connection = duck.open_to_read(release.database)
     connection.execute("set timezone = 'UTC'")
     connection.execute("set schema = 'marts'")
     _show_records(connection, settings)

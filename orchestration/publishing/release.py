@@ -14,6 +14,7 @@ from pathlib import Path
 
 from orchestration import clock, duck
 from orchestration.closing import ledger
+from orchestration.damaged_file import PUBLISH_AGAIN, FileDamaged
 from orchestration.durable import sync
 from orchestration.errors import GateRefused
 from orchestration.publishing import history
@@ -47,12 +48,16 @@ class Release:
 
 
 def current_release(settings: Settings) -> Release | None:
-    """The release being served, or None before the first."""
+    """The release being served, or None before the first. Raises FileDamaged where its manifest cannot be read."""
     pointer = settings.published_dir / "current"
     if not pointer.is_symlink() or not (pointer / "manifest.json").exists():
         return None
-    manifest = json.loads((pointer / "manifest.json").read_text(encoding="utf-8"))
-    return Release(manifest["release_id"], pointer.resolve(), manifest["content_hash"], is_new=False)
+    path = pointer.resolve()
+    try:
+        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
+        return Release(manifest["release_id"], path, manifest["content_hash"], is_new=False)
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileDamaged(f"the manifest of release {path.name} cannot be read", PUBLISH_AGAIN) from error
 
 
 class Drafting:

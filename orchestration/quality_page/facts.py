@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from orchestration import duck
+from orchestration.damaged_file import damaged
 from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.publishing import history
 from orchestration.publishing.release import Release, current_release
@@ -112,6 +113,8 @@ def last_verdict(settings: Settings) -> tuple[Verdict, Circumstances]:
                 if found is not None:
                     return found, circumstances.read(connection)
         except duckdb.IOException as error:
+            if told := damaged(error, settings.warehouse_path):
+                raise told from error
             raise WarehouseBusy("a run is writing", "Ask again when it has ended: meterhouse status.") from error
     served = current_release(settings)
     if served is None:
@@ -137,7 +140,8 @@ def release_verdict(release: Release) -> Verdict:
         return verdicts.read((release.path / "verdict.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError) as error:
         raise MeterhouseError(
-            f"the verdict of release {release.release_id} cannot be read", "Restore the release from a backup."
+            f"the verdict of release {release.release_id} cannot be read",
+            "If it is the one served, remove published/current and run `meterhouse run`: it is published again.",
         ) from error
 
 

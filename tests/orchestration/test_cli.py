@@ -173,6 +173,51 @@ def test_doctor_and_status_say_what_is_served(sample_run: SampleRun) -> None:
     assert json.loads(_run(sample_run, "status", "--json").stdout)["verdict"] == "passed"
 
 
+def test_a_damaged_release_is_named_and_what_is_to_do_serves_it_again(copied: Settings) -> None:
+    served = current_release(copied)
+    assert served is not None
+    for path, command in ((served.path / "manifest.json", "status"), (served.database, "sql")):
+        kept = path.read_bytes()
+        path.chmod(0o644)
+        path.write_bytes(kept[:100])
+        for done in (_run_in(copied, command, *(["select 1"] if command == "sql" else [])), _run_in(copied, "doctor")):
+            assert done.returncode in (2, 6)
+            assert served.release_id in done.stderr
+            assert "emove published/current and run `meterhouse run`" in done.stderr
+            assert "Traceback" not in done.stderr
+        path.write_bytes(kept)
+    served.database.write_bytes(b"nothing")
+    (copied.published_dir / "current").unlink()
+    assert _run_in(copied, "run").returncode == 0
+    again = current_release(copied)
+    assert again is not None
+    assert (again.content_hash, again.release_id) != (served.content_hash, served.release_id)
+    assert _run_in(copied, "sql", "select 1").returncode == 0
+
+
+@pytest.mark.parametrize("damage", ["cut off", "of another kind", "other bytes"])
+def test_a_damaged_build_file_is_no_run_that_writes_and_is_built_again_when_removed(
+    copied: Settings, damage: str
+) -> None:
+    """What opens the file said that a run is writing, and to ask again later; the run itself was a traceback."""
+    path, served = copied.warehouse_path, current_release(copied)
+    kept = path.read_bytes()
+    third = len(kept) // 3
+    other = kept[:third] + b"U" * third + kept[2 * third :]
+    path.write_bytes({"cut off": kept[:5000], "of another kind": b"no database", "other bytes": other}[damage])
+    for command in ("status", "quality", "run"):
+        done = _run_in(copied, command)
+        assert done.returncode == 6, done.stderr
+        assert "warehouse.duckdb" in done.stderr.split("to do: ")[1]
+        assert "run `meterhouse run`" in done.stderr.split("to do: ")[1]
+    if damage != "cut off":
+        return
+    assert str(path) in _run_in(copied, "doctor").stderr
+    path.unlink()
+    assert _run_in(copied, "run").returncode == 0
+    assert current_release(copied) == served
+
+
 def test_status_answers_while_somebody_writes(copied: Settings) -> None:
     with duck.connect(copied.warehouse_path, copied):
         done = _run_in(copied, "status", "--json")
