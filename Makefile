@@ -10,7 +10,7 @@ export PYTHONPATH = $(CURDIR)
 .PHONY: invoices test test-ui lint types tests verify mutants ui docs bench bench-full bench-peers install clean
 
 $(STAMP): requirements.lock pyproject.toml Makefile
-	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -c 'import sys; sys.exit("needs Python 3.11, 3.12 or 3.13: make PYTHON=python3.13" if not (3, 11) <= sys.version_info < (3, 14) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-index --no-build-isolation \
@@ -80,5 +80,6 @@ bench-full: $(STAMP)
 bench-peers: $(STAMP)
 	@$(BIN)/python -m benchmarks peers --records 10000000
 
+# What installs and builds make again. Not var or landing: what landed and the ledger nothing makes again.
 clean:
-	rm -rf $(VENV) .cache var landing landing.key.json
+	rm -rf $(VENV) .cache
