@@ -16,7 +16,6 @@ from orchestration.settings import load_settings
 Month = Annotated[str, typer.Option(help="Billing month, as 2024-11.")]
 By = Annotated[str, typer.Option(help="Who does this; kept in the ledger.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Tenants = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -115,8 +114,12 @@ def sign_off(month: Month, by: By) -> None:
 def close(
     month: Month,
     by: By,
-    leave_out: Tenants = None,
-    tenant: Tenants = None,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="A tenant that stays open, closed later by --tenant; several.")
+    ] = None,
+    tenant: Annotated[
+        list[str] | None, typer.Option(help="A tenant left out of the month's close before; several.")
+    ] = None,
     early_reason: Annotated[str, typer.Option(help="Why before month end + 3 days; kept in the ledger.")] = "",
 ) -> None:
     """Close a month: number its invoices and freeze them in the ledger; then publish them as issued."""
@@ -135,7 +138,7 @@ def close(
     print(f"{month} closed: {entry.body['invoices']} invoices, {totals} (ledger entry {entry.sequence})")
     pipeline.run_all(settings)
     note_published(settings)
-    print(f"Published as issued. Documents: meterhouse export --month {month}")
+    print(f"Published as issued. Documents: meterhouse export --month {month} --format documents")
 
 
 def verify() -> None:

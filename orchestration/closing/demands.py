@@ -52,7 +52,7 @@ def demand_not_closed(found: list[Entry], month: date, tenants: list[str], out: 
     if not tenants and entry is not None:
         raise MeterhouseError(
             f"{month_text(month)} was closed by {entry.recorded_by} at {entry.recorded_at} (entry {entry.sequence})",
-            "It stays as issued; late usage becomes a correction. Tenants left out: --tenant ID.",
+            "It stays as issued; late usage becomes a correction. Tenants left out then: --tenant ID.",
         )
     if not tenants and month_text(month) < closed_until(found):
         raise MeterhouseError(
@@ -81,13 +81,13 @@ def demand_in_order(
     drafted, blocked = {month_text(d.billing_month) for d in drafts}, _blocked_months(connection)
     skipped = sorted(text for text in drafted | {text for text, _ in blocked} if last < text < this)
     if skipped and not tenants:
-        first, remedy = skipped[0], f"Close months in order: meterhouse close --month {skipped[0]}."
+        first, remedy = skipped[0], f"Close months in order: meterhouse close --month {skipped[0]} --by NAME."
         if first not in drafted:
             names = sorted(tenant for text, tenant in blocked if text == first)
             without = " ".join(f"--leave-out {tenant}" for tenant in names)
             remedy = (
                 f"Nothing of it can be invoiced: rpt_findings says what blocks {', '.join(names)}. Mend that and run "
-                f"again, or close it without: meterhouse close --month {first} {without}."
+                f"again, or close it without: meterhouse close --month {first} {without} --by NAME."
             )
         raise MeterhouseError(f"{first} is not closed yet", remedy)
     known = {tenant for (tenant,) in connection.execute("select tenant_id from marts.dim_tenants").fetchall()}
@@ -158,7 +158,8 @@ def demand_signatures(
         told = "; ".join(f"{h.hold_id} {h.hold} {h.tenant_id or ''}: {h.facts}" for h in missing[:3])
         raise MeterhouseError(
             f"{len(missing)} hold(s) of {month_text(month)} are not signed: {told}",
-            f"Look at them (meterhouse holds --month {month_text(month)}), then meterhouse sign-hold.",
+            f"Look at them (meterhouse holds --month {month_text(month)}), then: "
+            f"meterhouse sign-hold --month {month_text(month)} ID --by NAME --why TEXT.",
         )
     mine = [draft for draft in drafts if draft.billing_month == month]
     approval = standing_sign_off(found, month, content_of(mine))

@@ -58,7 +58,7 @@ def explain_line(settings: Settings, line_id: str, limit: int | None = SHOWN_REC
 
 
 def _unknown(line_id: str) -> Explained:
-    raise MeterhouseError(f"no line {line_id!r}", "Find ids in fct_invoice_lines: meterhouse sql.")
+    raise MeterhouseError(f"no line {line_id!r}", 'Find ids: meterhouse sql "select line_id from fct_invoice_lines".')
 
 
 def _explain_closed(settings: Settings, found: list[Entry], line_id: str, limit: int | None) -> Explained | None:

@@ -68,7 +68,9 @@ def require_known(connection: duckdb.DuckDBPyConnection, tenants: Iterable[str])
     rows: list[Any] = connection.execute("select tenant_id from marts.dim_tenants").fetchall()
     unknown = sorted(set(tenants) - {tenant for (tenant,) in rows})
     if unknown:
-        raise MeterhouseError(f"no tenant {', '.join(unknown)}", "Find ids in dim_tenants: meterhouse sql.")
+        raise MeterhouseError(
+            f"no tenant {', '.join(unknown)}", 'Find ids: meterhouse sql "select tenant_id from dim_tenants".'
+        )
 
 
 def months_with_drafts(drafts: list[Draft]) -> str:

@@ -19,5 +19,6 @@ def with_its_library() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise MeterhouseError(
-            f"pulling needs a library that is not installed ({error.name})", "Install meterhouse[pull]."
+            f"pulling needs a library that is not installed ({error.name})",
+            "Install it from requirements.lock: make install.",
         ) from error

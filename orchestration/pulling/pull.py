@@ -69,7 +69,10 @@ def pull_all(
     Raises MeterhouseError where the request or the environment makes no sense, before anything is read.
     """
     if request.since and request.until and request.since >= request.until:
-        raise MeterhouseError(f"--since {request.since} is not before --until {request.until}", "Days are half-open.")
+        raise MeterhouseError(
+            f"--since {request.since} is not before --until {request.until}",
+            "--until is the day to stop before: for one day, name the day after it.",
+        )
     if request.since and request.since > now().date():
         raise MeterhouseError(f"--since {request.since} has not come yet", "Name a day that has.")
     endpoints = _chosen(request.sources, environment)
