@@ -116,7 +116,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
         content = json.loads(manifest.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise StillBeingWritten(f"manifest of {path.name} cannot be read yet ({error})") from error
-    return content if isinstance(content, dict) else {}
+    if not isinstance(content, dict):
+        return {}
+    for name in ("rows", "bytes"):
+        if name in content and not re.fullmatch(r"[0-9]{1,18}", str(content[name]), re.ASCII):
+            # Mended, it is looked at again: of a refused file a change of its manifest would not be noticed.
+            raise StillBeingWritten(f"manifest of {path.name} says {name} {content[name]!r}, which is no whole number")
+    return content
 
 
 def _plain_pieces(path: Path, digest: Any, settings: Settings) -> Any:

@@ -208,6 +208,21 @@ def test_a_file_whose_manifest_does_not_match_yet_waits(settings: Settings, land
     assert [r.status for r in ingest_landing(settings).receipts] == ["accepted"]
 
 
+@pytest.mark.parametrize("said", [{"bytes": "many"}, {"rows": None}, {"rows": 1.5}, {"bytes": [1]}])
+def test_a_manifest_that_counts_in_no_numbers_keeps_its_own_file_waiting(
+    settings: Settings, land: Land, said: dict[str, object]
+) -> None:
+    """It stopped the whole run."""
+    land("translations", "a.csv", HEADER + ROW)
+    land("translations", "a.csv.manifest.json", json.dumps(said))
+    land("translations", "b.csv", HEADER + ROW.replace("t1", "t2"))
+    found = {receipt.file_name: receipt for receipt in ingest_landing(settings).receipts}
+    assert (found["a.csv"].status, found["b.csv"].status) == ("waiting", "accepted")
+    assert "which is no whole number" in found["a.csv"].reason
+    land("translations", "a.csv.manifest.json", json.dumps({"rows": 1}))
+    assert [r.status for r in ingest_landing(settings).receipts if r.file_name == "a.csv"] == ["accepted"]
+
+
 def test_json_numbers_keep_every_digit(settings: Settings, land: Land) -> None:
     penalty = (
         '{"notice_id": "n", "phone_number": "+12125550100", "amount": 9876543210.123456, '
