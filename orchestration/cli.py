@@ -399,8 +399,9 @@ def main() -> None:
             raise SystemExit(error.exit_code) from None
         from orchestration.damaged_file import damaged
         from orchestration.recovery.full_disk import explained
+        from orchestration.recovery.no_rights import refused
 
-        if (told := explained(error, load_settings()) or damaged(error)) is None:
+        if (told := explained(error, load_settings()) or refused(error) or damaged(error)) is None:
             raise
         print(f"error: {told}\n  to do: {told.remedy}", file=sys.stderr)
         raise SystemExit(told.exit_code) from None

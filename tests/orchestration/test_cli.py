@@ -10,9 +10,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from orchestration import duck
+from orchestration import cli, duck
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.landing_folder import LandingMissing, demand_landing
 from orchestration.publishing.release import current_release
@@ -171,6 +172,30 @@ def test_hints_name_a_program_that_is_installed_beside_python(sample_run: Sample
 def test_doctor_and_status_say_what_is_served(sample_run: SampleRun) -> None:
     assert "release: 000001-" in _run(sample_run, "doctor").stdout
     assert json.loads(_run(sample_run, "status", "--json").stdout)["verdict"] == "passed"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(13, "Permission denied", "landing/translations/a.csv"),
+        duckdb.IOException('IO Error: Cannot open file "landing/translations/a.csv": Permission denied'),
+    ],
+)
+def test_what_may_not_be_read_is_named_with_who_was_refused(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever runs this may be root, who is refused nothing: the error is raised, the words are the program's."""
+
+    def fails(**_: object) -> None:
+        raise RuntimeError("in a thread") from error
+
+    monkeypatch.setattr(cli, "app", fails)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: landing/translations/a.csv may not be read or written by this account")
+    assert "to do: Give the account the right to it" in told
 
 
 def test_a_damaged_release_is_named_and_what_is_to_do_serves_it_again(copied: Settings) -> None:
