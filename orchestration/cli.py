@@ -119,6 +119,7 @@ def run(
         console.print(f"{line[0].upper()}{line[1:]}.")
     reporting.print_moved(console, settings, served)
     reporting.print_left_out(console, settings, served, _refused(settings), today)
+    reporting.print_waiting(console, report.ingest.with_status("waiting"))
     console.print(f"Done in {time.monotonic() - started:.1f} s.")
     _where(console, settings)
 

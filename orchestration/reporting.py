@@ -96,6 +96,17 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
     console.print(by_month)
 
 
+def print_waiting(console: Console, waiting: list[Receipt]) -> None:
+    """Files that look unfinished: until each is complete or gone nothing can be closed, so they have to have names."""
+    for receipt in waiting:
+        told = f" {receipt.source}/{receipt.file_name}: {receipt.reason}"
+        console.print(Text.assemble(("waiting", "yellow"), told))
+    if waiting:
+        console.print(
+            "        Finish what is waiting, or move it out of the landing; it is looked at again by the next run."
+        )
+
+
 def print_left_out(console: Console, settings: Settings, release: Release, refused: list[Receipt], today: date) -> None:
     """What was not billed and why, files that were refused with their remedy, and whose invoices are held back."""
     found = summary(settings, release)

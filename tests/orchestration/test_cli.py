@@ -243,6 +243,22 @@ def test_a_damaged_build_file_is_no_run_that_writes_and_is_built_again_when_remo
     assert current_release(copied) == served
 
 
+def test_a_file_that_waits_is_named_and_what_is_to_do_ends_the_waiting(copied: Settings, tmp_path: Path) -> None:
+    """A close said that not all is taken in and to run; the run said nothing of why, however often."""
+    landing = tmp_path / "landing_waiting"
+    shutil.copytree(copied.landing, landing)
+    late = landing / "translations" / "late.csv.part"
+    late.write_text("half", encoding="utf-8")
+    mine = replace(copied, landing=landing)
+    for _ in range(2):
+        done = _run_in(mine, "run")
+        assert "waiting translations/late.csv.part: late.csv.part is still being written" in done.stdout
+    assert json.loads(_run_in(mine, "status", "--json").stdout)["anything_to_do"] is True
+    late.unlink()
+    assert "waiting" not in _run_in(mine, "run").stdout
+    assert json.loads(_run_in(mine, "status", "--json").stdout)["anything_to_do"] is False
+
+
 def test_status_answers_while_somebody_writes(copied: Settings) -> None:
     with duck.connect(copied.warehouse_path, copied):
         done = _run_in(copied, "status", "--json")
