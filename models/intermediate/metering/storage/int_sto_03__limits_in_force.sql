@@ -76,7 +76,7 @@ overrides_in_force as (
         levels.billing_month,
         arg_max(
             cast(overrides.override_value as bigint),
-            overrides.valid_from::varchar || overrides.order_id
+            overrides.valid_from::varchar || chr(31) || overrides.order_id
         ) as included_bytes,
     from levels
     inner join overrides

@@ -12,8 +12,7 @@ windows as (
 ),
 
 subscriptions as (
-    select * from {{ ref('int_gen_02__subscriptions_states') }}
-    where is_current and (valid_to is null or valid_to > valid_from)
+    select * from {{ ref('int_gen_02__subscriptions_states') }} where is_current
 ),
 
 pool_sizes as (
