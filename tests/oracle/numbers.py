@@ -159,6 +159,8 @@ class _Course:
     reason: str = ""
     credited: date | None = None
     clause: str = "PEN-01"
+    # The state whose amount is billed and credited.
+    billed: Row | None = None
 
 
 def _closes(month: date) -> datetime:
@@ -167,7 +169,7 @@ def _closes(month: date) -> datetime:
 
 
 def _course(row: Row, history: list[Row]) -> _Course:
-    """PEN-02: the states of a notice read from first to last; the newest of them is `row`."""
+    """PEN-02: what the states of a notice say, newest first, of which the newest is `row`."""
 
     def instants(*statuses: str) -> list[datetime]:
         return sorted(state["status_at"] for state in history if state["status"] in statuses)
@@ -188,6 +190,9 @@ def _course(row: Row, history: list[Row]) -> _Course:
     undone = max(standing, default=datetime.min)
     overturned = next((at for at in instants("overturned") if at >= undone), None)
     if overturned is not None and row["status"] in ("contested", "overturned"):
+        # What overturned it may say 0; the bill has what stood before. `history` is newest first.
+        before = (s for s in history if s["status"] != "overturned" and s["status_at"] <= overturned)
+        course.billed = next(before, None)
         if waits or overturned < _closes(course.month):
             course.month, course.fate, course.reason = month_of(overturned), "excluded", "overturned"
         else:
@@ -208,12 +213,13 @@ def penalties(records: Records, numbers: list[Interval]) -> Iterator[Fine]:
         newest = max((i.added for i in holders), default=None)
         tenant = min((i.tenant for i in holders if i.added == newest), default=None)
         course = _course(row, records.states[id(row)])
+        billed = course.billed or row
         if tenant is None:
             course.fate, course.reason, course.credited = "quarantined", "unmapped_number", None
-        elif Decimal(row["amount"]) < 0 and course.reason != "unknown_status":
+        elif Decimal(billed["amount"]) < 0 and course.reason != "unknown_status":
             course.fate, course.reason, course.credited = "quarantined", "negative_amount", None
         meter = (row["posted_at"], "carrier_penalty", row["notice_id"])
-        money = (row["amount"], row["currency_code"])
+        money = (billed["amount"], billed["currency_code"])
         bill = Unit(
             *("carrier_penalties", tenant, course.month, *meter, 1, course.fate, course.reason), clause=course.clause
         )

@@ -1,8 +1,19 @@
 -- PEN-01: every fine, the tenant that had the number when the rule was broken, and the
 -- instants of its history: first disputed, first upheld after that, overturned for good.
 -- Grain: notice. Trap: the violation's instant finds the tenant, the posting finds the month.
+-- Trap: the state that overturns a fine may say 0, which is no amount of the bill (PEN-02).
 with states as (
-    select * from {{ ref('int_gen_02__carrier_penalties_states') }}
+    select
+        *,
+        {{ canonical_row_hash([
+            'notice_id', 'phone_number', 'amount', 'currency_code', 'violated_at', 'posted_at',
+            'status', 'status_at', 'updated_at',
+        ]) }} as content_hash,
+    from {{ ref('int_gen_02__carrier_penalties_states') }}
+),
+
+ranks as (
+    select * from {{ ref('statuses') }} where record_type = 'penalty'
 ),
 
 intervals as (
@@ -34,14 +45,33 @@ histories as (
     from states
     inner join disputes on states.notice_id = disputes.notice_id
     group by states.notice_id, disputes.disputed_at
+),
+
+-- PEN-02: the bill of an overturned fine stands as the newest state before it has it (GEN-02).
+last_billed as (
+    select
+        states.notice_id,
+        states.amount,
+        states.currency_code,
+    from states
+    inner join histories on states.notice_id = histories.notice_id
+    left join ranks on states.status = ranks.status
+    where states.status != 'overturned' and states.status_at <= histories.overturned_at
+    qualify
+        row_number() over (
+            partition by states.notice_id
+            order by
+                states.status_at desc, coalesce(ranks.status_rank, -1) desc,
+                states.content_hash desc
+        ) = 1
 )
 
 select
     states.record_key,
     states.notice_id,
     states.phone_number,
-    states.amount,
-    states.currency_code,
+    coalesce(last_billed.amount, states.amount) as amount,
+    coalesce(last_billed.currency_code, states.currency_code) as currency_code,
     states.status,
     states.violated_at,
     states.posted_at,
@@ -51,6 +81,10 @@ select
     intervals.tenant_id,
 from states
 inner join histories on states.notice_id = histories.notice_id
+left join last_billed
+    on
+        states.notice_id = last_billed.notice_id
+        and states.status in ('contested', 'overturned')
 left join intervals
     on
         {{ written_as_e164('states.phone_number') }} = intervals.phone_number
