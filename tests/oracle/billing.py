@@ -13,7 +13,7 @@ from tests.oracle.book import PriceBook, Terms
 from tests.oracle.extracts import Row, read_landing, read_seed
 from tests.oracle.lines import Line, Rating
 from tests.oracle.months import midnight, month_of
-from tests.oracle.numbers import Numbers, intervals, penalties
+from tests.oracle.numbers import Difference, Numbers, intervals, log_differences, penalties
 from tests.oracle.orders import Orders
 from tests.oracle.states import Records, resolve_all
 from tests.oracle.storage import Storage
@@ -54,11 +54,15 @@ _OWN = {
 
 @dataclass
 class Bill:
-    """`lines` of tenant months that can be published, `fates` counting every raw row, `blocked` tenant months."""
+    """`lines` of tenant months that can be published, `fates` counting every raw row, `blocked` tenant months.
+
+    `numbers`: where the number log and the snapshots differ.
+    """
 
     lines: list[Line] = field(default_factory=list)
     fates: Counter[Fate] = field(default_factory=Counter)
     blocked: set[tuple[str, date]] = field(default_factory=set)
+    numbers: set[Difference] = field(default_factory=set)
 
 
 def _place(source: str, row: Row, accounts: AccountMap) -> tuple[str, date | None]:
@@ -144,6 +148,7 @@ def bill(landing: Path, seeds: Path, numbers_invoiced: Mapping[str, date] | None
     rated = rating.rate(units)
     rating.pass_through(fines)
     result = Bill(blocked=storage.stale | rated.unrated | without_pool)
+    result.numbers = log_differences(records["number_events"], records["twilio_phone_numbers"], accounts)
     result.lines = sorted(line for line in rated.lines if (line.tenant, line.month) not in result.blocked)
     for unit in [*units, *(fine.unit for fine in fines)]:
         if unit.records:

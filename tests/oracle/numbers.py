@@ -10,9 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from tests.oracle.extracts import Row, read_seed
-from tests.oracle.months import following, holds_at, midnight, month_of
+from tests.oracle.months import DAY, following, holds_at, midnight, month_of
 from tests.oracle.orders import Orders
 from tests.oracle.states import Records
+from tests.oracle.tenancy import AccountMap
 from tests.oracle.units import Unit
 
 
@@ -53,6 +54,52 @@ def intervals(events: Records) -> list[Interval]:
         if since is not None:
             found.append(Interval(tenant, number, since, None))
     return found
+
+
+# Number, tenant, reason, first day, days with a snapshot.
+Difference = tuple[str, str, str, date | None, int | None]
+
+
+def log_differences(events: Records, snapshots: Records, accounts: AccountMap) -> set[Difference]:
+    """NUM-03: where the log and the daily snapshots of the tenants' own accounts differ."""
+    held = intervals(events)
+    seen: set[str] = set()
+    listed: dict[tuple[str, str, date], set[str]] = defaultdict(set)
+    for row in snapshots.winners:
+        number, day = e164(row["phone_number"]) or row["phone_number"], row["snapshot_date"]
+        seen.add(number)
+        found = accounts.find("twilio", row["account_sid"], midnight(day)) if day is not None else None
+        if found is not None and found[1] == "platform":
+            listed[found[0], row["account_sid"], day].add(number)
+    days: dict[tuple[str, str, str], set[date]] = defaultdict(set)
+    for (tenant, account, day), numbers in listed.items():
+        start, end = midnight(day), midnight(day + DAY)
+        there = {n for (t, _, d), found in listed.items() if (t, d) == (tenant, day) for n in found}
+        for interval in held:
+            whole = interval.added <= start and (interval.removed is None or interval.removed >= end)
+            if interval.tenant != tenant or interval.number not in seen or interval.number in there or not whole:
+                continue
+            homes = {a for (t, a, _), found in listed.items() if t == tenant and interval.number in found}
+            if not homes or account in homes:
+                days[interval.number, tenant, "number_missing_in_snapshots"].add(day)
+        for number in numbers:
+            mine = [i for i in held if (i.tenant, i.number) == (tenant, number)]
+            had = any(i.added < end and (i.removed is None or i.removed > start) for i in mine)
+            if not had and any(i.number == number for i in held):
+                days[number, tenant, "number_not_active_in_log"].add(day)
+    told: set[Difference] = {(*key, min(found), len(found)) for key, found in days.items()}
+    holders: dict[str, set[str]] = defaultdict(set)
+    shared: dict[tuple[str, str], datetime] = {}
+    for one in held:
+        holders[one.number].add(one.tenant)
+        for other in held:
+            since = max(one.added, other.added)
+            ends = [at for at in (one.removed, other.removed) if at is not None]
+            if one.number == other.number and one.tenant != other.tenant and (not ends or since < min(ends)):
+                shared[one.number, one.tenant] = min(since, shared.get((one.number, one.tenant), since))
+    told |= {(*key, "number_at_two_tenants", at.date(), None) for key, at in shared.items()}
+    told |= {(n, min(t), "number_not_in_snapshots", None, None) for n, t in holders.items() if n not in seen}
+    return told | {(number, "", "number_not_in_log", None, None) for number in seen - holders.keys()}
 
 
 class Numbers:

@@ -378,7 +378,7 @@ class World:
             )
 
     def _phone_numbers(self, tenant: str, account: str) -> None:
-        r = self.random
+        r, first_of_mine = self.random, len(self._numbers)
         for _ in range(r.choice((0, 1, 3))):
             number = r.choice((*self.own_numbers, f"{r.choice(self.own_numbers)}{r.randint(1, 9)}"))
             self._numbers.append(number)
@@ -404,6 +404,16 @@ class World:
                     **{"sid": self._id("PN"), "account_sid": account, "phone_number": _spelled(number, turn)},
                     **{"date_created": at, "snapshot_date": self.instant().date().isoformat()},
                 )
+        # Snapshots of some days, in which now and then a number is missing, or another tenant's is.
+        for day in (2, 3, 20):
+            for turn, number in enumerate(self._numbers[max(0, first_of_mine - 1) :]):
+                if (turn + self._count) % 4:
+                    self._add(
+                        *("twilio_phone_numbers",),
+                        **{"sid": self._id("PN"), "account_sid": account, "phone_number": _spelled(number, turn)},
+                        **{"date_created": midnight(self.months[0])},
+                        snapshot_date=self.months[1].replace(day=day).isoformat(),
+                    )
         if self._chance(0.2):
             self._add(
                 *("storage_purchases",),

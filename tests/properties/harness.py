@@ -191,6 +191,7 @@ class Billed:
     lines: list[Line] = field(default_factory=list)
     fates: Counter[tuple[str, str, date | None, str, str]] = field(default_factory=Counter)
     blocked: set[tuple[str, date]] = field(default_factory=set)
+    numbers: set[tuple[str, str, str, date | None, int | None]] = field(default_factory=set)
 
 
 def read_warehouse(settings: Settings) -> Billed:
@@ -214,6 +215,11 @@ def read_warehouse(settings: Settings) -> Billed:
             "select distinct tenant_id, billing_month from marts.rpt_findings where finding = 'tenant_month_blocked'"
         ).fetchall()
         found.blocked = {(tenant, month) for tenant, month in blocked}
+        numbers = connection.execute(
+            "select phone_number, coalesce(tenant_id, ''), reason, first_day, snapshot_days "
+            "from intermediate.int_num_03__log_reconciled"
+        ).fetchall()
+        found.numbers = {(row[0], row[1], row[2], row[3], row[4]) for row in numbers}
     return found
 
 
@@ -239,6 +245,8 @@ def differences(expected: Bill, found: Billed, limit: int = 12) -> list[str]:
     if expected.blocked != found.blocked:
         told += [f"- blocked {key}" for key in sorted(expected.blocked - found.blocked)]
         told += [f"+ blocked {key}" for key in sorted(found.blocked - expected.blocked)]
+    told += [f"- number {row}" for row in sorted(expected.numbers - found.numbers, key=str)]
+    told += [f"+ number {row}" for row in sorted(found.numbers - expected.numbers, key=str)]
     mine, theirs = Counter(expected.lines), Counter(found.lines)
     told += [f"- {line}" for line in sorted((mine - theirs).elements())]
     told += [f"+ {line}" for line in sorted((theirs - mine).elements())]

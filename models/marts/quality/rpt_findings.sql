@@ -107,8 +107,12 @@ findings_united as (
     union all
     select
         'number_log_differs', 'warning', 'number_events', null, null, 'phone_number',
-        tenant_id, null, 'phone_number', null, reason || ': ' || phone_number,
-        'Check the number with the vendor and correct the number event log.', 1::bigint,
+        tenant_id, null, 'phone_number', null,
+        reason || ': ' || phone_number
+        || coalesce(', first on ' || first_day::varchar, ''),
+        'Check the number with the vendor and correct the number event log.',
+        -- Not in the reason: a day more would undo the signature that waives it.
+        coalesce(snapshot_days, 1),
     from numbers
     union all
     select

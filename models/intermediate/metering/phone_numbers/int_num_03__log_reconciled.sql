@@ -1,11 +1,27 @@
--- NUM-03: numbers that only the log or only the daily snapshots know.
--- Grain: number, in E.164 on both sides. A finding, never a charge.
+-- NUM-03: where the log and the daily snapshots differ: numbers that only one of them knows,
+-- days on which only one of them has a number at its tenant, numbers two tenants have at once.
+-- Grain: number x tenant x reason, in E.164 on both sides. A finding, never a charge.
+-- Trap: a day counts where the log has a number for all of it, or for none of it, and where its
+-- account has a snapshot at all. A third party's account tells nothing of ours (GEN-04).
+{% set forever = "timestamp '9999-12-31'" %}
+
 with intervals as (
     select * from {{ ref('int_num_01__number_intervals') }}
 ),
 
 snapshots as (
-    select * from {{ ref('int_gen_02__number_snapshots_states') }} where is_current
+    select
+        account_sid,
+        snapshot_date,
+        coalesce({{ written_as_e164('phone_number') }}, phone_number) as phone_number,
+        cast(snapshot_date as timestamp) as day_starts_at,
+    from {{ ref('int_gen_02__number_snapshots_states') }}
+    where is_current
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+    where account_system = 'twilio' and account_kind = 'platform'
 ),
 
 numbers_logged as (
@@ -13,9 +29,115 @@ numbers_logged as (
 ),
 
 numbers_seen as (
-    select distinct coalesce({{ written_as_e164('phone_number') }}, phone_number)
-        as phone_number,
+    select distinct phone_number from snapshots
+),
+
+sightings as (
+    select distinct
+        accounts.tenant_id,
+        snapshots.account_sid,
+        snapshots.phone_number,
+        snapshots.day_starts_at,
     from snapshots
+    inner join accounts
+        on
+            snapshots.account_sid = accounts.account_id
+            and {{ in_force('snapshots.day_starts_at', 'accounts.valid_from', 'accounts.valid_to') }}
+),
+
+account_days as (
+    select distinct tenant_id, account_sid, day_starts_at from sightings
+),
+
+-- Of several accounts of a tenant, only those that ever had the number can miss it.
+homes as (
+    select distinct tenant_id, account_sid, phone_number from sightings
+),
+
+numbers_with_home as (
+    select distinct tenant_id, phone_number from homes
+),
+
+days_expected as (
+    select distinct
+        intervals.tenant_id,
+        intervals.phone_number,
+        account_days.day_starts_at,
+    from intervals
+    inner join numbers_seen on intervals.phone_number = numbers_seen.phone_number
+    inner join account_days
+        on
+            intervals.tenant_id = account_days.tenant_id
+            and intervals.added_at <= account_days.day_starts_at
+            and coalesce(intervals.removed_at, {{ forever }})
+            >= account_days.day_starts_at + interval 1 day
+    left join homes
+        on
+            intervals.tenant_id = homes.tenant_id
+            and intervals.phone_number = homes.phone_number
+            and account_days.account_sid = homes.account_sid
+    left join numbers_with_home
+        on
+            intervals.tenant_id = numbers_with_home.tenant_id
+            and intervals.phone_number = numbers_with_home.phone_number
+    where homes.tenant_id is not null or numbers_with_home.tenant_id is null
+),
+
+days_missing as (
+    select
+        days_expected.tenant_id,
+        days_expected.phone_number,
+        days_expected.day_starts_at,
+        'number_missing_in_snapshots' as reason,
+    from days_expected
+    left join sightings
+        on
+            days_expected.tenant_id = sightings.tenant_id
+            and days_expected.phone_number = sightings.phone_number
+            and days_expected.day_starts_at = sightings.day_starts_at
+    where sightings.tenant_id is null
+),
+
+days_unlogged as (
+    select
+        sightings.tenant_id,
+        sightings.phone_number,
+        sightings.day_starts_at,
+        'number_not_active_in_log' as reason,
+    from sightings
+    inner join numbers_logged on sightings.phone_number = numbers_logged.phone_number
+    left join intervals
+        on
+            sightings.tenant_id = intervals.tenant_id
+            and sightings.phone_number = intervals.phone_number
+            and sightings.day_starts_at + interval 1 day > intervals.added_at
+            and sightings.day_starts_at < coalesce(intervals.removed_at, {{ forever }})
+    where intervals.tenant_id is null
+),
+
+days_united as (
+    select * from days_missing
+    union all
+    select * from days_unlogged
+),
+
+-- Each of the tenants has the finding.
+shared as (
+    select
+        intervals.tenant_id,
+        intervals.phone_number,
+        min(greatest(intervals.added_at, others.added_at)) as shared_from,
+    from intervals
+    inner join intervals as others
+        on
+            intervals.phone_number = others.phone_number
+            and intervals.tenant_id != others.tenant_id
+    where
+        greatest(intervals.added_at, others.added_at) < least(
+            coalesce(intervals.removed_at, {{ forever }}),
+            coalesce(others.removed_at, {{ forever }})
+        )
+    group by intervals.tenant_id, intervals.phone_number
 )
 
 select
@@ -25,6 +147,25 @@ select
         when numbers_seen.phone_number is null then 'number_not_in_snapshots'
         else 'number_not_in_log'
     end as reason,
+    cast(null as date) as first_day,
+    cast(null as bigint) as snapshot_days,
 from numbers_logged
 full outer join numbers_seen on numbers_logged.phone_number = numbers_seen.phone_number
 where numbers_logged.phone_number is null or numbers_seen.phone_number is null
+union all
+select
+    phone_number,
+    tenant_id,
+    reason,
+    cast(min(day_starts_at) as date) as first_day,
+    count(distinct day_starts_at) as snapshot_days,
+from days_united
+group by phone_number, tenant_id, reason
+union all
+select
+    phone_number,
+    tenant_id,
+    'number_at_two_tenants' as reason,
+    cast(shared_from as date) as first_day,
+    cast(null as bigint) as snapshot_days,
+from shared
