@@ -157,10 +157,11 @@ class Numbers:
             if row["event"] == "added"
         )
         for (tenant, month), numbers in held.items():
-            ordered = orders.included(tenant, "phone_number", "", month)
-            included = ordered[1] if ordered else 1
             ranked = sorted(numbers.items(), key=lambda item: (item[1], item[0]))
             for rank, (number, since) in enumerate(ranked):
+                # GEN-06: by the 1st, or the day first added, if later.
+                ordered = orders.included_at(tenant, "phone_number", "", max(since, midnight(month)))
+                included = ordered[1] if ordered else 1
                 yield Unit(
                     *("number_events", tenant, month, max(since, midnight(month)), "phone_number"),
                     self._price_key(number),

@@ -72,11 +72,15 @@ class Orders:
 
     def included(self, tenant: str, meter: str, price_key: str, month: date) -> tuple[Row, int] | None:
         """The included quantity in force at the month's last instant, for exactly this key or any."""
+        return self.included_at(tenant, meter, price_key, last_instant(month))
+
+    def included_at(self, tenant: str, meter: str, price_key: str, instant: datetime) -> tuple[Row, int] | None:
+        """The included quantity in force at `instant`, for exactly this key or any."""
         rows = [
             row
             for row in self._terms.get((tenant, meter, "included_quantity"), [])
             if (row["price_key"] or "") in ("", price_key)
-            and holds_at(row["valid_from"], row["valid_to"], last_instant(month))
+            and holds_at(row["valid_from"], row["valid_to"], instant)
             and whole_number(row["value"]) is not None
         ]
         best = self._best(rows)

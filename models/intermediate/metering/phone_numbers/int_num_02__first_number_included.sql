@@ -1,7 +1,11 @@
 -- NUM-02: which numbers of a month are included: the earliest added, by default one.
--- Grain: tenant x number x month. Ties go to the lowest number; an Order may include more.
+-- Grain: tenant x number x month. Ties go to the lowest number; an Order may include more: the one in force
+-- on the 1st, or when the number is first added, if later (GEN-06).
 with number_months as (
-    select * from {{ ref('int_num_01__number_months') }}
+    select
+        *,
+        greatest(added_at, cast(billing_month as timestamp)) as decided_at,
+    from {{ ref('int_num_01__number_months') }}
 ),
 
 overrides as (
@@ -20,7 +24,7 @@ overrides_matched as (
     left join overrides
         on
             number_months.tenant_id = overrides.tenant_id
-            and {{ in_force_at_month_end('overrides.valid_from', 'overrides.valid_to', 'number_months.billing_month') }}
+            and {{ in_force('number_months.decided_at', 'overrides.valid_from', 'overrides.valid_to') }}
     qualify
         row_number() over (
             partition by
@@ -32,7 +36,7 @@ overrides_matched as (
 )
 
 select
-    *,
+    * exclude (decided_at),
     row_number() over (
         partition by tenant_id, billing_month order by added_at, phone_number
     ) <= included_quantity as is_included,

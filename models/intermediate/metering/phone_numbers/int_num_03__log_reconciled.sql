@@ -10,11 +10,7 @@ with intervals as (
 ),
 
 snapshots as (
-    select
-        account_sid,
-        snapshot_date,
-        coalesce({{ written_as_e164('phone_number') }}, phone_number) as phone_number,
-        cast(snapshot_date as timestamp) as day_starts_at,
+    select account_sid, phone_number as written, snapshot_date
     from {{ ref('int_gen_02__number_snapshots_states') }}
     where is_current
 ),
@@ -28,17 +24,46 @@ numbers_logged as (
     select phone_number, min(tenant_id) as tenant_id from intervals group by phone_number
 ),
 
-numbers_seen as (
-    select distinct phone_number from snapshots
+numbers_written as (
+    select * from {{ ref('int_num_03__numbers_seen') }}
 ),
 
-sightings as (
+numbers_seen as (
+    select distinct phone_number from numbers_written
+),
+
+numbers_to_compare as (
+    select distinct phone_number from numbers_written where not is_as_logged
+),
+
+-- With every account in which one of their tenants could have them.
+accounts_to_compare as (
+    select account_id from accounts
+    where tenant_id in (
+        select intervals.tenant_id from intervals
+        inner join numbers_to_compare on intervals.phone_number = numbers_to_compare.phone_number
+    )
+    union
+    select account_sid from numbers_written
+    where phone_number in (select listed.phone_number from numbers_to_compare as listed)
+),
+
+snapshots_to_compare as (
+    select
+        account_sid,
+        coalesce({{ written_as_e164('written') }}, written) as phone_number,
+        cast(snapshot_date as timestamp) as day_starts_at,
+    from snapshots
+    where account_sid in (select listed.account_id from accounts_to_compare as listed)
+),
+
+sightings_by_account as (
     select distinct
         accounts.tenant_id,
         snapshots.account_sid,
         snapshots.phone_number,
         snapshots.day_starts_at,
-    from snapshots
+    from snapshots_to_compare as snapshots
     inner join accounts
         on
             snapshots.account_sid = accounts.account_id
@@ -46,7 +71,12 @@ sightings as (
 ),
 
 account_days as (
-    select distinct tenant_id, account_sid, day_starts_at from sightings
+    select distinct tenant_id, account_sid, day_starts_at from sightings_by_account
+),
+
+sightings as (
+    select * from sightings_by_account
+    where phone_number in (select listed.phone_number from numbers_to_compare as listed)
 ),
 
 -- Of several accounts of a tenant, only those that ever had the number can miss it.
@@ -64,7 +94,8 @@ days_expected as (
         intervals.phone_number,
         account_days.day_starts_at,
     from intervals
-    inner join numbers_seen on intervals.phone_number = numbers_seen.phone_number
+    inner join numbers_to_compare
+        on intervals.phone_number = numbers_to_compare.phone_number
     inner join account_days
         on
             intervals.tenant_id = account_days.tenant_id
