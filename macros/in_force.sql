@@ -5,6 +5,11 @@
 {{ moment }} >= {{ starts }} and {{ moment }} < coalesce({{ ends }}, {{ forever }})
 {%- endmacro %}
 
+{# Whether a half-open interval holds any instant: one that was taken back, its end not after its start, none. #}
+{% macro ever_in_force(starts, ends) -%}
+({{ ends }} is null or {{ ends }} > {{ starts }})
+{%- endmacro %}
+
 {# Whether a half-open interval has an instant of the billing month `month` (a first day). One that was
    called off, its end not after its start, has none. #}
 {% macro overlaps_month(starts, ends, month) -%}

@@ -4,7 +4,7 @@
 -- those taken back are, renew nothing.
 with subscriptions as (
     select * from {{ ref('int_gen_02__subscriptions_states') }}
-    where is_current and term_months > 0 and (valid_to is null or valid_to > valid_from)
+    where is_current and term_months > 0 and {{ ever_in_force('valid_from', 'valid_to') }}
 ),
 
 overrides as (
@@ -12,7 +12,7 @@ overrides as (
     where
         rejection is null
         and override_field = 'renewal_date'
-        and (valid_to is null or valid_to > valid_from)
+        and {{ ever_in_force('valid_from', 'valid_to') }}
 ),
 
 contracts as (

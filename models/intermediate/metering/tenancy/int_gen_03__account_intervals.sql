@@ -11,7 +11,7 @@ with account_map as (
         valid_from,
         valid_to,
     from {{ ref('int_gen_02__account_map_states') }}
-    where is_current and (valid_to is null or valid_to > valid_from)
+    where is_current and {{ ever_in_force('valid_from', 'valid_to') }}
 ),
 
 edges as (
