@@ -15,6 +15,18 @@
 )
 {%- endmacro %}
 
+{# Who wrote nobody can say: a direction that is neither in nor out, an assistant of no kind known (none is a
+   person). It may be the reply that completes an exchange, so it is not passed over in silence. #}
+{% macro is_of_unknown_sender() %}
+(
+    coalesce(lower(channel), '') in ('chat', 'whatsapp', 'sms')
+    and (
+        coalesce(direction, '') not in ('in', 'out')
+        or (direction = 'out' and coalesce(assistant_type, '') not in ('premium', 'lite', ''))
+    )
+)
+{%- endmacro %}
+
 {# KIQ-02, KIQ-03: conversations whose own row came or changed since the last complete build, in all its
    states: what it was decides with what it is. Kept until the build is complete, for all who ask. #}
 {% macro note_conversations_changed(contested) %}

@@ -3,7 +3,10 @@
    these months or the ones before them, and only the others among all: each month its own row of 17 million was
    twice the work. One home, for the view and for the sums of the months touched. #}
 {% macro kiq_usage(months=none) %}
-{%- set asked = 'conversation_id, message_org_id, has_premium_reply, exchange_completed_at, occurred_at, message_count' %}
+{%- set asked = [
+    'conversation_id', 'message_org_id', 'has_premium_reply', 'has_unknown_sender', 'exchange_completed_at', 'occurred_at',
+    'message_count',
+] | join(', ') %}
 with exchanges as (
     select {{ asked }} from {{ ref('int_kiq_01__exchanges_completed') }}
     {% if months is not none %}where {{ in_months_of('occurred_at', months) }}{% endif %}
@@ -108,6 +111,12 @@ reasons_given as (
     select
         *,
         case
+            -- What would count if the sender were known waits until it is.
+            when
+                exchange_completed_at is null and has_unknown_sender
+                and not is_spam and not is_imported
+                and (kiq_basis != 'kiq_03' or is_kiq_03)
+                then 'unknown_sender'
             when not has_premium_reply then 'no_premium_reply'
             when exchange_completed_at is null then 'no_back_and_forth'
             when is_spam then 'spam'
@@ -128,7 +137,7 @@ select
     '' as price_key,
     1::bigint as quantity,
     {{ account_fate("case when meter_reason is null then 'countable'
-        when meter_reason = 'unknown_conversation' then 'quarantined'
+        when meter_reason in ('unknown_sender', 'unknown_conversation') then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     'none' as relief,

@@ -197,6 +197,10 @@ def _chats(world: World, usage: Usage, month: date) -> None:
     for step in both:
         usage.chat(tenant, unknown, month, [step], ("quarantined", "unmapped_account"), "unknown org")
         usage.records["kustomer_messages", month][-1].update(stranger)
+    odd: list[tuple[datetime, str, str | None]] = [(later[0], "in", None), (later[1], "out", "Premium")]
+    usage.chat(
+        *(tenant, conversation(), month, odd, ("quarantined", "unknown_sender")), label="assistant of an unknown kind"
+    )
 
 
 def _whatsapp(world: World, usage: Usage, month: date) -> None:

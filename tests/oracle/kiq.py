@@ -41,6 +41,13 @@ def _ended_unassisted(row: Row, of_customer: dict[tuple[str, str], list[Row]]) -
     )
 
 
+def _sender_is_unknown(row: Row) -> bool:
+    """Neither customer nor, as far as one can say, person, lite or premium assistant."""
+    if row["direction"] == "out":
+        return row["assistant_type"] not in (None, "", "lite", "premium")
+    return bool(row["direction"] != "in")
+
+
 def conversations(
     messages: Records, conversations_: Records, accounts: AccountMap, orders: Orders, book: PriceBook
 ) -> Iterator[Unit]:
@@ -64,7 +71,14 @@ def conversations(
         found = accounts.find("kustomer", org, instant)
         basis = (orders.kiq_basis(found[0], instant) if found else None) or book.setting("kiq_basis", instant.date())
         fate, reason = "countable", ""
-        if not answers:
+        # Whoever it was may have answered: held where that would make a conversation to bill.
+        is_unclear = completed is None and any(_sender_is_unknown(row) for row in counted)
+        is_wanted = target is None or not (target["spam"] or target["imported_at"] is not None)
+        if basis == "kiq_03":
+            is_wanted = is_wanted and target is not None and _ended_unassisted(target, of_customer)
+        if is_unclear and is_wanted:
+            fate, reason = "quarantined", "unknown_sender"
+        elif not answers:
             fate, reason = "excluded", "no_premium_reply"
         elif completed is None:
             fate, reason = "excluded", "no_back_and_forth"

@@ -275,8 +275,12 @@ class World:
                 self._add("kustomer_messages", id=self._id("M"), direction="in", sent_at=at, **said)
                 at += timedelta(seconds=r.choice((0, 1, 3600)), microseconds=r.choice((0, 1)))
                 kind = r.choice(("premium", "premium", "premium", "lite", ""))
+                # Now and then a word nobody knows for the sender: the reply may be one that counts.
+                odd = self._count % 19
                 self._add(
-                    "kustomer_messages", id=self._id("M"), direction="out", sent_at=at, assistant_type=kind, **said
+                    *("kustomer_messages",),
+                    **{"id": self._id("M"), "direction": "Outbound" if odd == 3 else "out", "sent_at": at, **said},
+                    assistant_type="Premium" if odd == 8 else kind,
                 )
         for _ in range(r.choice((0, 1, 3))):
             at, translation = self.instant(month), self._id("TL")

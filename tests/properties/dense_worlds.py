@@ -88,7 +88,7 @@ class DenseWorld:
             [
                 *(name, org, self._chance.choice(self._conversations), self._any("in", "out", "out")),
                 *(self._any("chat", "chat", "chat", "email"), _text(self._instant())),
-                *(self._any("premium", "premium", "lite", ""), self._updated()),
+                *(self._any("premium", "premium", "lite", "Premium", ""), self._updated()),
             ]
         )
         self._messages.append(row)

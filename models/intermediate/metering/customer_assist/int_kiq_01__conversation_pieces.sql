@@ -21,6 +21,7 @@ select
     min(sent_at) filter (where {{ is_customer_message() }}) as first_customer_message_at,
     min(sent_at) filter (where {{ is_premium_reply() }}) as first_reply_at,
     max(sent_at) filter (where {{ is_premium_reply() }}) as last_reply_at,
+    bool_or({{ is_of_unknown_sender() }}) as has_unknown_sender,
     min(sent_at) as first_message_at,
     count(*)::bigint as message_count,
     {{ stretch.parts | first }}::integer as first_part,

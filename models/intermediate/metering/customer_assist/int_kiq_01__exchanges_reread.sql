@@ -36,6 +36,7 @@ messages_under_target as (
         messages.sent_at,
         {{ is_customer_message() }} as is_customer_message,
         {{ is_premium_reply() }} as is_premium_reply,
+        {{ is_of_unknown_sender() }} as is_of_unknown_sender,
     from messages
     inner join reread on messages.conversation_id = reread.conversation_id
 ),
@@ -46,6 +47,7 @@ first_customer_messages as (
         min(org_id) as message_org_id,
         min(sent_at) filter (where is_customer_message) as first_customer_message_at,
         bool_or(is_premium_reply) as has_premium_reply,
+        bool_or(is_of_unknown_sender) as has_unknown_sender,
         min(sent_at) as first_message_at,
         count(*)::bigint as message_count,
         max(changed_batch)::integer as changed_batch,
