@@ -135,6 +135,8 @@ def text_messages(records: Records, seeds: Path, accounts: AccountMap) -> Iterat
             fate, reason = "quarantined", "unknown_status"
         elif not billable:
             fate, reason = "excluded", "not_billable_status"
+        elif any(":" in (party or "") for party in (row["from"], row["to"])):
+            fate, reason = "quarantined", "unknown_channel"
         elif not is_mms and not row["num_segments"]:
             fate, reason = "quarantined", "zero_segments"
         tenant, fate, reason = judged(accounts.find("twilio", row["account_sid"], instant), fate, reason)

@@ -267,7 +267,7 @@ def penalties(records: Records, numbers: list[Interval]) -> Iterator[Fine]:
         elif Decimal(billed["amount"]) < 0 and course.reason != "unknown_status":
             course.fate, course.reason, course.credited = "quarantined", "negative_amount", None
         meter = (row["posted_at"], "carrier_penalty", row["notice_id"])
-        money = (billed["amount"], billed["currency_code"])
+        money = (billed["amount"], billed["currency_code"].upper())
         bill = Unit(
             *("carrier_penalties", tenant, course.month, *meter, 1, course.fate, course.reason), clause=course.clause
         )

@@ -233,6 +233,8 @@ class World:
             at = self.instant(month, whole=True)
             inbound = self._chance(0.4)
             to = f"whatsapp:{COUNTRIES[0]}" if self._chance(0.06) else "+14155550123"
+            if self._count % 29 == 5:
+                to = "rcs:+14155550123"
             self._add(
                 *("twilio_messages",),
                 **{"sid": self._id("SM"), "account_sid": account, "from": "+14155550001", "to": to},
@@ -440,7 +442,7 @@ class World:
         )
         at, money = (
             posted,
-            {"amount": r.choice(("500.00", "1000", "0.01")), "currency_code": r.choice(("USD", "USD", "EUR"))},
+            {"amount": r.choice(("500.00", "1000", "0.01")), "currency_code": r.choice(("USD", "usd", "EUR"))},
         )
         for status in ("open", *story):
             if status == "overturned" and self._count % 3:

@@ -1,6 +1,6 @@
--- GEN-06, GEN-10, STO-03, WAP-05: contract data that cannot be meant, and what to do about it.
+-- GEN-06, GEN-10, STO-03, WAP-05, PRC-06: contract data that cannot be meant, and what to do about it.
 -- Grain: Order term, storage purchase or subscription. None of them decides an amount: a term
--- or purchase has no effect, an unknown plan holds the tenant's months.
+-- or purchase has no effect, an unknown plan holds the tenant's months, a term of no length renews nothing.
 with terms as (
     select * from {{ ref('int_gen_06__order_terms') }} where rejection is not null
 ),
@@ -59,3 +59,16 @@ select
 from subscriptions
 cross join plans_listed
 where subscriptions.plan_id not in (select plans.plan_id from plans)
+union all
+select
+    'term_of_no_length' as finding,
+    'subscriptions' as source,
+    'term_months' as field,
+    tenant_id,
+    null as meter,
+    null as price_key,
+    'the term from ' || term_start::varchar || ' has 0 months' as reason,
+    'Deliver the subscription with its term''s length; as it stands words keep the price of '
+        || 'the term before.' as remedy,
+from subscriptions
+where term_months = 0

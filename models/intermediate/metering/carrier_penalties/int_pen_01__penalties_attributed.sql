@@ -71,7 +71,7 @@ select
     states.notice_id,
     states.phone_number,
     coalesce(last_billed.amount, states.amount) as amount,
-    coalesce(last_billed.currency_code, states.currency_code) as currency_code,
+    upper(coalesce(last_billed.currency_code, states.currency_code)) as currency_code,
     states.status,
     states.violated_at,
     states.posted_at,

@@ -25,6 +25,9 @@ tenants_found as (
             as is_outbound,
         coalesce(messages.from_party, '') like 'whatsapp:%'
         or coalesce(messages.to_party, '') like 'whatsapp:%' as is_whatsapp,
+        -- rcs:, messenger: and the like. A number, short code or sender's name has no colon.
+        coalesce(messages.from_party, '') like '%:%'
+        or coalesce(messages.to_party, '') like '%:%' as is_of_a_channel,
         case
             when messages.direction = 'inbound' then messages.status = 'received'
             else messages.status in (
@@ -50,6 +53,8 @@ reasons_given as (
             when not (is_inbound or is_outbound) then 'unknown_direction'
             when not is_known_status then 'unknown_status'
             when not is_billable_status then 'not_billable_status'
+            -- Neither SMS nor MMS, and the contract prices nothing else: it waits.
+            when is_of_a_channel then 'unknown_channel'
             when not is_mms and coalesce(num_segments, 0) = 0 then 'zero_segments'
         end as meter_reason,
     from tenants_found
@@ -66,14 +71,16 @@ select
         as price_key,
     case when is_mms then 1 else coalesce(num_segments, 0) end::bigint as quantity,
     {{ account_fate("case when meter_reason is null then 'countable'
-        when meter_reason in ('unknown_direction', 'unknown_status', 'zero_segments')
-            then 'quarantined'
+        when meter_reason in (
+            'unknown_direction', 'unknown_status', 'unknown_channel', 'zero_segments'
+        ) then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     'none' as relief,
     case
         when meter_reason in ('unknown_status', 'not_billable_status') then 'MSG-02'
-        when meter_reason in ('whatsapp_channel', 'zero_segments') then 'MSG-03'
+        when meter_reason in ('whatsapp_channel', 'unknown_channel', 'zero_segments')
+            then 'MSG-03'
         else 'MSG-01'
     end as clause_id,
     1::bigint as raw_rows,
