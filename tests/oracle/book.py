@@ -159,19 +159,19 @@ class Terms:
                 contracts[row["tenant_id"]][row["term_start"]].append(row)
         self._starts: dict[str, list[tuple[date, bool]]] = {}
         for tenant, found in contracts.items():
-            starts: list[tuple[date, bool]] = []
+            starts: list[tuple[date, bool, date]] = []
             ordered = sorted(found)
             for start, after in zip(ordered, [*ordered[1:], self.HORIZON], strict=True):
-                starts += [(day, day == start) for day in self._counted(found[start], after)]
+                starts += [(day, day == start, after) for day in self._counted(found[start], after)]
             moved: dict[date, date] = {}
             # In the order the Orders took hold: of two that name a date for one renewal the later one counts.
             for takes_hold, named in orders.renewal_dates(tenant):
-                renewals = [day for day, is_first in starts if not is_first and day > takes_hold]
+                renewals = [day for day, is_first, _ in starts if not is_first and day > takes_hold]
                 if renewals:
                     moved[min(renewals)] = named
-            self._starts[tenant] = sorted(
-                (day if is_first else moved.get(day, day), is_first) for day, is_first in starts
-            )
+            placed = [(day if is_first else moved.get(day, day), is_first, after) for day, is_first, after in starts]
+            # The next contract holds by then: there is nothing left to renew.
+            self._starts[tenant] = sorted((day, is_first) for day, is_first, after in placed if day < after)
 
     @staticmethod
     def _counted(rows: list[Row], after: date) -> list[date]:

@@ -65,7 +65,7 @@ days_counted as (
 ),
 
 terms_counted as (
-    select tenant_id, step, counted_from
+    select tenant_id, step, counted_from, next_term_start
     from days_counted
     where
         counted_from < next_term_start
@@ -101,7 +101,8 @@ renewals_moved as (
         ) = 1
 ),
 
--- A renewal moved onto the day of another is one renewal; a contract's start stays its start.
+-- A renewal moved onto the day of another is one renewal; a contract's start stays its start. One moved to where
+-- another contract holds never comes.
 starts_listed as (
     select
         terms_counted.tenant_id,
@@ -112,7 +113,10 @@ starts_listed as (
         on
             terms_counted.tenant_id = renewals_moved.tenant_id
             and terms_counted.counted_from = renewals_moved.counted_from
-    where terms_counted.counted_from < date '2036-01-01'
+    where
+        terms_counted.counted_from < date '2036-01-01'
+        and coalesce(renewals_moved.moved_to, terms_counted.counted_from)
+        < terms_counted.next_term_start
     group by
         terms_counted.tenant_id,
         coalesce(renewals_moved.moved_to, terms_counted.counted_from)
