@@ -258,6 +258,8 @@ def neutralise(value: str) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # str() writes a zero of eight decimals as 0E-8, which finance's programs read as text
     return neutralise(value).replace("\r", " ") if isinstance(value, str) else str(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -29,6 +30,14 @@ def test_csv_and_parquet_add_up_to_the_release_to_the_cent(sample_run: SampleRun
     assert len(rows) == as_csv.files["invoice_lines.csv"]
     manifest = json.loads((as_csv.path / "manifest.json").read_text())
     assert manifest["totals"] == as_csv.totals
+
+
+def test_csv_writes_no_amount_with_an_exponent(sample_run: SampleRun) -> None:
+    with (export_month(sample_run.settings, "2024-11", "csv").path / "invoice_lines.csv").open(newline="") as text:
+        rows = list(csv.DictReader(text))
+    written = {row[column] for row in rows for column in ("unit_price", "rated_amount", "billed_amount")}
+    assert "0.00000000" in written
+    assert [amount for amount in written if not re.fullmatch(r"-?[0-9]+\.[0-9]+", amount)] == []
 
 
 def test_exporting_twice_gives_the_same_bytes(sample_run: SampleRun) -> None:
