@@ -23,7 +23,11 @@ from orchestration.errors import MeterhouseError
 
 AGREE, DIFFER = "agree", "DIFFER"
 LINE_HEADINGS = ("invoice_number", "line_number", *LINE_COLUMNS)
-_WIDTHS = {"explanation": 60, "seller_address": 30, "bill_to_address": 40, "bill_to_name": 28, "tenant_name": 28}
+# A time wider than its column is shown as ####; text is cut off by the cell beside it.
+_WIDTHS = {
+    **{"explanation": 60, "seller_address": 30, "bill_to_address": 40, "bill_to_name": 28, "tenant_name": 28},
+    **{"issued_at": 20, "invoice_id": 34, "line_id": 50, "price_id": 34, "meter_description": 34},
+}
 _EXACT_DIGITS = 15
 _LONGEST_TEXT = 32_767
 _MOST_ROWS = 1_048_575

@@ -80,6 +80,12 @@ def test_cells_are_typed_and_headers_frozen_and_filtered(tmp_path: Path) -> None
     assert line["unit_price"] == 0.0085 and line["is_placeholder_price"] is False
 
 
+def test_a_time_is_not_wider_than_its_column(tmp_path: Path) -> None:
+    sheet = opened(load(), tmp_path, values=True)["Invoices"]
+    cell = next(cell for cell in sheet[1] if cell.value == "issued_at")
+    assert sheet.column_dimensions[cell.column_letter].width > len("2024-12-04 09:00:00")
+
+
 def test_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:
     sheet = opened([of(DRAFT), *load()], tmp_path, values=False)["Invoices"]
     cell = next(cell for row in sheet.iter_rows() for cell in row if cell.value == '=HYPERLINK("x")')
