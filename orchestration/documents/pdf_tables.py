@@ -28,6 +28,8 @@ from orchestration.documents.pdf_style import (
     text,
 )
 
+# What covers units beside the plan's own pool and first number.
+_COVERED_BY = {"meta_free": "Free of charge by WhatsApp's own rules", "order_pool": "Included by your Order"}
 _HEADINGS = ("#", "Description", "Used", "Included", "Billed", "Unit price", "Amount")
 
 
@@ -44,13 +46,20 @@ def _description(line: InvoiceLine) -> list[Flowable]:
     title = line.meter_description[:1].upper() + line.meter_description[1:]
     cell: list[Flowable] = [text(title)]
     if line.price_key:
-        cell.append(text(line.price_key.replace("_", " "), SMALL))
+        cell.append(text(_shown_key(line), SMALL))
     if line.is_correction:
         corrected = f", invoiced on {line.corrects_invoice_number}" if line.corrects_invoice_number else ""
         cell.append(text(f"Usage of {long_month(line.usage_month)}{corrected}", SMALL))
     elif line.charge_category == "included":
-        cell.append(text("Covered by your plan", SMALL))
+        cell.append(text(_COVERED_BY.get(line.price_id, "Covered by your plan"), SMALL))
     return cell
+
+
+def _shown_key(line: InvoiceLine) -> str:
+    """`India, user initiated`; of a fine the carrier's own reference, which is nobody's to reword."""
+    if line.meter == "carrier_penalty":
+        return line.price_key
+    return line.price_key.replace("|", ", ").replace("_", " ")
 
 
 def _line_row(number: int, line: InvoiceLine, minor_unit: int) -> list[Any]:

@@ -76,6 +76,27 @@ def test_a_draft_says_so_on_every_page_and_asks_for_nothing() -> None:
     assert "DRAFT" not in text_of(invoice_pdf(of(ACME)))
 
 
+@pytest.mark.parametrize(
+    ("price_id", "said"),
+    [
+        ("pool", "Covered by your plan"),
+        ("first_number", "Covered by your plan"),
+        ("order_pool", "Included by your Order"),
+        ("meta_free", "Free of charge by WhatsApp's own rules"),
+    ],
+)
+def test_a_free_line_says_who_makes_it_free(price_id: str, said: str) -> None:
+    free = {"charge_category": "included", "price_id": price_id}
+    rows = [line(ACME, "Brazil|referral_conversion", 1, "0", "0", **free)]
+    text = text_of(invoice_pdf(load([invoice(ACME, "0", 1, "INV-1")], rows)[0]))
+    assert said in text and "Brazil, referral conversion" in text
+
+
+def test_a_fine_keeps_the_reference_of_its_notice() -> None:
+    rows = [line(ACME, "FCC_2024|07_a", 1, "500", "500", meter="carrier_penalty")]
+    assert "FCC_2024|07_a" in text_of(invoice_pdf(load([invoice(ACME, "500", 1, "INV-1")], rows)[0]))
+
+
 def test_yen_have_no_decimals() -> None:
     assert "JPY 11,811" in text_of(invoice_pdf(of(TOKYO)))
     assert read_back(invoice_pdf(of(TOKYO))).lines == {1: Decimal(11111), 2: Decimal(700)}
