@@ -1,2 +1,11 @@
 {# An exact amount as a sentence shows it: no zeros after the second decimal. #}
 {% macro money_text(amount) %}regexp_replace({{ amount }}::varchar, '(\.\d\d\d*?)0+$', '\1'){% endmacro %}
+
+{# A billed amount as a sentence shows it: with the decimals of its currency, so none for yen and three for dinars. #}
+{% macro billed_text(amount, minor_unit) %}
+case {{ minor_unit }}
+    when 0 then regexp_replace({{ amount }}::varchar, '\.0+$', '')
+    when 3 then {{ amount }}::varchar
+    else {{ money_text(amount) }}
+end
+{%- endmacro %}

@@ -49,7 +49,9 @@ def _description(line: InvoiceLine) -> list[Flowable]:
         cell.append(text(_shown_key(line), SMALL))
     if line.is_correction:
         corrected = f", invoiced on {line.corrects_invoice_number}" if line.corrects_invoice_number else ""
-        cell.append(text(f"Usage of {long_month(line.usage_month)}{corrected}", SMALL))
+        # A fine's credit is of the month it was overturned in, which is not when the number was used (PEN-02).
+        when = "Usage of" if line.charge_class == "correction" else "Credited in"
+        cell.append(text(f"{when} {long_month(line.usage_month)}{corrected}", SMALL))
     elif line.charge_category == "included":
         cell.append(text(_COVERED_BY.get(line.price_id, "Covered by your plan"), SMALL))
     return cell

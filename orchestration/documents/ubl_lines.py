@@ -38,6 +38,8 @@ def _note(line: InvoiceLine) -> str:
     if not line.is_correction:
         return line.explanation if line.charge_category == "included" else ""
     corrected = f" of invoice {line.corrects_invoice_number}" if line.corrects_invoice_number else ""
+    if line.charge_class != "correction":
+        return f"Credit{corrected}: {line.explanation}"
     return f"Correction{corrected}, usage of {line.usage_month:%Y-%m}: {line.explanation}"
 
 

@@ -46,6 +46,8 @@ select
                     else ''
                 end
                 || ' (GEN-06)'
+        when lines.charge_category = 'credit'
+            then 'overturned, so what was billed is credited (PEN-02)'
         when lines.price_origin = 'passed_through'
             then 'passed through at cost (PEN-01)'
         when lines.price_origin = 'included'

@@ -33,6 +33,31 @@ corrected_invoices as (
     inner join closed_invoices on closed_lines.invoice_id = closed_invoices.invoice_id
 ),
 
+-- PEN-02: the line that billed a fine, for the credit that takes it back to name.
+fines_invoiced as (
+    select
+        tenant_id, price_key,
+        arg_min(line_id, billing_month::varchar || ' ' || line_id) as line_id,
+    from closed_lines
+    where meter = 'carrier_penalty' and pricing_quantity > 0
+    group by tenant_id, price_key
+),
+
+open_lines_placed as (
+    select
+        open_lines.*,
+        fines_invoiced.line_id as corrects_line_id,
+        corrected_invoices.invoice_number as corrects_invoice_number,
+    from open_lines
+    left join fines_invoiced
+        on
+            open_lines.tenant_id = fines_invoiced.tenant_id
+            and open_lines.meter = 'carrier_penalty'
+            and open_lines.price_key = fines_invoiced.price_key
+            and open_lines.charge_category = 'credit'
+    left join corrected_invoices on fines_invoiced.line_id = corrected_invoices.line_id
+),
+
 corrections_placed as (
     select
         corrections.*,
@@ -77,14 +102,14 @@ select
     currency_code,
     charge_category,
     cast(null as varchar) as charge_class,
-    cast(null as varchar) as corrects_line_id,
-    cast(null as varchar) as corrects_invoice_number,
+    corrects_line_id,
+    corrects_invoice_number,
     cast(null as bigint) as recomputed_quantity,
     cast(null as bigint) as invoiced_quantity,
     cast(null as decimal(18, 3)) as recomputed_amount,
     cast(null as decimal(18, 3)) as invoiced_amount,
     raw_rows,
-from open_lines
+from open_lines_placed
 union all
 select
     tenant_id || '/' || strftime(billing_month, '%Y-%m') || '/' || payment_method_id

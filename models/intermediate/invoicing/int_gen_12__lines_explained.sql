@@ -15,6 +15,10 @@ meters as (
     select * from {{ ref('meters') }}
 ),
 
+currencies as (
+    select * from {{ ref('currencies') }}
+),
+
 price_reasons as (
     select * from {{ ref('int_gen_06__price_reasons') }}
 ),
@@ -47,15 +51,15 @@ parts_worded as (
             when lines.charge_class = 'correction'
                 then 'Correction of ' || strftime(lines.usage_month, '%Y-%m')
                     || ': recomputed ' || lines.recomputed_quantity || ' ('
-                    || lines.currency_code || ' ' || {{ money_text('lines.recomputed_amount') }}
+                    || lines.currency_code || ' ' || {{ billed_text('lines.recomputed_amount', 'currencies.minor_unit') }}
                     || '), invoiced before ' || lines.invoiced_quantity || ' ('
-                    || lines.currency_code || ' ' || {{ money_text('lines.invoiced_amount') }}
+                    || lines.currency_code || ' ' || {{ billed_text('lines.invoiced_amount', 'currencies.minor_unit') }}
                     || '), so ' || lines.pricing_quantity || ' at '
                     || lines.currency_code || ' ' || {{ money_text('lines.unit_price') }} || ': '
                     -- Of rounded amounts, which the quantity by the price need not give (GEN-09).
-                    || {{ money_text('lines.recomputed_amount') }} || ' - '
-                    || {{ money_text('lines.invoiced_amount') }} || ' = '
-                    || {{ money_text('lines.billed_amount') }}
+                    || {{ billed_text('lines.recomputed_amount', 'currencies.minor_unit') }} || ' - '
+                    || {{ billed_text('lines.invoiced_amount', 'currencies.minor_unit') }} || ' = '
+                    || {{ billed_text('lines.billed_amount', 'currencies.minor_unit') }}
                     || case
                         when lines.corrects_invoice_number is not null
                             then '; corrects a line of invoice '
@@ -77,7 +81,12 @@ parts_worded as (
                 end
                 || ': ' || lines.pricing_quantity || ' x ' || lines.currency_code
                 || ' ' || {{ money_text('lines.unit_price') }} || ' = ' || {{ money_text('lines.rated_amount') }}
-                || ', rounded to ' || {{ money_text('lines.billed_amount') }}
+                || ', rounded to ' || {{ billed_text('lines.billed_amount', 'currencies.minor_unit') }}
+                || case
+                    when lines.corrects_invoice_number is not null
+                        then '; credits a line of invoice ' || lines.corrects_invoice_number
+                    else ''
+                end
         end as arithmetic,
         '; price ' || lines.price_id || ' (' || lines.price_origin || ')'
         || case when lines.is_placeholder then ', a placeholder' else '' end
@@ -106,6 +115,7 @@ parts_worded as (
         '; clause ' || lines.clause_id || '.' as clause_sentence,
     from lines
     left join meters on lines.meter = meters.meter
+    left join currencies on lines.currency_code = currencies.currency_code
     left join price_reasons
         on
             lines.tenant_id = price_reasons.tenant_id

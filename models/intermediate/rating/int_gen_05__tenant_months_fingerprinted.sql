@@ -32,6 +32,17 @@ closed_counted as (
     group by tenant_id, billing_month
 ),
 
+-- A fine's credit names the invoice that billed it, which may be closed when the credit has long been drafted.
+fines_credited as (
+    select credits.tenant_id, credits.billing_month, closed_lines.line_id
+    from {{ ref('int_pen__usage_metered') }} as credits
+    inner join closed_lines
+        on
+            credits.tenant_id = closed_lines.tenant_id
+            and credits.price_key = closed_lines.price_key
+    where credits.quantity < 0 and closed_lines.meter = 'carrier_penalty'
+),
+
 closings as (
     select * from {{ source('ledger', 'closings') }}
 ),
@@ -55,6 +66,9 @@ rows_hashed as (
     {% endfor %}
     select tenant_id, billing_month, {{ row_hash(['content']) }} as row_content
     from closed_counted as content
+    union all
+    select tenant_id, billing_month, {{ row_hash(['content']) }} as row_content
+    from fines_credited as content
     union all
     select tenant_id, billing_month, {{ row_hash(['content']) }} as row_content
     from closed_by_name as content

@@ -97,6 +97,13 @@ def test_a_fine_keeps_the_reference_of_its_notice() -> None:
     assert "FCC_2024|07_a" in text_of(invoice_pdf(load([invoice(ACME, "500", 1, "INV-1")], rows)[0]))
 
 
+def test_a_fine_s_credit_is_not_said_to_be_usage() -> None:
+    fine = {"meter": "carrier_penalty", "charge_category": "credit", "corrects_invoice_number": "INV-2024-0009"}
+    rows = [line(ACME, "N1", -1, "500", "-500", **fine)]
+    text = text_of(invoice_pdf(load([invoice(ACME, "-500", 1, "CN-1", document_type="credit_note")], rows)[0]))
+    assert "Credited in November 2024, invoiced on" in text and "Usage of" not in text
+
+
 def test_yen_have_no_decimals() -> None:
     assert "JPY 11,811" in text_of(invoice_pdf(of(TOKYO)))
     assert read_back(invoice_pdf(of(TOKYO))).lines == {1: Decimal(11111), 2: Decimal(700)}
