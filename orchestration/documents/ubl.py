@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from lxml import etree
@@ -10,12 +11,13 @@ from orchestration.documents.invoice_facts import Invoice, check_invoice, number
 from orchestration.documents.money import plain
 from orchestration.documents.text import clean
 from orchestration.documents.ubl_lines import add_line
-from orchestration.documents.ubl_parties import add_buyer, add_delivery, add_seller
+from orchestration.documents.ubl_parties import add_buyer, add_delivery, add_seller, country_code
 from orchestration.documents.ubl_tax import TaxStatement, tax_statement
 from orchestration.documents.ubl_xml import CAC, CBC, add, add_amount, add_tax_scheme, group, month_end
 from orchestration.errors import MeterhouseError
 
 _ROOT = "urn:oasis:names:specification:ubl:schema:xsd:{0}-2"
+_COUNTRY = re.compile(r"[A-Z]{2}")
 _GUIDELINE = "urn:cen.eu:en16931:2017"
 
 
@@ -29,6 +31,13 @@ def invoice_xml(invoice: Invoice) -> bytes:
             f"invoice {invoice.label} is in {invoice.currency_code}, which has {invoice.minor_unit} decimals",
             "EN 16931 knows amounts of two decimals at most: send the PDF.",
         )
+    for whose, country in (("seller", invoice.seller_country), ("buyer", invoice.bill_to_country)):
+        if country and not _COUNTRY.fullmatch(country_code(country)):
+            raise MeterhouseError(
+                f"invoice {invoice.label} names {country!r} as the {whose}'s country",
+                "EN 16931 knows countries by two letters (ISO 3166-1, such as US): send the PDF, and mend the country "
+                f"in {'issuing_entities.csv' if whose == 'seller' else 'the tenants extract'} before the next close.",
+            )
     tax = tax_statement(invoice)
     kind = "CreditNote" if invoice.is_credit_note else "Invoice"
     root = etree.Element(f"{{{_ROOT.format(kind)}}}{kind}", nsmap={None: _ROOT.format(kind), "cac": CAC, "cbc": CBC})

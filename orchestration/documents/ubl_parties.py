@@ -23,7 +23,12 @@ def _add_address(party: etree._Element, street: str, city: str, postal_code: str
     for name, content in (("StreetName", street), ("CityName", city), ("PostalZone", postal_code)):
         if content:
             add(address, name, content)
-    add(group(address, "Country"), "IdentificationCode", country)
+    add(group(address, "Country"), "IdentificationCode", country_code(country))
+
+
+def country_code(text: str) -> str:
+    """The country as EN 16931 writes it: `de` is DE (BR-CL-14 knows capitals only)."""
+    return text.strip().upper()
 
 
 def _add_tax_number(party: etree._Element, number: str | None, local_allowed: bool) -> None:
@@ -66,4 +71,4 @@ def add_delivery(root: etree._Element, invoice: Invoice, tax: TaxStatement) -> N
     delivery = group(root, "Delivery")
     add(delivery, "ActualDeliveryDate", f"{month_end(invoice.billing_month)}")
     address = group(group(delivery, "DeliveryLocation"), "Address")
-    add(group(address, "Country"), "IdentificationCode", invoice.bill_to_country)
+    add(group(address, "Country"), "IdentificationCode", country_code(invoice.bill_to_country))

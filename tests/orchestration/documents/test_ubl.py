@@ -15,7 +15,20 @@ from orchestration.documents.ubl_lines import quantity_and_price
 from orchestration.documents.ubl_reading import read_xml
 from orchestration.documents.ubl_rules import validate
 from orchestration.errors import MeterhouseError
-from tests.orchestration.documents.rows import ACME, DRAFT, GLOBEX, INVOICES, KUWAIT, LINES, NASTY, TOKYO, load, of
+from tests.orchestration.documents.rows import (
+    ACME,
+    DRAFT,
+    GLOBEX,
+    INVOICES,
+    KUWAIT,
+    LINES,
+    NASTY,
+    TOKYO,
+    invoice,
+    line,
+    load,
+    of,
+)
 
 EUROPEAN: dict[str, Any] = {
     "seller_country": "IE",
@@ -144,12 +157,29 @@ def test_names_in_any_script_arrive_as_written_without_control_characters() -> N
     assert "+1 <b>bold</b> &  bell" in found(xml, "//cac:Item/cbc:Name")
 
 
+def test_a_country_in_small_letters_is_the_country() -> None:
+    xml = invoice_xml(replace(in_category(of(ACME), "K"), bill_to_country="de"))
+    assert validate(xml) == []
+    assert found(xml, "//cac:Country/cbc:IdentificationCode")[1:] == ["DE", "DE"]
+
+
+def test_a_fine_s_credit_says_so_and_refers_to_the_invoice_that_billed_it() -> None:
+    fine = {"meter": "carrier_penalty", "charge_category": "credit", "corrects_invoice_number": "INV-2024-0009"}
+    rows = [line(ACME, "N1", -1, "500", "-500", explanation="Overturned.", **fine)]
+    xml = invoice_xml(load([invoice(ACME, "-500", 1, "CN-1", document_type="credit_note")], rows)[0])
+    assert validate(xml) == []
+    assert found(xml, "//cac:InvoiceDocumentReference/cbc:ID") == ["INV-2024-0009"]
+    assert found(xml, "//cac:CreditNoteLine/cbc:Note") == ["Credit of invoice INV-2024-0009: Overturned."]
+
+
 @pytest.mark.parametrize(
     ("tenant", "changes", "complaint"),
     [
         (DRAFT, {}, "is a draft"),
         (KUWAIT, {}, "KWD, which has 3 decimals"),
         (ACME, {"tax_category_code": "S"}, "tax category S"),
+        (ACME, {"bill_to_country": "USA"}, "names 'USA' as the buyer's country"),
+        (ACME, {"seller_country": "United States"}, "names 'United States' as the seller's country"),
         (ACME, {"tax_category_code": "X"}, "tax category 'X'"),
         (ACME, {"tax_category_code": "E"}, "without a reason"),
         (ACME, {"billed_amount": Decimal("270.26")}, "its lines add up to 270.25"),
