@@ -208,7 +208,7 @@ def export(
         done = export_month(settings, month or latest_month(settings, clock.utc_now().date()), format)
     if as_json:
         told = {"path": str(done.path), "files": done.files, "totals": done.totals, "drafts": done.drafts}
-        print(json.dumps(told))
+        print(json.dumps({**told, "without_xml": done.without_xml}))
         return
     totals = totals_told(settings, done.totals)
     if done.drafts:

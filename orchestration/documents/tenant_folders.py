@@ -23,6 +23,7 @@ from orchestration.documents.ubl import invoice_xml
 from orchestration.documents.ubl_rules import validate
 from orchestration.documents.workbook import write_workbook
 from orchestration.errors import MeterhouseError
+from orchestration.publishing.exports import put_in_place
 
 
 def write_documents(invoices: Sequence[Invoice], target: Path) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def write_documents(invoices: Sequence[Invoice], target: Path) -> dict[str, Any]
     for invoice in invoices:
         check_invoice(invoice)
     target.parent.mkdir(parents=True, exist_ok=True)
-    building, old = (target.with_name(f".{target.name}.{state}") for state in ("building", "old"))
+    building = target.with_name(f".{target.name}.building")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir()
     try:
@@ -45,11 +46,7 @@ def write_documents(invoices: Sequence[Invoice], target: Path) -> dict[str, Any]
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    building.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    put_in_place(building, target)
     return manifest
 
 

@@ -109,19 +109,35 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             raise
-        old = final.with_name(f".{format}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if final.exists():
-            final.rename(old)
-        building.rename(final)
-        shutil.rmtree(old, ignore_errors=True)
+        put_in_place(building, final)
     return Export(final, release.release_id, files, totals, drafts)
+
+
+def put_in_place(building: Path, final: Path) -> None:
+    """What was built becomes what is there, whole: the former one steps aside first. Also where a file lay there."""
+    old = final.with_name(f".{final.name}.old")
+    _remove(old)
+    if final.exists():
+        final.rename(old)
+    building.rename(final)
+    _remove(old)
+
+
+def _remove(place: Path) -> None:
+    if place.is_file():
+        place.unlink()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
     """Wait until nobody else writes into the folder. However a process ends, the system lets go of the lock."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise MeterhouseError(
+            f"{folder} cannot be a folder: a file stands there or above it", "Move the file away and export again."
+        ) from None
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

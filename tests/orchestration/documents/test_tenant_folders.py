@@ -250,6 +250,14 @@ def test_a_wrong_total_is_never_written_and_what_stood_there_stays(written: Path
     assert [p.name for p in written.parent.iterdir()] == [written.name]
 
 
+def test_a_file_that_lay_there_steps_aside_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    for _ in range(2):
+        (tmp_path / "m").touch()
+        write_documents([of(TOKYO)], tmp_path / "m")
+        assert [path.name for path in tmp_path.iterdir()] == ["m"]
+        shutil.rmtree(tmp_path / "m")
+
+
 def test_a_new_write_replaces_the_old_one_whole(written: Path) -> None:
     write_documents([of(TOKYO)], written)
     assert [p.name for p in sorted(written.iterdir())] == ["manifest.json", "t-tokyo"]

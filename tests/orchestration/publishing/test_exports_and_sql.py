@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -140,6 +143,22 @@ def test_every_way_to_ask_is_answered(connection: duckdb.DuckDBPyConnection, que
 def test_a_mistyped_column_is_told_with_those_that_are_like_it(connection: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(MeterhouseError, match=r"Candidate bindings.*invoice_id"):
         run_query(connection, "select invoice_idd from fct_invoices")
+
+
+def test_a_file_where_the_export_goes_is_replaced_and_one_where_its_folder_goes_is_named(
+    sample_run: SampleRun, tmp_path: Path
+) -> None:
+    settings = replace(sample_run.settings, home=tmp_path)
+    (tmp_path / "published").symlink_to(sample_run.settings.home / "published")
+    (tmp_path / "exports/2024-10").mkdir(parents=True)
+    for _ in range(2):  # what stepped aside the first time is in nobody's way the second
+        (tmp_path / "exports/2024-10/csv").touch()
+        assert sorted(p.name for p in export_month(settings, "2024-10", "csv").path.parent.iterdir()) == ["csv"]
+        shutil.rmtree(tmp_path / "exports/2024-10/csv")
+    (tmp_path / "exports/2024-11").touch()
+    with pytest.raises(MeterhouseError, match="a file stands there") as told:
+        export_month(settings, "2024-11", "csv")
+    assert told.value.remedy
 
 
 def test_two_exports_of_a_month_at_the_same_time_are_both_whole(sample_run: SampleRun) -> None:
