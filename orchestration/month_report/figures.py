@@ -33,7 +33,7 @@ def percent(part: Decimal | int, of: Decimal | int | None) -> str:
     if not of:
         return "–"
     share = (Decimal(part) * 100 / Decimal(of)).quantize(Decimal("0.1"), ROUND_HALF_EVEN)
-    return f"{_with_minus(f'{share:,f}')}\N{NARROW NO-BREAK SPACE}%"
+    return f"{_with_minus(f'{share or abs(share):,f}')}\N{NARROW NO-BREAK SPACE}%"
 
 
 def gigabytes(size: int | None) -> str:

@@ -34,6 +34,7 @@ def test_a_move_has_its_sign() -> None:
 def test_shares_and_sizes() -> None:
     assert figures.percent(Decimal("1"), Decimal("3")) == "33.3\N{NARROW NO-BREAK SPACE}%"
     assert figures.percent(Decimal("1"), Decimal(0)) == "–"
+    assert figures.percent(Decimal("0.01"), Decimal("-5000")) == "0.0\N{NARROW NO-BREAK SPACE}%"  # never −0.0
     assert figures.gigabytes(1_234_567_890_000) == "1,234.57"
     assert [figures.size(n) for n in (1, 2, 9_999_999, 2_000_000_000)] == [
         "1 byte",
