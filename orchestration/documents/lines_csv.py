@@ -13,7 +13,8 @@ from orchestration.documents.text import one_line
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.exports import neutralise
 
-COLUMNS = ("invoice_number", "line_number", *LINE_COLUMNS)
+# The status too: a draft's lines must not be taken for an invoice's when they travel alone.
+COLUMNS = ("invoice_number", "line_number", "status", *LINE_COLUMNS)
 
 
 def _cell(value: Any) -> str:
@@ -36,7 +37,8 @@ def write_lines(invoices: Iterable[Invoice], path: Path) -> None:
         table.writerow(COLUMNS)
         for invoice in sorted(invoices, key=lambda invoice: invoice.invoice_id):
             for number, line in numbered_lines(invoice):
-                values = (invoice.invoice_number, number, *(getattr(line, name) for name in LINE_COLUMNS))
+                facts = (invoice.invoice_number, number, invoice.status)
+                values = (*facts, *(getattr(line, name) for name in LINE_COLUMNS))
                 table.writerow([_cell(value) for value in values])
 
 

@@ -22,7 +22,7 @@ from orchestration.documents.text import one_line
 from orchestration.errors import MeterhouseError
 
 AGREE, DIFFER = "agree", "DIFFER"
-LINE_HEADINGS = ("invoice_number", "line_number", *LINE_COLUMNS)
+LINE_HEADINGS = ("invoice_number", "line_number", "status", *LINE_COLUMNS)
 # A time wider than its column is shown as ####; text is cut off by the cell beside it.
 _WIDTHS = {
     **{"explanation": 60, "seller_address": 30, "bill_to_address": 40, "bill_to_name": 28, "tenant_name": 28},
@@ -141,7 +141,8 @@ def _write_lines(sheets: _Sheets, invoices: Sequence[Invoice]) -> None:
     for invoice in invoices:
         for number, line in numbered_lines(invoice):
             row += 1
-            values = (invoice.invoice_number, number, *(getattr(line, name) for name in LINE_COLUMNS))
+            facts = (invoice.invoice_number, number, invoice.status)
+            values = (*facts, *(getattr(line, name) for name in LINE_COLUMNS))
             for column, value in enumerate(values):
                 _write_cell(sheets, sheet, row, column, value, invoice.minor_unit)
 
@@ -152,7 +153,7 @@ def _column(headings: Sequence[str], name: str, sheet: str, last_row: int) -> st
 
 
 def _write_totals(sheets: _Sheets, invoices: Sequence[Invoice]) -> None:
-    headings = ("currency_code", "invoices_billed", "lines_billed", "check")
+    headings = ("currency_code", "invoices_billed", "lines_billed", "check", "of_which_draft")
     units = {invoice.currency_code: invoice.minor_unit for invoice in invoices}
     sheet = _start(sheets, "Totals", headings, len(units))
     sheet.set_column(1, 2, 20)
@@ -164,6 +165,9 @@ def _write_totals(sheets: _Sheets, invoices: Sequence[Invoice]) -> None:
             (LINE_HEADINGS, "Lines", last_line),
         )
     ]
+    amounts, currencies = ranges[0]
+    statuses = _column(INVOICE_COLUMNS, "status", "Invoices", len(invoices) + 1)
+    drafts = f'{amounts},{currencies},$A{{0}},{statuses},"draft"'
     every = True
     for row, (currency, minor_unit) in enumerate(sorted(units.items()), start=1):
         mine = [invoice for invoice in invoices if invoice.currency_code == currency]
@@ -176,6 +180,9 @@ def _write_totals(sheets: _Sheets, invoices: Sequence[Invoice]) -> None:
             formula = f"=ROUND(SUMIFS({amounts},{currencies},$A{row + 1}),{minor_unit})"
             value = exact_double(total, minor_unit)
             sheet.write_formula(row, column, formula, sheets.money(minor_unit), value)
+        draft = sum((invoice.billed_amount for invoice in mine if not invoice.is_issued), Decimal(0))
+        formula = f"=ROUND(SUMIFS({drafts.format(row + 1)}),{minor_unit})"
+        sheet.write_formula(row, 4, formula, sheets.money(minor_unit), exact_double(draft, minor_unit))
         agree = sums[0] == sums[1]
         every = every and agree
         formula = f'=IF(B{row + 1}=C{row + 1},"{AGREE}","{DIFFER}")'

@@ -115,6 +115,12 @@ def test_nothing_of_another_tenant_is_in_any_file_of_a_tenant(pristine: Path) ->
     assert ACME in said_in(pristine / ACME / "INV-2024-0010.pdf")  # the scan does find what is there
 
 
+def test_every_line_of_the_csv_says_whether_it_is_a_draft(pristine: Path) -> None:
+    for tenant, status in ((DRAFT, "draft"), (ACME, "issued")):
+        with (pristine / tenant / "lines.csv").open(newline="", encoding="utf-8") as text:
+            assert {row["status"] for row in csv.DictReader(text)} == {status}
+
+
 def test_text_in_the_csv_never_runs_as_a_formula(pristine: Path) -> None:
     with (pristine / safe_name(NASTY) / "lines.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

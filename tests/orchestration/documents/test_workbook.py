@@ -52,6 +52,17 @@ def test_totals_are_formulas_whose_stored_values_are_the_sums(tmp_path: Path) ->
     assert first["check"].startswith("=IF(B2=C2")
 
 
+def test_drafts_are_told_apart_on_every_line_and_in_the_totals(tmp_path: Path) -> None:
+    book = opened(load(), tmp_path, values=True)
+    draft = of(DRAFT).invoice_id
+    assert {row["status"] for row in table(book["Lines"]) if row["invoice_id"] == draft} == {"draft"}
+    assert {row["status"] for row in table(book["Lines"]) if row["invoice_id"] != draft} == {"issued"}
+    totals = {row["currency_code"]: row["of_which_draft"] for row in table(book["Totals"])}
+    assert (totals["USD"], totals["JPY"]) == (5.00, 0)
+    formula = table(openpyxl.load_workbook(tmp_path / "month.xlsx")["Totals"])[2]["of_which_draft"]
+    assert formula.startswith("=ROUND(SUMIFS(Invoices!") and formula.endswith(',"draft"),2)')
+
+
 def test_the_formulas_sum_the_columns_and_rows_they_mean(tmp_path: Path) -> None:
     book = opened(load(), tmp_path, values=False)
     for column, sheet in (("B2", "Invoices"), ("C2", "Lines")):
