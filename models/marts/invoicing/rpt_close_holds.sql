@@ -46,7 +46,7 @@ corrections as (
 
 new_prices as (
     select
-        billing_month, meter, price_id,
+        billing_month, meter, price_id, currency_code,
         count(distinct tenant_id)::bigint as tenant_count,
         sum(billed_amount)::decimal(18, 3) as billed_amount,
     from {{ ref('int_gen_12__lines_invoiced') }}
@@ -54,7 +54,7 @@ new_prices as (
         charge_category = 'usage'
         and price_origin != 'passed_through'
         and {{ billing_month('price_effective_from') }} = billing_month
-    group by billing_month, meter, price_id
+    group by billing_month, meter, price_id, currency_code
 ),
 
 limits as (
@@ -149,7 +149,7 @@ holds_united as (
     select
         billing_month, 'new_price', null,
         meter || ' at ' || price_id || ': ' || tenant_count || ' tenants, '
-        || billed_amount || ' billed',
+        || currency_code || ' ' || billed_amount || ' billed',
         'Compare the price with its publication or Order before it bills for the first time.',
         false,
     from new_prices
