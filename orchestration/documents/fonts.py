@@ -58,6 +58,12 @@ def has_every_glyph(text: str) -> bool:
     return all(ord(character) in drawn or _cjk_font(character) for character in visual_order(clean(text)))
 
 
+def needs_the_readers_fonts(text: str) -> bool:
+    """Whether `text` has characters drawn by a font that is not in the document: without one a viewer shows nothing."""
+    drawn = register()
+    return any(ord(character) not in drawn and _cjk_font(character) for character in clean(text))
+
+
 def markup(text: str) -> str:
     """`text` as reportlab paragraph markup: escaped, in visual order, other fonts where DejaVu has no glyph."""
     drawn = register()

@@ -101,6 +101,12 @@ def _story(invoice: Invoice) -> list[Flowable]:
     if not all(fonts.has_every_glyph(name) for name in names):
         note = "A box stands for a character this document has no font for; the exact text is in the data files."
         story += [Spacer(1, 4 * mm), text(note, SMALL)]
+    if any(fonts.needs_the_readers_fonts(name) for name in names):
+        note = (
+            "Chinese, Japanese and Korean characters are drawn with fonts of your PDF viewer. "
+            "Where it has none they are missing; the exact text is in the data files."
+        )
+        story += [Spacer(1, 4 * mm), text(note, SMALL)]
     return story
 
 

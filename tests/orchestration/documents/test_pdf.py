@@ -153,6 +153,12 @@ def test_characters_without_a_font_are_said_to_be_boxes() -> None:
     assert "A box stands" not in text_of(invoice_pdf(of(NASTY)))
 
 
+@pytest.mark.parametrize(("name", "said"), [("株式会社", True), ("한국", True), ("Société", False), ("شركة", False)])
+def test_what_a_viewer_may_have_no_font_for_is_said_to_be_missing(name: str, said: bool) -> None:
+    text = " ".join(text_of(invoice_pdf(replace(of(ACME), bill_to_name=name))).split())
+    assert ("fonts of your PDF viewer" in text) is said
+
+
 def test_what_is_no_pdf_is_refused() -> None:
     for content in (b"", b"no pdf", invoice_pdf(of(ACME))[:2000]):
         with pytest.raises(MeterhouseError):
