@@ -18,6 +18,7 @@ import typer
 from orchestration import cli_closing, cli_pulling, clock
 from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.settings import load_settings
+from orchestration.wording import in_digits
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -253,7 +254,7 @@ def _line_typed() -> str:
 def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: bool) -> None:
     if as_json:
         named = [dict(zip(columns, row, strict=True)) for row in rows]
-        print(json.dumps(named, default=str))
+        print(json.dumps(named, default=in_digits))
         return
     from orchestration.terminal import show_rows
 

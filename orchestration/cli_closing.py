@@ -12,6 +12,7 @@ import typer
 from orchestration import clock
 from orchestration.errors import MeterhouseError
 from orchestration.settings import load_settings
+from orchestration.wording import in_digits
 
 Month = Annotated[str, typer.Option(help="Billing month, as 2024-11.")]
 By = Annotated[str, typer.Option(help="Who does this; kept in the ledger.")]
@@ -171,7 +172,7 @@ def invoice(
     settings = load_settings()
     known = known_invoices(settings, tenant, parse_month(month), parse_instant(as_known_at))
     if as_json:
-        print(json.dumps({"source": known.source, "invoices": known.invoices, "lines": known.lines}, default=str))
+        print(json.dumps({"source": known.source, "invoices": known.invoices, "lines": known.lines}, default=in_digits))
         return
     from orchestration.terminal import Table, console_for
 
@@ -201,13 +202,16 @@ def explain(
     found = explain_line(load_settings(), line, None if every else SHOWN_RECORDS)
     if as_json:
         told = {"line": found.line, "origin": found.origin, "counts": found.counts, "left_out": found.left_out}
-        print(json.dumps({**told, "records": found.records}, default=str))
+        print(json.dumps({**told, "records": found.records}, default=in_digits))
         return
     print(found.sentence)
     print(f"From {found.origin}.")
     for title, counts in (("On this line", found.counts), ("Not on it, same meter and month", found.left_out)):
         for fate, reason, records, raw_rows in counts:
             print(f"{title}: {records:,} {fate}{f' ({reason})' if reason else ''}, {raw_rows:,} raw rows")
+    unit = "character" if found.line["meter"] == "translated_word" else found.line["consumed_unit"]
+    if found.records:
+        print(f"  when (UTC), source, record, quantity ({unit}s)")
     for record in found.records:
         print(f"  {record['occurred_at']}  {record['source']}  {record['record_key']}  {record['quantity']}")
     total = sum(records for _, _, records, _ in found.counts)

@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from orchestration.wording import in_digits
+
 __all__ = ["Console", "Table", "Text", "console_for", "show_rows", "working"]
 
 # A text folded into less reads like a word a line.
@@ -42,7 +44,7 @@ def show_rows(columns: list[str], rows: list[tuple[Any, ...]], console: Console 
     Of a table at most the widest column is folded, and none of its words.
     """
     console = console or console_for(at_least=160)
-    texts = [["" if value is None else str(value) for value in row] for row in rows]
+    texts = [["" if value is None else in_digits(value) for value in row] for row in rows]
     widths = [max(map(_wide, column)) for column in zip(columns, *texts, strict=True)]
     widest = widths.index(max(widths))
     words = [cell_len(word) for row in [columns, *texts] for word in row[widest].split()]

@@ -12,6 +12,7 @@ from orchestration.documents.invoice_facts import LINE_COLUMNS, Invoice, numbere
 from orchestration.documents.text import one_line
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.exports import neutralise
+from orchestration.wording import in_digits
 
 # The status too: a draft's lines must not be taken for an invoice's when they travel alone.
 COLUMNS = ("invoice_number", "line_number", "status", *LINE_COLUMNS)
@@ -20,9 +21,7 @@ COLUMNS = ("invoice_number", "line_number", "status", *LINE_COLUMNS)
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return csv_text(value) if isinstance(value, str) else str(value)
+    return csv_text(value) if isinstance(value, str) else in_digits(value)
 
 
 def csv_text(text: str) -> str:

@@ -30,6 +30,7 @@ from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.newest_month import newest_month
 from orchestration.publishing.release import Release, current_release
 from orchestration.settings import Settings
+from orchestration.wording import in_digits
 
 TABLES = {"invoices": "fct_invoices", "invoice_lines": "fct_invoice_lines"}
 Totals = dict[str, Decimal]
@@ -274,9 +275,7 @@ def neutralise(value: str) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, Decimal):
-        return f"{value:f}"  # str() writes a zero of eight decimals as 0E-8, which finance's programs read as text
-    return neutralise(value).replace("\r", " ") if isinstance(value, str) else str(value)
+    return neutralise(value).replace("\r", " ") if isinstance(value, str) else in_digits(value)
 
 
 def _write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:

@@ -102,6 +102,7 @@ def test_sql_and_explain_answer_from_the_release(sample_run: SampleRun) -> None:
     assert explained.returncode == 0
     assert "1 x USD 500.00 = 500.00, rounded to 500.00" in explained.stdout
     assert "carrier_penalties  NOTE-" in explained.stdout
+    assert "quantity (notices)" in explained.stdout
     assert "clause PEN-0" in explained.stdout
 
 

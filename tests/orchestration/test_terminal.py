@@ -37,6 +37,13 @@ def test_query_results_are_shown_as_they_are(capsys: pytest.CaptureFixture[str])
     assert ODD in printed
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_price_of_nothing_is_shown_in_digits(capsys: pytest.CaptureFixture[str], as_json: bool) -> None:
+    cli._print_rows(["unit_price"], [(Decimal("0E-8"),)], as_json=as_json)
+    printed = capsys.readouterr().out
+    assert "0.00000000" in printed and "E-8" not in printed
+
+
 def _shown(width: int, columns: list[str], *rows: tuple[object, ...]) -> str:
     told = io.StringIO()
     show_rows(columns, list(rows), Console(file=told, width=width, markup=False, emoji=False))
