@@ -35,7 +35,8 @@ from orchestration.wording import in_digits
 TABLES = {"invoices": "fct_invoices", "invoice_lines": "fct_invoice_lines"}
 Totals = dict[str, Decimal]
 FORMATS = ("csv", "parquet", "xlsx", "documents")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# The full-width ones begin a formula in a spreadsheet set to Japanese or Chinese; as escapes, for they look alike.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)

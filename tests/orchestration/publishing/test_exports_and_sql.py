@@ -49,7 +49,9 @@ def test_exporting_twice_gives_the_same_bytes(sample_run: SampleRun) -> None:
     assert first == again
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x"]
+)
 def test_formula_characters_are_neutralised(text: str) -> None:
     assert neutralise(text) == "'" + text
     assert neutralise("plain") == "plain"
