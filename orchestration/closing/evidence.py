@@ -73,11 +73,25 @@ def view_evidence(connection: duckdb.DuckDBPyConnection, kept: Kept) -> None:
     )
 
 
-def _as_they_are(connection: duckdb.DuckDBPyConnection) -> str:
-    """The records of months of which nothing is kept yet: no record of theirs need be set beside another."""
+def standing_records(connection: duckdb.DuckDBPyConnection) -> str:
+    """SQL of the records of `closing_scope` as they are now, of months with something kept; on no line."""
+    return f"(select *, cast(null as varchar) as line_id from ({_as_they_are(connection, is_kept=True)}))"
+
+
+def netted(records: str) -> str:
+    """SQL of what the differences that closes kept add up to: the records as they stood at the last one; on no line."""
+    return (
+        f"(select {', '.join(RECORD)}, cast(null as varchar) as line_id, sum(quantity)::bigint as quantity, "
+        f"sum(raw_rows)::bigint as raw_rows from {records} group by {', '.join(RECORD)} "
+        "having sum(quantity) != 0 or sum(raw_rows) != 0)"
+    )
+
+
+def _as_they_are(connection: duckdb.DuckDBPyConnection, *, is_kept: bool = False) -> str:
+    """The records as they are; where nothing of their month is kept yet, none need be set beside another."""
     return (
         f"select {', '.join(RECORD)}, quantity, raw_rows from intermediate.int_gen_09__records_traced "
-        f"{_covered(connection, is_kept=False)}"
+        f"{_covered(connection, is_kept=is_kept)}"
     )
 
 

@@ -13,7 +13,15 @@ import duckdb
 
 from orchestration import duck
 from orchestration.closing import ledger
-from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, counts_of, kept_so_far, view_evidence
+from orchestration.closing.evidence import (
+    COUNTS_NAME,
+    FILE_NAME,
+    counts_of,
+    kept_so_far,
+    netted,
+    standing_records,
+    view_evidence,
+)
 from orchestration.closing.ledger import Entry
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.closing.scope import closes
@@ -62,8 +70,9 @@ def _unknown(line_id: str) -> Explained:
 
 
 def _explain_closed(settings: Settings, found: list[Entry], line_id: str, limit: int | None) -> Explained | None:
+    closed = closes(found)
     # A line id holds the month of its invoice; one of a correction also that of the usage.
-    for entry in (e for e in closes(found) if f"/{e.body['month']}/" in line_id):
+    for entry in (e for e in closed if f"/{e.body['month']}/" in line_id):
         with duck.connect(":memory:", settings) as connection:
             ensure_ledger_relations(connection, settings, [entry])
             line = _line(connection, "ledger.closed_lines", line_id)
@@ -72,7 +81,11 @@ def _explain_closed(settings: Settings, found: list[Entry], line_id: str, limit:
             folder = ledger.ledger_dir(settings) / entry.folder_name
             evidence, counts = (f"read_parquet({sql_text(str(folder / name))})" for name in (FILE_NAME, COUNTS_NAME))
             origin = f"ledger entry {entry.sequence}, closed {entry.recorded_at} by {entry.recorded_by}"
-            return _explained(connection, line, evidence, counts, limit, origin)
+            explained = _explained(connection, line, evidence, counts, limit, origin)
+            if explained.counts or not moves_no_record(line):
+                return explained
+            stood = netted(kept_so_far(settings, closed[: closed.index(entry) + 1]).records)
+            return _explained_by_standing(connection, line, stood, limit, origin)
     return None
 
 
@@ -93,13 +106,22 @@ def _explain_draft(settings: Settings, found: list[Entry], line_id: str, limit: 
         if line is None:
             return None
         connection.execute(
-            "create temp table closing_lines as select * from marts.fct_invoice_lines where line_id = ?", [line_id]
+            # The whole invoice, as at its close: a line's records may stand on another (`shares_records`).
+            "create temp table closing_lines as select * from marts.fct_invoice_lines where invoice_id = ?",
+            [line["invoice_id"]],
         )
-        connection.execute("create temp table closing_months as select tenant_id, usage_month from closing_lines")
+        connection.execute(
+            "create temp table closing_months as select tenant_id, usage_month from closing_lines where line_id = ?",
+            [line_id],
+        )
         view_evidence(connection, kept_so_far(settings, found))
         ordered = "(select * from closing_evidence order by occurred_at, source, record_key)"
         counts = f"({counts_of('closing_evidence')})"
-        return _explained(connection, line, ordered, counts, limit, "the draft as it stands")
+        origin = "the draft as it stands"
+        explained = _explained(connection, line, ordered, counts, limit, origin)
+        if explained.counts or not moves_no_record(line):
+            return explained
+        return _explained_by_standing(connection, line, standing_records(connection), limit, origin)
 
 
 def _line(connection: duckdb.DuckDBPyConnection, relation: str, line_id: str) -> dict[str, Any] | None:
@@ -120,15 +142,20 @@ def _explained(
     counts: str,
     limit: int | None,
     origin: str,
+    *,
+    by_key: bool = False,
 ) -> Explained:
-    """`evidence` gives a line's records in order of time: a file is read from their place in it, and no further."""
+    """`evidence` gives a line's records in order of time: a file is read from their place in it, and no further.
+
+    With `by_key` they are all that is charged for under the line's price key, on whatever line it stands.
+    """
     month: dict[str, Any] = {"tenant": line["tenant_id"], "month": line["usage_month"]}
     meter, values = "meter = $meter", {"key": line["price_key"]}
     if line["meter"] == "whatsapp_fee":
         meter = "meter in ('whatsapp_conversation', 'whatsapp_message')"
     else:
         month |= {"meter": line["meter"]}
-    if shares_records(line):
+    if by_key or shares_records(line):
         mine = f"{meter} and price_key = $key and charge_category = 'usage'"
     else:
         mine = f"{meter} and price_key = $key and line_id = $line"
@@ -152,6 +179,22 @@ def _explained(
     )
 
 
+def _explained_by_standing(
+    connection: duckdb.DuckDBPyConnection, line: dict[str, Any], records: str, limit: int | None, origin: str
+) -> Explained:
+    """The records that stood when a line came about that moved none of them."""
+    ordered = f"(select * from {records} order by occurred_at, source, record_key)"
+    return _explained(connection, line, ordered, f"({counts_of(records)})", limit, origin, by_key=True)
+
+
+def moves_no_record(line: dict[str, Any]) -> bool:
+    """Whether a correction may have no records of its own.
+
+    An Order's pool or a fee agreed late charges otherwise for records that are what and where they were.
+    """
+    return line["charge_class"] == "correction" and line["raw_rows"] == 0
+
+
 def shares_records(line: dict[str, Any]) -> bool:
     """Whether a line's records stand on other lines: a fee's on those of its units, and what an Order's pool takes
     of a price version only in part on the line of the rest."""
@@ -159,25 +202,45 @@ def shares_records(line: dict[str, Any]) -> bool:
 
 
 def lines_without_records(settings: Settings) -> list[str]:
-    """Closed lines that no record explains: there must be none."""
-    missing: list[str] = []
+    """Closed lines that no record explains: there must be none.
+
+    What an Order's pool takes in part, and fees, stand on records of other lines, be it of an earlier close:
+    a correction that moves units into the pool or out of it, or a fee's price, moves no record.
+    """
+    closed = closes(ledger.entries(settings))
+    if not closed:
+        return []
+
+    def of_all(name: str) -> str:
+        return " union all by name ".join(
+            f"select *, {entry.sequence} as sequence "
+            f"from read_parquet({sql_text(str(ledger.ledger_dir(settings) / entry.folder_name / name))})"
+            for entry in closed
+        )
+
     with duck.connect(":memory:", settings) as connection:
-        for entry in closes(ledger.entries(settings)):
-            folder = ledger.ledger_dir(settings) / entry.folder_name
-            lines, counts = (f"read_parquet({sql_text(str(folder / name))})" for name in ("lines.parquet", COUNTS_NAME))
-            rows = connection.execute(
-                f"""select l.line_id from {lines} as l
-                where not exists (select 1 from {counts} as c where c.line_id = l.line_id)
-                    and not exists (
-                        select 1 from {counts} as c
-                        where c.tenant_id = l.tenant_id and c.usage_month = l.usage_month
-                            and c.price_key = l.price_key and c.charge_category = 'usage'
-                            and (
-                                (l.price_id = 'order_pool' and l.raw_rows = 0 and c.meter = l.meter)
-                                or (l.meter = 'whatsapp_fee' and c.meter like 'whatsapp%')
-                            )
+        rows = connection.execute(
+            f"""with lines as ({of_all("lines.parquet")}),
+            counts as ({of_all(COUNTS_NAME)}),
+            unexplained as (select * from lines anti join counts using (sequence, line_id)),
+            pooled as (
+                select tenant_id, usage_month, meter, price_key, min(sequence) as since
+                from lines where price_id = 'order_pool' group by all
+            )
+            select l.line_id
+            from unexplained as l
+            left join pooled as p
+                on l.tenant_id = p.tenant_id and l.usage_month = p.usage_month
+                and l.meter = p.meter and l.price_key = p.price_key and l.sequence >= p.since
+            where not exists (
+                select 1 from counts as c
+                where c.sequence <= l.sequence and c.tenant_id = l.tenant_id and c.usage_month = l.usage_month
+                    and c.price_key = l.price_key and c.charge_category = 'usage'
+                    and (
+                        (p.tenant_id is not null and l.raw_rows = 0 and c.meter = l.meter)
+                        or (l.meter = 'whatsapp_fee' and c.meter like 'whatsapp%')
                     )
-                order by 1"""
-            ).fetchall()
-            missing += [line for (line,) in rows]
-    return missing
+            )
+            order by l.sequence, l.line_id"""
+        ).fetchall()
+    return [line for (line,) in rows]
