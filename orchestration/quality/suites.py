@@ -114,13 +114,16 @@ def candidate_suites() -> list[Suite]:
             ),
             _sql(
                 "gen_08_lines_are_in_the_tenants_currency",
-                "Every line is in its tenant's currency, unless it was issued, or corrects a line that was, before "
-                "the tenant changed it.",
+                "Every line is in its tenant's currency, unless it was issued, or corrects or credits a line that "
+                "was, before the tenant changed it.",
                 "select l.line_id from {batch} as l left join marts.dim_tenants as t on l.tenant_id = t.tenant_id "
                 "left join marts.fct_invoices as i on l.invoice_id = i.invoice_id "
                 "where t.currency_code is distinct from l.currency_code "
                 # What was issued in a currency the tenant has since left stays, and is corrected in it.
-                "and i.status is distinct from 'issued' and l.charge_class is null",
+                "and i.status is distinct from 'issued' and l.charge_class is null "
+                "and not (l.charge_category = 'credit' and exists (select 1 from {batch} as b "
+                "where b.tenant_id = l.tenant_id and b.meter = l.meter and b.price_key = l.price_key "
+                "and b.charge_category = 'usage' and b.currency_code = l.currency_code))",
                 "A line is in another currency than its tenant's: check the price book.",
             ),
         ),

@@ -65,3 +65,45 @@ def test_a_closed_month_keeps_the_currency_it_was_invoiced_in(
     land("tenants", "back.csv", f"{TENANTS}acme,Acme,USD,card,2024-11-10T00:00:00Z\n")
     run_at(settings, monkeypatch, "2024-12-02")
     assert _invoiced(settings) == [september, october, late]
+
+
+def test_a_fine_billed_before_the_change_is_credited_in_the_currency_it_was_billed_in(
+    settings: Settings, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fines = "notice_id,phone_number,amount,currency_code,violated_at,posted_at,status,status_at\n"
+    notice = "F1,+12125550100,500.00,USD,2024-09-05T00:00:00Z,2024-09-12T00:00:00Z"
+    land("tenants", "usd.csv", f"{TENANTS}acme,Acme,USD,card,{KNOWN}\n")
+    land(
+        "number_events",
+        "n.csv",
+        "tenant_id,phone_number,number_type,event,occurred_at\nacme,+12125550100,local,added,2024-09-01T00:00:00Z\n",
+    )
+    land("carrier_penalties", "1.csv", f"{fines}{notice},open,2024-09-12T00:00:00Z\n")
+    run_at(settings, monkeypatch, "2024-10-02")
+    close_at(settings, "2024-09", "2024-10-04")
+    september = [
+        ("acme/2024-09/card", "USD", None, "2024-09", "1", "0.00"),  # the first number
+        ("acme/2024-09/card", "USD", None, "2024-09", "1", "500.00"),
+    ]
+
+    # Overturned in October, with the tenant in euros since: nothing is converted, and what was billed comes back.
+    land("tenants", "eur.csv", f"{TENANTS}acme,Acme,EUR,card,2024-10-05T00:00:00Z\n")
+    land("carrier_penalties", "2.csv", f"{fines}{notice},overturned,2024-10-12T00:00:00Z\n")
+    land(
+        "account_map",
+        "map.csv",
+        f"tenant_id,system,account_id,kind,valid_from,updated_at\nacme,twilio,AC1,platform,{KNOWN},{KNOWN}\n",
+    )
+    land("twilio_calls", "october.csv", _call("CA1", "2024-10-20", 200))
+    run_at(settings, monkeypatch, "2024-11-02")
+    october = [
+        ("acme/2024-10/card", "EUR", None, "2024-10", "1", "0.00"),
+        ("acme/2024-10/card", "EUR", None, "2024-10", "200", "3.00"),
+        ("acme/2024-10/card/USD", "USD", None, "2024-10", "-1", "-500.00"),
+    ]
+    assert _invoiced(settings) == september + october
+
+    # Closed, October is a month in euros, though its credit is not.
+    close_at(settings, "2024-10", "2024-11-04")
+    run_at(settings, monkeypatch, "2024-12-02")
+    assert _invoiced(settings) == september + october

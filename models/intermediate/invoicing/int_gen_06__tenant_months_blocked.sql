@@ -16,7 +16,7 @@ fees as (
 ),
 
 penalties as (
-    select * from {{ ref('int_pen__usage_metered') }} where metered_fate = 'countable' {{ and_moved() }}
+    select * from {{ ref('int_gen_08__fines_in_currency') }} where metered_fate = 'countable' {{ and_moved() }}
 ),
 
 storage as (
@@ -51,15 +51,12 @@ from fees
 where is_unrated
 union all
 select
-    penalties.tenant_id, penalties.billing_month, penalties.meter, penalties.price_key,
+    tenant_id, billing_month, meter, price_key,
     'unrated' as reason,
-    sum(penalties.raw_rows)::bigint as raw_rows,
+    sum(raw_rows)::bigint as raw_rows,
 from penalties
-inner join tenants on penalties.tenant_id = tenants.tenant_id
-{{ join_currency_invoiced('penalties') }}
-where penalties.currency_code != {{ currency_of_month() }}
-group by
-    penalties.tenant_id, penalties.billing_month, penalties.meter, penalties.price_key
+where currency_code != invoice_currency
+group by tenant_id, billing_month, meter, price_key
 union all
 select
     tenant_id, billing_month, meter, price_key,

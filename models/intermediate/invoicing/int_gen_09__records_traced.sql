@@ -43,20 +43,18 @@ penalties as (
         case
             when
                 fines.metered_fate = 'countable'
-                and fines.currency_code != {{ currency_of_month() }}
+                and fines.currency_code != fines.invoice_currency
                 then 'quarantined'
             else fines.metered_fate
         end as metered_fate,
         case
             when
                 fines.metered_fate = 'countable'
-                and fines.currency_code != {{ currency_of_month() }}
+                and fines.currency_code != fines.invoice_currency
                 then 'unrated'
             else fines.reason
         end as reason,
-    from {{ ref('int_pen__usage_metered') }} as fines
-    left join tenants on fines.tenant_id = tenants.tenant_id
-    {{ join_currency_invoiced('fines') }}
+    from {{ ref('int_gen_08__fines_in_currency') }} as fines
 ),
 
 segments_found as (

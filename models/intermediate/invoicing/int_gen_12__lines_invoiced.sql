@@ -27,8 +27,14 @@ methods_chosen as (
                 then tenants.whatsapp_payment_method_id
             else tenants.payment_method_id
         end as payment_method_id,
+        -- A fine's credit in a currency the tenant has since left is an invoice of its own (GEN-08).
+        case
+            when lines.currency_code != {{ currency_of_month() }} then '/' || lines.currency_code
+            else ''
+        end as currency_suffix,
     from lines
     inner join tenants on lines.tenant_id = tenants.tenant_id
+    {{ join_currency_invoiced('lines') }}
     left join blocked
         on
             lines.tenant_id = blocked.tenant_id
@@ -37,9 +43,9 @@ methods_chosen as (
 )
 
 select
-    *,
+    * exclude (currency_suffix),
     tenant_id || '/' || strftime(billing_month, '%Y-%m') || '/' || payment_method_id
-        as invoice_id,
+    || currency_suffix as invoice_id,
     concat_ws(
         '/', tenant_id, strftime(billing_month, '%Y-%m'), meter, price_key, price_id,
         charge_category

@@ -25,11 +25,7 @@ pools_drawn as (
 ),
 
 penalties as (
-    select * from {{ ref('int_pen__usage_metered') }} {{ where_moved() }}
-),
-
-tenants as (
-    select * from {{ ref('int_gen_08__tenant_currencies') }}
+    select * from {{ ref('int_gen_08__fines_in_currency') }} {{ where_moved() }}
 ),
 
 usage_united as (
@@ -76,17 +72,15 @@ fates_decided as (
         penalties.quantity, penalties.raw_rows,
         case
             when penalties.metered_fate != 'countable' then penalties.metered_fate
-            when penalties.currency_code != {{ currency_of_month() }} then 'quarantined'
+            when penalties.currency_code != penalties.invoice_currency then 'quarantined'
             else 'billed'
         end as fate,
         case
             when penalties.metered_fate != 'countable' then penalties.reason
-            when penalties.currency_code != {{ currency_of_month() }} then 'unrated'
+            when penalties.currency_code != penalties.invoice_currency then 'unrated'
             else ''
         end as reason,
     from penalties
-    left join tenants on penalties.tenant_id = tenants.tenant_id
-    {{ join_currency_invoiced('penalties') }}
 )
 
 select

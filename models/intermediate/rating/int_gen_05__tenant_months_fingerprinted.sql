@@ -9,7 +9,7 @@
 
 {% set by_month = [
     'int_gen_05__event_usage_aggregated', 'int_gen_05__state_usage_aggregated',
-    'int_pen__usage_metered', 'int_sto__usage_metered', 'int_wap_05__pools_granted',
+    'int_gen_08__fines_in_currency', 'int_sto__usage_metered', 'int_wap_05__pools_granted',
     'int_wap_06__draws_counted', 'int_gen_06__price_boundaries',
 ] %}
 {% set by_tenant = ['int_gen_08__tenant_currencies', 'int_prc_03__word_prices_by_term'] %}

@@ -16,8 +16,9 @@ fees as (
 ),
 
 penalties as (
-    select * from {{ ref('int_pen__usage_metered') }}
-    where metered_fate = 'countable' {{ and_moved() }}
+    select * from {{ ref('int_gen_08__fines_in_currency') }}
+    where
+        metered_fate = 'countable' and currency_code = invoice_currency {{ and_moved() }}
 ),
 
 tenants as (
@@ -132,7 +133,7 @@ lines_united as (
 amounts_made as (
     select
         lines_united.*,
-        {{ currency_of_month() }} as currency_code,
+        coalesce(lines_united.amount_currency, {{ currency_of_month() }}) as currency_code,
         currencies.minor_unit,
         cast(
             cast(lines_united.pricing_quantity as decimal(18, 0))
@@ -141,10 +142,10 @@ amounts_made as (
     from lines_united
     inner join tenants on lines_united.tenant_id = tenants.tenant_id
     {{ join_currency_invoiced('lines_united') }}
-    inner join currencies on {{ currency_of_month() }} = currencies.currency_code
-    where
-        lines_united.amount_currency is null
-        or lines_united.amount_currency = {{ currency_of_month() }}
+    inner join currencies
+        on
+            coalesce(lines_united.amount_currency, {{ currency_of_month() }})
+            = currencies.currency_code
 )
 
 select

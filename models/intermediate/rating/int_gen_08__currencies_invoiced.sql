@@ -10,4 +10,6 @@ select
     usage_month as billing_month,
     arg_min(currency_code, billing_month::varchar || ' ' || line_id) as currency_code,
 from closed_lines
+-- The credit of a fine is in the currency of another month.
+where charge_category is distinct from 'credit'
 group by tenant_id, usage_month
