@@ -8,6 +8,7 @@ needs typing at all, parquet_in_place's.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from orchestration.ingestion.json_records import Record, read_json
 from orchestration.ingestion.parquet_in_place import Footer, InPlace, judge, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, staging_dir
 from orchestration.ingestion.raw_schema import sql_text
-from orchestration.ingestion.refusal import RefusedFile
+from orchestration.ingestion.refusal import RefusedFile, told
 from orchestration.ingestion.sources import DUCKDB_TYPES, Field, SourceSpec
 from orchestration.settings import Settings
 
@@ -80,6 +81,21 @@ def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
     return matched
 
 
+def _take_out_broken(columns: dict[str, list[str | None]], numbers: list[int]) -> list[UnreadableRow]:
+    """Take rows out that hold half a character, which JSON can escape (\\ud83d) and no text can hold; returns them."""
+    broken: dict[int, str] = {}
+    for name, values in columns.items():
+        for position, value in enumerate(values):
+            if value is not None and value != told(value):
+                broken.setdefault(position, name)
+    taken = []
+    for position in sorted(broken, reverse=True):
+        record = {name: values.pop(position) for name, values in columns.items()}
+        reason = f"{broken[position]} holds half a character (a lone surrogate)"
+        taken.append(UnreadableRow(numbers.pop(position), reason, json.dumps(record)[:RAW_TEXT_LIMIT]))
+    return taken
+
+
 def _text_parquet(
     spec: SourceSpec, records: Iterator[tuple[Record | None, str, str]], target: Path
 ) -> tuple[int, list[UnreadableRow]]:
@@ -95,7 +111,11 @@ def _text_parquet(
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
 
         def write() -> None:
-            arrays = [pa.array(columns[name], pa.string()) for name in names]
+            try:
+                arrays = [pa.array(columns[name], pa.string()) for name in names]
+            except UnicodeEncodeError:
+                unreadable.extend(_take_out_broken(columns, numbers))
+                arrays = [pa.array(columns[name], pa.string()) for name in names]
             writer.write_table(pa.table([*arrays, pa.array(numbers, pa.int64())], schema=schema))
             numbers.clear()
             for values in columns.values():

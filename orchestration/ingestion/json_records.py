@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.ingestion.refusal import RefusedFile
+from orchestration.ingestion.refusal import RefusedFile, told
 from orchestration.ingestion.sources import SOURCES, SourceSpec
 
 Record = dict[str, str | None]
@@ -44,6 +44,7 @@ JSON_API_RELATIONS = {
     "mergedTarget": "merged_target_id",
 }
 WEBHOOK_OBJECT = "whatsapp_business_account"
+NESTED_TOO_DEEPLY = "lists and objects within one another deeper than any vendor sends them"
 JSON_API_TYPES = {"kustomer_conversations": "conversation", "kustomer_messages": "message"}
 
 
@@ -83,7 +84,10 @@ def parse(text: str) -> Any:
     def refuse(constant: str) -> Any:
         raise ValueError(f"{constant} is not JSON")
 
-    return json.loads(text, parse_float=str, parse_int=_whole, parse_constant=refuse, object_pairs_hook=_object)
+    try:
+        return json.loads(text, parse_float=str, parse_int=_whole, parse_constant=refuse, object_pairs_hook=_object)
+    except RecursionError as error:
+        raise ValueError(f"has {NESTED_TOO_DEEPLY}") from error
 
 
 def _whole(text: str) -> str:
@@ -106,6 +110,25 @@ def _get(node: Any, *keys: str) -> Any:
     return node
 
 
+def _listed(node: Any, key: str) -> list[Any]:
+    """The list at `key`, empty where there is none; what stands there instead of one is not passed over (GEN-05)."""
+    found = _get(node, key)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        raise BadRecord(f"has {key!r} that is no list")
+    return found
+
+
+def _objects(node: Any, key: str) -> Iterator[dict[str, Any]]:
+    """The objects in the list at `key`. A null among them holds nothing; anything else may hold records nobody sees."""
+    for item in _listed(node, key):
+        if isinstance(item, dict):
+            yield item
+        elif item is not None:
+            raise BadRecord(f"has something in {key!r} that is no object")
+
+
 def _wrong_type(spec: SourceSpec, what: str) -> RefusedFile:
     return RefusedFile(
         f"this is {what}, not an extract of {spec.name}",
@@ -126,7 +149,7 @@ def _flat(spec: SourceSpec, node: dict[str, Any]) -> Record:
         raise BadRecord(f"holds none of the fields of {spec.name}")
     sid = record.get("sid")
     if spec.sid_prefixes and sid and len(sid) == 34 and not sid.startswith(spec.sid_prefixes):
-        raise _wrong_type(spec, f"a resource with sid {sid[:2]}...")
+        raise _wrong_type(spec, f"a resource with sid {told(sid[:2])}...")
     return record
 
 
@@ -157,10 +180,12 @@ def relations(source: str) -> tuple[tuple[str, str], ...]:
 def _webhook(spec: SourceSpec, envelope: dict[str, Any]) -> Iterator[Record]:
     if envelope.get("object") not in (None, WEBHOOK_OBJECT):
         raise _wrong_type(spec, f"a webhook of object {envelope['object']!r}")
-    for entry in envelope["entry"]:
-        for change in _get(entry, "changes") or []:
-            value = _get(change, "value")
-            for status in _get(value, "statuses") or []:
+    for entry in _objects(envelope, "entry"):
+        for change in _objects(entry, "changes"):
+            value = change.get("value")
+            if not isinstance(value, dict | None):
+                raise BadRecord("has a 'value' that is no object")
+            for status in _listed(value, "statuses"):
                 yield {
                     "waba_id": _text(_get(entry, "id")),
                     "wamid": _text(_get(status, "id")),
@@ -176,7 +201,7 @@ def _webhook(spec: SourceSpec, envelope: dict[str, Any]) -> Iterator[Record]:
                     "billable": _text(_get(status, "pricing", "billable")),
                     "direction": "out",
                 }
-            for message in _get(value, "messages") or []:
+            for message in _listed(value, "messages"):
                 yield {
                     "waba_id": _text(_get(entry, "id")),
                     "wamid": _text(_get(message, "id")),
@@ -189,9 +214,10 @@ def _webhook(spec: SourceSpec, envelope: dict[str, Any]) -> Iterator[Record]:
 def _analytics(spec: SourceSpec, document: dict[str, Any]) -> Iterator[Record]:
     key = spec.name.removeprefix("whatsapp_")
     block = document[key]
-    groups = block.get("data") or [] if isinstance(block, dict) else []
-    for group in groups:
-        for point in _get(group, "data_points") or []:
+    if not isinstance(block, dict):
+        raise BadRecord(f"has {key!r} that is no object")
+    for group in _objects(block, "data"):
+        for point in _objects(group, "data_points"):
             yield _flat(spec, {**point, "waba_id": document.get("id")})
 
 
@@ -255,6 +281,8 @@ def read_json(
                 yield record, "", ""
         except BadRecord as error:
             raise RefusedFile(f"the document {error}", f"Deliver an extract of {spec.name}.") from error
+        except RecursionError as error:
+            raise RefusedFile(f"the document has {NESTED_TOO_DEEPLY}", f"Deliver an extract of {spec.name}.") from error
         return
     with path.open(encoding="utf-8-sig", newline="\n") as lines:
         for line in lines:
@@ -264,6 +292,9 @@ def read_json(
                 found = list(records_of(spec, parse(line), manifest))
             except (ValueError, BadRecord) as error:
                 yield None, f"line is not a record: {error}", line.rstrip("\n")
+                continue
+            except RecursionError:
+                yield None, f"line is not a record: has {NESTED_TOO_DEEPLY}", line.rstrip("\n")
                 continue
             for record in found:
                 yield record, "", ""
