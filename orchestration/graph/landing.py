@@ -13,7 +13,8 @@ from orchestration.graph.specs import landing_specs
 from orchestration.graph.steps import told_plainly
 from orchestration.graph.tables import table
 from orchestration.ingestion.landed_content import signatures_seen
-from orchestration.ingestion.landing_folder import demand_landing, landed_paths, signature
+from orchestration.ingestion.landing_folder import demand_landing, landed_paths, noted, signature
+from orchestration.ingestion.refusal import told
 from orchestration.resources import Installation
 from orchestration.settings import Settings
 
@@ -33,9 +34,9 @@ def landing(context: dg.AssetExecutionContext, installation: Installation) -> It
             continue
         found = [(path, signature(path)) for path in by_source.get(name, [])]
         looks = [(path, look) for path, look in found if look is not None]
-        new = [path.name for path, look in looks if seen.get(str(path)) != look]
+        new = [told(path.name) for path, look in looks if seen.get(noted(path)) != look]
         newest = max((modified_ns / 10**9 for _, (_, modified_ns) in looks), default=None)
-        rows = [{"file": path.name, "bytes": size, "new": path.name in new} for path, (size, _) in looks]
+        rows = [{"file": told(path.name), "bytes": size, "new": told(path.name) in new} for path, (size, _) in looks]
         yield dg.ObserveResult(
             asset_key=key,
             metadata={

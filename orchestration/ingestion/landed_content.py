@@ -14,8 +14,9 @@ import duckdb
 
 from orchestration import duck
 from orchestration.file_hash import file_sha256
-from orchestration.ingestion.landing_folder import landed_paths, signature
+from orchestration.ingestion.landing_folder import landed_paths, noted, signature
 from orchestration.ingestion.receipts import seen_files
+from orchestration.ingestion.refusal import told
 from orchestration.settings import Settings
 
 Signature = tuple[int, int]
@@ -52,9 +53,9 @@ def new_content(settings: Settings, read_before: Mapping[str, str]) -> NewConten
     contents = set()
     for source, path in landed_paths(settings):
         look = signature(path)
-        if look is None or seen.get(str(path)) == look or path.name.endswith(".part"):
+        if look is None or seen.get(noted(path)) == look or path.name.endswith(".part"):
             continue
-        look_key = f"{path} {look[0]} {look[1]}"
+        look_key = f"{noted(path)} {look[0]} {look[1]}"
         try:
             digest = read_before.get(look_key) or file_sha256(path)
         except OSError:
@@ -63,8 +64,8 @@ def new_content(settings: Settings, read_before: Mapping[str, str]) -> NewConten
         if (source, digest) in judged:
             found.known_again += 1
             continue
-        found.files.append((source, path.name))
-        contents.add(f"{source} {digest}")
+        found.files.append((told(source), told(path.name)))
+        contents.add(told(f"{source} {digest}"))
     if contents:
         found.content_hash = hashlib.sha256("\n".join(sorted(contents)).encode()).hexdigest()
     return found

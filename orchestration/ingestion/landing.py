@@ -20,7 +20,7 @@ import duckdb
 from orchestration import duck
 from orchestration.ingestion import spool
 from orchestration.ingestion.file_rows import clean_rows, open_rows
-from orchestration.ingestion.landing_folder import demand_landing, landed_paths, signature
+from orchestration.ingestion.landing_folder import demand_landing, landed_paths, noted, signature
 from orchestration.ingestion.parquet_in_place import Footer, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, check_file, staging_dir, unchanged_since
 from orchestration.ingestion.raw_schema import ensure_raw_relations
@@ -34,7 +34,7 @@ from orchestration.ingestion.raw_store import (
     write_rows,
 )
 from orchestration.ingestion.receipts import Receipt, ReceiptBook, refused_and_gone, seen_files, withdraw_gone
-from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
+from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten, told
 from orchestration.ingestion.sources import SOURCES, SourceSpec
 from orchestration.settings import Settings
 from orchestration.warehouse.writer_lock import doubt_strangers, note_durable
@@ -102,7 +102,7 @@ def anything_new(settings: Settings) -> bool:
         except duckdb.CatalogException:
             return True
     looks = ((path, signature(path)) for _, path in landed)
-    return any(look is not None and look != seen.get(str(path)) for path, look in looks)
+    return any(look is not None and look != seen.get(noted(path)) for path, look in looks)
 
 
 def ingest_landing(settings: Settings, progress: Progress | None = None) -> IngestReport:
@@ -144,6 +144,11 @@ def _check(settings: Settings, source: str, path: Path) -> Checked:
     """Everything about a landed file that needs no database; run ahead of the loading, in a thread."""
     try:
         if source not in SOURCES:
+            if not source and path.name in SOURCES:
+                raise RefusedFile(
+                    f"the folder {path.name} is a link, or no folder; nothing in it was read",
+                    f"Make a folder {path.name} in the landing folder and put the files themselves into it.",
+                )
             raise RefusedFile(
                 f"{source or path.name!r} is not a source",
                 f"Use one of the folders {', '.join(SOURCES)}.",
@@ -154,17 +159,17 @@ def _check(settings: Settings, source: str, path: Path) -> Checked:
                 f"Move its files into the folder {source} itself, one level up.",
             )
         if path.name.endswith(".part"):
-            raise StillBeingWritten(f"{path.name} is still being written")
+            raise StillBeingWritten(f"{told(path.name)} is still being written")
         return check_file(path, settings)
     except FileNotFoundError:
-        return StillBeingWritten(f"{path.name} went away while it was looked at")
+        return StillBeingWritten(f"{told(path.name)} went away while it was looked at")
     except (RefusedFile, StillBeingWritten) as outcome:
         return outcome
 
 
 def _names_in(folder: Path) -> str:
     try:
-        names = sorted(entry.name for entry in folder.iterdir())
+        names = sorted(told(entry.name) for entry in folder.iterdir())
     except PermissionError:
         return "its names may not be read"
     return some_of(names, 5) if names else "it is empty"
@@ -205,7 +210,7 @@ class _Ingest:
         seen = seen_files(self.connection)
         looks = [(source, path, signature(path)) for source, path in listed]
         paths = [(source, path, look) for source, path, look in looks if look is not None]
-        new = [(source, path, look) for source, path, look in paths if seen.get(str(path)) != look]
+        new = [(source, path, look) for source, path, look in paths if seen.get(noted(path)) != look]
         report.unchanged_files = len(paths) - len(new)
         with ThreadPoolExecutor(CHECKING_THREADS) as pool:
             ahead = deque(new)
@@ -220,7 +225,7 @@ class _Ingest:
                     self.waiting.append(pool.submit(_check, self.settings, following[0], following[1]))
                 bytes_ahead -= look[0]
                 if progress:
-                    progress(path.name, report.unchanged_files + done, len(paths))
+                    progress(told(path.name), report.unchanged_files + done, len(paths))
                 receipt, stored = self._take_in(source, path, self.waiting.popleft().result())
                 report.receipts.append(receipt)
                 if receipt.status == "accepted":
@@ -234,21 +239,22 @@ class _Ingest:
         return report
 
     def _take_in(self, source: str, path: Path, checked: Checked) -> tuple[Receipt, Stored | None]:
+        name, source = told(path.name), told(source)
         try:
             if not isinstance(checked, CheckedFile):
                 raise checked
             if (source, checked.sha256) in self.known:
                 reason = "the same content was taken in before; nothing to do"
                 return Receipt(
-                    source, path.name, "duplicate_file", checked.sha256, checked.stored_bytes, reason=reason
+                    source, name, "duplicate_file", checked.sha256, checked.stored_bytes, reason=reason
                 ), None
             return self._load(source, checked)
         except StillBeingWritten as error:
-            return Receipt(source, path.name, "waiting", reason=str(error), remedy="Looked at again next time."), None
+            return Receipt(source, name, "waiting", reason=str(error), remedy="Looked at again next time."), None
         except RefusedFile as error:
             return Receipt(
                 source,
-                path.name,
+                name,
                 "refused",
                 checked.sha256 if isinstance(checked, CheckedFile) else "",
                 (signature(path) or (0, 0))[0],

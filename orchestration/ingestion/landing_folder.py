@@ -9,6 +9,7 @@ import duckdb
 
 from orchestration import duck
 from orchestration.errors import MeterhouseError
+from orchestration.ingestion.refusal import told
 from orchestration.settings import Settings
 
 
@@ -77,6 +78,11 @@ def signature(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return look.st_size, look.st_mtime_ns
+
+
+def noted(path: Path) -> str:
+    """The path as the books have it: a name on disk may hold bytes that are no UTF-8, which no database takes."""
+    return told(str(path))
 
 
 def _name(path: Path) -> str:

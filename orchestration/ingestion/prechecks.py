@@ -114,7 +114,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(manifest.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise StillBeingWritten(f"manifest of {path.name} cannot be read yet ({error})") from error
     if not isinstance(content, dict):
         return {}

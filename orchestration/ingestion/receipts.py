@@ -13,8 +13,10 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.ingestion.landing_folder import noted
 from orchestration.ingestion.raw_schema import define_raw_views, sql_text, sql_values
 from orchestration.ingestion.raw_store import Stored, instant_row, instants_of_typed, make_durable, part_row
+from orchestration.ingestion.refusal import told
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
 
@@ -56,7 +58,7 @@ def refused_and_gone(connection: duckdb.DuckDBPyConnection, landed: Sequence[tup
     `landed` is all that lies in the landing folder, which must be there: of one that is missing nothing can be said.
     """
     refused = set(connection.execute("select distinct source, file_name from raw.file_findings").fetchall())
-    return refused - {(source, path.name) for source, path in landed} if refused else refused
+    return refused - {(told(source), told(path.name)) for source, path in landed} if refused else refused
 
 
 def withdraw_gone(connection: duckdb.DuckDBPyConnection, landed: Sequence[tuple[str, Path]]) -> set[tuple[str, str]]:
@@ -68,7 +70,7 @@ def withdraw_gone(connection: duckdb.DuckDBPyConnection, landed: Sequence[tuple[
     gone = refused_and_gone(connection, landed)
     if not gone:
         return gone
-    lying = {str(path) for _, path in landed}
+    lying = {noted(path) for _, path in landed}
     refused = connection.execute("select path from raw.seen_files where status = 'refused'").fetchall()
     forgotten = [sql_values(path) for (path,) in refused if path not in lying]
     connection.execute("begin")
@@ -114,7 +116,7 @@ class ReceiptBook:
             self._insert(
                 "raw.seen_files",
                 [
-                    sql_values(str(path), *signature, receipt.file_sha256, receipt.status)
+                    sql_values(noted(path), *signature, receipt.file_sha256, receipt.status)
                     for receipt, path, signature, _ in self._pending
                 ],
                 "insert or replace into",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from orchestration import duck
-from orchestration.ingestion.landing import anything_new, ingest_landing
+from orchestration.ingestion.landed_content import new_content
+from orchestration.ingestion.landing import anything_new, ingest_landing, landed_paths
 from orchestration.ingestion.landing_folder import LandingMissing
 from orchestration.settings import Settings
 
@@ -183,6 +185,45 @@ def test_links_are_not_followed(settings: Settings, land: Land, tmp_path: Path) 
     assert "link" in refused.reason
 
 
+def test_a_source_folder_that_is_a_link_is_told_as_one(settings: Settings, land: Land, tmp_path: Path) -> None:
+    """It was told as no source, with the advice to use a folder of the very name it had."""
+    (tmp_path / "share").mkdir()
+    (tmp_path / "share" / "a.csv").write_text(HEADER + ROW)
+    land("tenants", "a.csv", "tenant_id,name\nt,T\n")
+    (settings.landing / "translations").symlink_to(tmp_path / "share")
+    (refused,) = ingest_landing(settings).findings
+    assert "the folder translations is a link" in refused.reason
+    assert "put the files themselves into it" in refused.remedy
+    assert rows(settings, "select count(*) from raw.translations") == [(0,)]
+
+
+def test_names_that_are_no_text_stop_nothing(settings: Settings, land: Land) -> None:
+    """A file system takes any bytes as a name (latin-1 from an old archive): it stopped the run."""
+    land("translations", "good.csv", HEADER + ROW)
+    for place in (b"translations/\xe9t\xe9.csv", b"translations/\xe9.csv.part", b"translations/\xe9", b"\xe9"):
+        odd = settings.landing / os.fsdecode(place)
+        if place.endswith((b"csv", b"part")):
+            odd.write_text(HEADER + ROW)
+        else:
+            odd.mkdir()
+            (odd / os.fsdecode(b"\xe9.csv")).write_text(HEADER + ROW)
+    shown: list[str] = []
+    found = {r.file_name: r for r in ingest_landing(settings, lambda name, *_: shown.append(name)).receipts}
+    assert found["good.csv"].status == "accepted"
+    assert "not allowed" in found["\\udce9t\\udce9.csv"].reason
+    assert "is a folder" in found["\\udce9"].reason
+    assert "not a source" in found["\\udce9.csv"].reason
+    assert found["\\udce9.csv.part"].status == "waiting"
+    "".join([*shown, *(r.reason + r.remedy for r in found.values())]).encode()
+    again = ingest_landing(settings)
+    assert (again.unchanged_files, [r.status for r in again.receipts]) == (4, ["waiting"])
+    assert new_content(settings, {}).files == []
+    for _, path in landed_paths(settings):
+        if path.is_file() and path.name != "good.csv":
+            path.unlink()
+    assert ingest_landing(settings).withdrawn_findings == 2
+
+
 def test_a_folder_within_a_source_is_refused_with_the_names_of_its_files(settings: Settings, land: Land) -> None:
     for number in range(7):
         land("translations/2024-11", f"f{number}.csv", HEADER + ROW)
@@ -221,6 +262,15 @@ def test_a_manifest_that_counts_in_no_numbers_keeps_its_own_file_waiting(
     assert "which is no whole number" in found["a.csv"].reason
     land("translations", "a.csv.manifest.json", json.dumps({"rows": 1}))
     assert [r.status for r in ingest_landing(settings).receipts if r.file_name == "a.csv"] == ["accepted"]
+
+
+@pytest.mark.parametrize("said", [b"\xff", b"[" * 100_000, b"{", b""])
+def test_a_manifest_that_is_no_json_keeps_its_own_file_waiting(settings: Settings, land: Land, said: bytes) -> None:
+    """One nested without end stopped the whole run."""
+    land("translations", "a.csv", HEADER + ROW)
+    land("translations", "a.csv.manifest.json", said)
+    (receipt,) = ingest_landing(settings).receipts
+    assert (receipt.status, "cannot be read yet" in receipt.reason) == ("waiting", True)
 
 
 def test_json_numbers_keep_every_digit(settings: Settings, land: Land) -> None:
