@@ -18,7 +18,7 @@ import duckdb
 from orchestration.ingestion.csv_records import read_csv
 from orchestration.ingestion.json_in_sql import relation_of
 from orchestration.ingestion.json_records import Record, read_json
-from orchestration.ingestion.parquet_in_place import Footer, InPlace, judge, read_footers
+from orchestration.ingestion.parquet_in_place import WHOLE_NUMBERS, Footer, InPlace, judge, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, staging_dir
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.refusal import RefusedFile, told
@@ -214,34 +214,62 @@ def clean_rows(spec: SourceSpec, checked: CheckedFile) -> FileRows | None:
 
 
 _NAIVE = {"TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"}
+# What a column is that holds nothing in any row (pyarrow's null, which pandas makes of one).
+_NOTHING = '"NULL"'
+_ROW_NUMBER = "file_row_number"
 
 
 def _usable(spec_field: Field, column_type: str) -> bool:
     base = column_type.split("(")[0].upper()
+    if column_type == _NOTHING:
+        return True
     if base == "VARCHAR" or column_type == DUCKDB_TYPES[spec_field.kind]:
         return base not in _NAIVE
     if spec_field.kind.endswith("instant"):
         return base == "TIMESTAMP WITH TIME ZONE" or (
-            spec_field.kind == "unix_instant" and base in ("BIGINT", "INTEGER", "UBIGINT")
+            spec_field.kind == "unix_instant" and base in ("BIGINT", "INTEGER", "UINTEGER", "UBIGINT")
         )
     if spec_field.kind == "decimal":
-        return base in ("DECIMAL", "BIGINT", "INTEGER")
+        return base == "DECIMAL" or base in WHOLE_NUMBERS
     if spec_field.kind == "int":
-        return base in ("BIGINT", "INTEGER", "SMALLINT", "UBIGINT", "UINTEGER")
+        return base in WHOLE_NUMBERS or (base == "DECIMAL" and column_type.endswith(",0)"))
     if spec_field.kind in ("bool", "date"):
         return False
     return base in ("BIGINT", "INTEGER", "UBIGINT", "VARCHAR[]")
 
 
+def _sent(name: str, column_type: str) -> str:
+    """SQL for a column's values as they are typed: lists as JSON text, nothing as text."""
+    if column_type == "VARCHAR[]":
+        return f'to_json("{name}")::varchar'
+    return f'cast("{name}" as varchar)' if column_type == _NOTHING else f'"{name}"'
+
+
+def _engine_said(error: duckdb.Error, path: Path) -> str:
+    """The first line of what the engine said, without the path of our own link to the file."""
+    return str(error).splitlines()[0].replace(f"'{path}'", "").replace(str(path), "").replace("  ", " ").strip()
+
+
+def damaged(error: duckdb.Error, path: Path) -> RefusedFile:
+    """What is said of a Parquet file whose footer is whole and whose data are not."""
+    return RefusedFile(
+        f"the Parquet file cannot be read to its end: {_engine_said(error, path)}", "Deliver the file again."
+    )
+
+
 def _from_parquet(
-    connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, footer: Footer | None
+    connection: duckdb.DuckDBPyConnection,
+    spec: SourceSpec,
+    checked: CheckedFile,
+    numbered_copy: Path,
+    footer: Footer | None,
 ) -> FileRows:
     literal = sql_text(str(checked.plain_path))
     try:
         footer = footer or read_footers(connection, [checked.plain_path])[checked.plain_path]
     except duckdb.Error as error:
         raise RefusedFile(
-            f"not a readable Parquet file: {str(error).splitlines()[0]}", "Deliver the file again."
+            f"not a readable Parquet file: {_engine_said(error, checked.plain_path)}", "Deliver the file again."
         ) from error
     found = footer.types
     matched = _match_columns(spec, list(found))
@@ -253,22 +281,26 @@ def _from_parquet(
                 "Deliver it as text, or as the typed column of the extract's description; instants need a time zone.",
                 field=name,
             )
-    picked = ", ".join(
-        (f'to_json("{name}")::varchar' if found[name] == "VARCHAR[]" else f'"{name}"') + f' as "{target}"'
-        for name, target in matched.items()
-    )
-    types = {target: "VARCHAR" if found[name] == "VARCHAR[]" else found[name] for name, target in matched.items()}
+    picked = ", ".join(f'{_sent(name, found[name])} as "{target}"' for name, target in matched.items())
+    types = {
+        target: "VARCHAR" if found[name] in ("VARCHAR[]", _NOTHING) else found[name] for name, target in matched.items()
+    }
     relation = (
         f"(select {picked}, file_row_number + 1 as row_number from "
         f"read_parquet({literal}, hive_partitioning = false, file_row_number = true))"
     )
+    temporary = []
     try:
         in_place = judge(connection, spec, checked.plain_path, footer, matched)
+        if not in_place and _ROW_NUMBER in map(str.lower, found):
+            # The reader numbers no rows of a file with a column of that name: numbered once, in file order.
+            numbered = f"select {picked}, row_number() over () as row_number from read_parquet({literal})"
+            connection.execute(f"copy ({numbered}) to {sql_text(str(numbered_copy))} (format parquet)")
+            relation, temporary = f"read_parquet({sql_text(str(numbered_copy))})", [numbered_copy]
     except duckdb.Error as error:
-        raise RefusedFile(
-            f"the Parquet file cannot be read to its end: {str(error).splitlines()[0]}", "Deliver the file again."
-        ) from error
-    return FileRows(relation, types, [], [name for name in found if name not in matched], in_place=in_place)
+        raise damaged(error, checked.plain_path) from error
+    ignored = [name for name in found if name not in matched]
+    return FileRows(relation, types, [], ignored, temporary, in_place=in_place)
 
 
 def open_rows(
@@ -287,6 +319,6 @@ def open_rows(
         case ".csv":
             return _from_csv(connection, spec, checked, target)
         case ".parquet":
-            return _from_parquet(connection, spec, checked, footer)
+            return _from_parquet(connection, spec, checked, target, footer)
         case _:
             return _from_json(spec, checked, target)

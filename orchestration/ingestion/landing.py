@@ -19,9 +19,9 @@ import duckdb
 
 from orchestration import duck
 from orchestration.ingestion import spool
-from orchestration.ingestion.file_rows import clean_rows, open_rows
+from orchestration.ingestion.file_rows import clean_rows, damaged, open_rows
 from orchestration.ingestion.landing_folder import demand_landing, landed_paths, noted, signature
-from orchestration.ingestion.parquet_in_place import Footer, read_footers
+from orchestration.ingestion.parquet_in_place import Footer, is_readable, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, check_file, staging_dir, unchanged_since
 from orchestration.ingestion.raw_schema import ensure_raw_relations
 from orchestration.ingestion.raw_store import (
@@ -30,6 +30,7 @@ from orchestration.ingestion.raw_store import (
     check_parts,
     link_file,
     remove_orphans,
+    remove_parts,
     write_clean,
     write_rows,
 )
@@ -316,6 +317,12 @@ class _Ingest:
                 _demand_complete(checked, rows.in_place.rows)
                 return link_file(self.settings, checked, rows.in_place, identity), rows.ignored_columns
             return write_rows(self.connection, self.settings, spec, rows, identity), rows.ignored_columns
+        except duckdb.Error as error:
+            # Of other forms the rows are our own copy, and what is wrong is not the file.
+            if checked.form != ".parquet" or is_readable(self.connection, checked.plain_path):
+                raise
+            remove_parts(self.settings, identity)
+            raise damaged(error, checked.plain_path) from error
         finally:
             for temporary in rows.temporary:
                 temporary.unlink(missing_ok=True)

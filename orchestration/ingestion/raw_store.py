@@ -216,6 +216,14 @@ def write_rows(
     return stored
 
 
+def remove_parts(settings: Settings, identity: PartIdentity) -> None:
+    """Take away what was written of a file that then could not be read to its end."""
+    for folder in (identity.source, QUARANTINE_FOLDER):
+        part = settings.raw_dir / folder / identity.name
+        for path in (part, part.with_suffix(".part")):
+            path.unlink(missing_ok=True)
+
+
 def _quarantine_query(
     connection: duckdb.DuckDBPyConnection, spec: SourceSpec, rows: FileRows, identity: PartIdentity, typed: str
 ) -> str:

@@ -11,6 +11,8 @@ from orchestration.ingestion.sources import Field, SourceSpec
 # An offset is less than a day, as the standard library has it.
 _ISO = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?( ?UTC|Z|[+-]([01]\d|2[0-3]):?[0-5]\d)$"
 _RFC = r"^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]([01]\d|2[0-3])[0-5]\d$"
+# DuckDB's types of whole numbers, as Parquet writers choose them by the values there are.
+WHOLE_NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT")
 # What the vendor charges us: never a reason to hold back usage (GEN-06).
 COST_FIELDS = frozenset({"price", "cost", "count", "usage"})
 
@@ -61,7 +63,7 @@ def typed(field: Field, column: str, column_type: str) -> str:
             return column
         if kind == "date" and base == "DATE":
             return column
-        if kind == "int" and base in ("BIGINT", "INTEGER", "SMALLINT", "UBIGINT", "UINTEGER"):
+        if kind == "int" and base in WHOLE_NUMBERS:
             return f"case when {column} between 0 and {largest(field)} then try_cast({column} as bigint) end"
     text = _trimmed(column if base == "VARCHAR" else f"cast({column} as varchar)")
     match kind:
@@ -70,7 +72,7 @@ def typed(field: Field, column: str, column_type: str) -> str:
             return f"case when regexp_matches({text}, {digits}) then try_cast({text} as bigint) end"
         case "decimal":
             return (
-                f"case when regexp_matches({text}, '^-?0*\\d{{1,{field.digits}}}(\\.\\d{{1,6}})?$') "
+                f"case when regexp_matches({text}, '^-?0*\\d{{1,{field.digits}}}(\\.\\d{{1,6}}0*)?$') "
                 f"then try_cast({text} as decimal(18, 6)) end"
             )
         case "bool":

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -124,6 +125,124 @@ def test_a_faulty_row_is_quarantined_and_the_rest_typed(
     assert rows(settings, "select row_number, field from raw.quarantine") == [(1, field)]
     assert rows(settings, "select row_number from raw.twilio_calls order by 1") == [(2,), (3,)]
     assert linked_parts(settings, "twilio_calls") == []
+
+
+@pytest.mark.parametrize("kind", ["tinyint", "utinyint", "usmallint", "uinteger", "ubigint", "decimal(38, 0)"])
+def test_whole_numbers_of_any_width_are_read(settings: Settings, land_query: LandQuery, kind: str) -> None:
+    """Writers choose the width by the values there are: a file of short calls was refused."""
+    land_query("twilio_calls", "a.parquet", CALLS.format(count=3).replace("60 + n as", f"(60 + n)::{kind} as"))
+    (receipt,) = ingest_landing(settings).receipts
+    assert (receipt.status, receipt.rows_accepted, receipt.reason) == ("accepted", 3, "")
+    assert rows(settings, "select duration from raw.twilio_calls order by 1") == [(60,), (61,), (62,)]
+
+
+@pytest.mark.parametrize("kind", ["uinteger", "bigint", "varchar"])
+def test_seconds_since_1970_are_read_from_any_whole_number(
+    settings: Settings, land_query: LandQuery, kind: str
+) -> None:
+    land_query(
+        "whatsapp_webhooks", "a.parquet", f"select '1' as waba_id, 'w' as wamid, 1730800800::{kind} as timestamp"
+    )
+    ingest_landing(settings)
+    assert rows(settings, "select timestamp::varchar from raw.whatsapp_webhooks") == [("2024-11-05 10:00:00",)]
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_column_that_holds_nothing_in_any_row_says_nothing(settings: Settings, count: int) -> None:
+    """pandas makes one of null type of it (calls none of which has a parent): the file was refused."""
+    path = settings.landing / "twilio_calls" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    known = {name: ["x"] * count for name in ("sid", "account_sid", "status")}
+    dates = {"date_created": ["2024-11-05T10:00:00Z"] * count}
+    nothing = {name: pa.nulls(count) for name in ("parent_call_sid", "duration", "end_time", "price")}
+    pq.write_table(pa.table({**known, **dates, **nothing}), path)
+    (receipt,) = ingest_landing(settings).receipts
+    assert (receipt.status, receipt.rows_accepted) == ("accepted", count)
+    found = rows(settings, "select sid, parent_call_sid, duration, end_time, price from raw.twilio_calls")
+    assert found == [("x", None, None, None, None)] * count
+
+
+def test_a_required_column_that_holds_nothing_holds_back_each_row(settings: Settings) -> None:
+    path = settings.landing / "twilio_calls" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table({"sid": ["x"], "account_sid": ["a"], "status": ["s"], "date_created": pa.nulls(1)}), path)
+    ingest_landing(settings)
+    assert rows(settings, "select field, reason from raw.quarantine") == [("date_created", "date_created is missing")]
+
+
+@pytest.mark.parametrize("name", ["file_row_number", "FILE_ROW_NUMBER", "filename", "file_index"])
+@pytest.mark.parametrize("duration", ["(60 + n)", "case n when 1 then 'long' else (60 + n)::varchar end"])
+def test_a_column_named_like_one_of_the_readers_own_stops_nothing(
+    settings: Settings, land_query: LandQuery, name: str, duration: str
+) -> None:
+    """What somebody wrote out of DuckDB may have a file_row_number: it stopped the run."""
+    query = CALLS.format(count=3).replace("60 + n as", f"(9 - n)::bigint as {name}, {duration} as")
+    land_query("twilio_calls", "a.parquet", query)
+    (receipt,) = ingest_landing(settings).receipts
+    held = int("long" in duration)
+    assert (receipt.rows_accepted, receipt.rows_quarantined) == (3 - held, held)
+    assert rows(settings, "select row_number, field from raw.quarantine") == [(2, "duration")] * held
+    numbers = rows(settings, "select row_number, duration from raw.twilio_calls order by 1")
+    assert numbers == [(n, 59 + n) for n in (1, 2, 3) if n != 2 or not held]
+
+
+@pytest.mark.parametrize(
+    ("amount", "read"),
+    [
+        ("12.50::decimal(38, 9)", "12.500000"),
+        ("-12.123456::decimal(38, 18)", "-12.123456"),
+        ("'12.5000000000'", "12.500000"),
+        ("12.1234567::decimal(38, 9)", None),
+        ("'12.12345670'", None),
+    ],
+)
+def test_zeros_behind_the_last_place_of_money_are_no_places(
+    settings: Settings, land_query: LandQuery, amount: str, read: str | None
+) -> None:
+    """Warehouses write money with nine or eighteen places: every fine of such a file was held back."""
+    land_query(
+        "carrier_penalties",
+        "a.parquet",
+        f"select 'n' as notice_id, '+12125550100' as phone_number, {amount} as amount, 'USD' as currency_code, 'open' "
+        "as status, '2024-11-05T10:00:00Z' as violated_at, violated_at as posted_at, violated_at as status_at",
+    )
+    ingest_landing(settings)
+    assert rows(settings, "select amount::varchar from raw.carrier_penalties") == ([(read,)] if read else [])
+    assert rows(settings, "select field from raw.quarantine") == ([] if read else [("amount",)])
+
+
+@pytest.mark.parametrize("column", ["sid", "date_created", "duration", "status"])
+@pytest.mark.parametrize("compression", ["snappy", "none"])
+def test_a_file_with_damaged_data_is_refused_and_the_rest_goes_on(
+    settings: Settings, land: Land, column: str, compression: str
+) -> None:
+    """The footer is whole, a page is not: it stopped the run."""
+    path = settings.landing / "twilio_calls" / "a.parquet"
+    path.parent.mkdir(parents=True)
+    values = {name: [f"{name}{n}" for n in range(3000)] for name in ("sid", "account_sid", "status", "duration")}
+    times = [f"2024-11-05T10:{n // 60 % 60:02}:{n % 60:02}Z" for n in range(3000)]
+    pq.write_table(pa.table({**values, "date_created": times}), path, compression=compression)
+    metadata = pq.ParquetFile(path).metadata.row_group(0)
+    (chunk,) = [metadata.column(n) for n in range(metadata.num_columns) if metadata.column(n).path_in_schema == column]
+    content = bytearray(path.read_bytes())
+    for place in range(chunk.data_page_offset, chunk.data_page_offset + 200):
+        content[place] ^= 0x5A
+    path.write_bytes(content)
+    land("twilio_calls", "b.csv", "sid,account_sid,status,date_created\n1,2,completed,2024-11-05T10:00:00Z\n")
+    found = {receipt.file_name: receipt for receipt in ingest_landing(settings).receipts}
+    assert (found["a.parquet"].status, found["b.csv"].status) == ("refused", "accepted")
+    assert "cannot be read to its end" in found["a.parquet"].reason
+    assert str(settings.home) not in found["a.parquet"].reason
+    assert rows(settings, "select sid from raw.twilio_calls") == [("1",)]
+    assert rows(settings, "select count(*) from raw.quarantine") == [(0,)]
+
+
+def test_what_is_said_of_a_damaged_file_names_no_path_of_ours(settings: Settings, land_query: LandQuery) -> None:
+    path = land_query("twilio_calls", "a.parquet", CALLS.format(count=3))
+    path.write_bytes(path.read_bytes()[:-20])
+    (receipt,) = ingest_landing(settings).findings
+    assert "No magic bytes found at end of file" in receipt.reason
+    assert str(settings.home) not in receipt.reason
 
 
 def test_padded_text_is_trimmed_in_place(settings: Settings, land_query: LandQuery) -> None:
