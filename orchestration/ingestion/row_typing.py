@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from orchestration.ingestion.sources import Field, SourceSpec
 
-# An offset is less than a day, as the standard library has it.
-_ISO = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?( ?UTC|Z|[+-]([01]\d|2[0-3]):?[0-5]\d)$"
+# An offset is less than a day, as the standard library has it; PostgreSQL writes whole hours without minutes. Places
+# behind the microsecond are left out by the cast, not rounded: no instant moves into the next month.
+_ISO = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?( ?UTC|Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)$"
 _RFC = r"^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]([01]\d|2[0-3])[0-5]\d$"
 # DuckDB's types of whole numbers, as Parquet writers choose them by the values there are.
 WHOLE_NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT")

@@ -14,7 +14,7 @@ from orchestration.ingestion.sources import Field
 
 USUAL = "2024-02-29T23:58:07Z"
 SHAPE = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(?: ?UTC|Z|([+-](?:[01]\d|2[0-3])):?([0-5]\d))",
+    r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(?: ?UTC|Z|([+-](?:[01]\d|2[0-3]))(?::?([0-5]\d))?)",
     re.ASCII,
 )
 # Digits, the marks themselves, and what readers of times are known to skip.
@@ -32,10 +32,11 @@ def expected(text: str) -> datetime | None:
     # Midnight at the end of a day, as ISO 8601 has it.
     ends_day = time == "24:00:00" and not int(fraction or 0)
     try:
-        instant = datetime.fromisoformat(f"{day}T{'00:00:00' if ends_day else time}.{(fraction or '').ljust(6, '0')}")
+        micros = (fraction or "")[:6].ljust(6, "0")
+        instant = datetime.fromisoformat(f"{day}T{'00:00:00' if ends_day else time}.{micros}")
         instant += timedelta(days=int(ends_day))
         if hours is not None:
-            away = timedelta(hours=abs(int(hours)), minutes=int(minutes))
+            away = timedelta(hours=abs(int(hours)), minutes=int(minutes or 0))
             instant = instant + away if hours.startswith("-") else instant - away
     except (ValueError, OverflowError):
         return None
@@ -80,6 +81,14 @@ def test_other_forms_are_read_as_before() -> None:
         "2024-11-30 23:59:59.999999 UTC": datetime(2024, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC),
         " 2024-11-30T24:00:00Z ": datetime(2024, 12, 1, tzinfo=UTC),
         "2024-11-30T23:59:59+23:59": datetime(2024, 11, 30, 0, 0, 59, tzinfo=UTC),
+        # As pandas and Go write them, and PostgreSQL: all were held back.
+        "2024-11-30T23:59:59.999999999Z": datetime(2024, 11, 30, 23, 59, 59, 999_999, tzinfo=UTC),
+        "2024-11-30T23:59:59.1234567-00:30": datetime(2024, 12, 1, 0, 29, 59, 123_456, tzinfo=UTC),
+        "2024-11-30 23:59:59+00": datetime(2024, 11, 30, 23, 59, 59, tzinfo=UTC),
+        "2024-11-30 23:59:59.5-01": datetime(2024, 12, 1, 0, 59, 59, 500_000, tzinfo=UTC),
+        "2024-11-30T23:59:59.1234567890Z": None,
+        "2024-11-30T23:59:59+1": None,
+        "2024-11-30T23:59:59+24": None,
         "2024-11-30T23:59:59+24:00": None,
         "2024-11-30T23:59:59-25:00": None,
         "2024-11-30T23:59:59+01:60": None,
