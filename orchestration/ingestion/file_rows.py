@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,7 @@ class FileRows:
 
 def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
     """File column to registry column, by name; refuses a header that lacks a required one."""
-    duplicated = sorted({name for name in header if header.count(name) > 1})
+    duplicated = sorted(name for name, times in Counter(header).items() if times > 1)
     if duplicated:
         raise RefusedFile(
             f"column {duplicated[0]!r} occurs twice in the header",
@@ -67,8 +68,9 @@ def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
             row_number=1,
         )
     matched: dict[str, str] = {}
+    names = set(header)
     for spec_field in spec.fields:
-        found = next((n for n in (spec_field.name, *spec_field.aliases) if n in header), None)
+        found = next((n for n in (spec_field.name, *spec_field.aliases) if n in names), None)
         if found is not None:
             matched[found] = spec_field.name
         elif spec_field.required:
