@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from orchestration.ingestion.raw_schema import sql_list, sql_text
-from orchestration.ingestion.row_typing import COST_FIELDS, WHOLE_NUMBERS, largest, typed
+from orchestration.ingestion.row_typing import COST_FIELDS, EARLIEST, LATEST, WHOLE_NUMBERS, largest, typed
 from orchestration.ingestion.sources import Field, SourceSpec
 
 _TIMESTAMPTZ = "TIMESTAMP WITH TIME ZONE"
@@ -297,6 +297,8 @@ def _in_bounds(column: _Column, known: _Known) -> bool:
         return True
     if column.field.kind == "int":
         return known.least >= 0 and known.greatest <= largest(column.field)
+    if column.kind == _TIMESTAMPTZ:
+        return known.least >= EARLIEST and known.greatest <= LATEST
     if column.field.kind == "unix_instant" and column.kind != _TIMESTAMPTZ:
         return known.least >= 0 and known.greatest <= _LARGEST_UNIX
     return True

@@ -102,7 +102,7 @@ def make_durable(stored: Iterable[Stored]) -> None:
 
 
 def _fault_texts(spec: SourceSpec) -> tuple[str, str]:
-    """SQL for reason and remedy of a row's `fault` (field|missing or field|bad)."""
+    """SQL for reason and remedy of a row's `fault` (field|missing, field|bad or field|far)."""
     reasons, remedies = [], []
     for spec_field in spec.fields:
         name = spec_field.name
@@ -112,13 +112,15 @@ def _fault_texts(spec: SourceSpec) -> tuple[str, str]:
             f"when '{name}|missing' then "
             + sql_text(f"Deliver the row again with {name}; it cannot be billed without.")
         )
+        mend = sql_text(f"Correct {name} at the source and deliver the row again.")
+        if spec_field.kind.endswith("instant"):
+            reasons.append(f"when '{name}|far' then " + sql_text(f"{name} is not within the years 1 to 9999 (UTC)"))
+            remedies.append(f"when '{name}|far' then {mend}")
         wanted = expected(spec_field)
         if wanted:
             bad = sql_text(f"{name} is not {wanted}")
             reasons.append(f"when '{name}|bad' then {bad}")
-            remedies.append(
-                f"when '{name}|bad' then " + sql_text(f"Correct {name} at the source and deliver the row again.")
-            )
+            remedies.append(f"when '{name}|bad' then {mend}")
     return f"case fault {' '.join(reasons)} end", f"case fault {' '.join(remedies)} end"
 
 

@@ -17,6 +17,10 @@ WHOLE_NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGE
 # What the vendor charges us: never a reason to hold back usage (GEN-06).
 COST_FIELDS = frozenset({"price", "cost", "count", "usage"})
 
+# The first and the last microsecond of the years 1 to 9999, since 1970: what a calendar, and every reader of ours, has.
+# Year 0, and hours from these years that an offset moves out of them, are no time anybody meant.
+EARLIEST, LATEST = -62_135_596_800_000_000, 253_402_300_799_999_999
+
 _EXPECTED = {
     "bool": "true or false",
     "date": "a date such as 2024-11-30",
@@ -139,6 +143,9 @@ def typing_select(
         if is_checked and not (column_type == field.duckdb_type and field.kind in ("bool", "date")):
             something = f"{_trimmed(f'cast(sent_{position} as varchar)')} is not null"
             checks.append(f"when {quoted} is null and {something} then {bad}")
+        if field.kind.endswith("instant"):
+            out_of_bounds = f"{quoted} < make_timestamp({EARLIEST}) or {quoted} > make_timestamp({LATEST})"
+            checks.append(f"when {out_of_bounds} then '{field.name}|far'")
         sent.append(f"{source} as sent_{position}")
     fault = f"case {' '.join(checks)} end" if checks else "cast(null as varchar)"
     names = ", ".join(f'"{field.name}"' for field in spec.fields)

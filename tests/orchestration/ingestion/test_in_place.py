@@ -211,6 +211,32 @@ def test_zeros_behind_the_last_place_of_money_are_no_places(
     assert rows(settings, "select field from raw.quarantine") == ([] if read else [("amount",)])
 
 
+@pytest.mark.parametrize(
+    ("instant", "fits"),
+    [
+        ("0000-12-31 23:59:59.999999+00", False),
+        ("0001-01-01 00:00:00+00", True),
+        ("0001-01-01 00:00:00+00:01", False),
+        ("9999-12-31 23:59:59.999999+00", True),
+        ("9999-12-31 23:59:59-00:01", False),
+    ],
+)
+@pytest.mark.parametrize("form", ["timestamptz", "varchar"])
+def test_an_instant_outside_the_years_1_to_9999_is_held_back(
+    settings: Settings, land_query: LandQuery, instant: str, fits: bool, form: str
+) -> None:
+    """It was taken in, and from then on every build ended with a traceback."""
+    times = f"case n when 1 then '{instant}'::{form} else '2024-11-05 09:00:00+00'::{form} end as date_created"
+    query = CALLS.format(count=3).replace("timestamptz '2024-11-05 09:00:00+00' as date_created", times)
+    land_query("twilio_calls", "a.parquet", query)
+    ingest_landing(settings)
+    reason = "date_created is not within the years 1 to 9999 (UTC)"
+    held = rows(settings, "select row_number, field, reason from raw.quarantine")
+    assert held == ([] if fits else [(2, "date_created", reason)])
+    assert rows(settings, "select count(*) from raw.twilio_calls") == [(3 if fits else 2,)]
+    assert len(linked_parts(settings, "twilio_calls")) == int(fits and form == "timestamptz")
+
+
 @pytest.mark.parametrize("column", ["sid", "date_created", "duration", "status"])
 @pytest.mark.parametrize("compression", ["snappy", "none"])
 def test_a_file_with_damaged_data_is_refused_and_the_rest_goes_on(
