@@ -14,6 +14,7 @@ import duckdb
 
 from orchestration import duck
 from orchestration.errors import BuildFailed
+from orchestration.ingestion.damaged_parts import damaged_since
 from orchestration.ingestion.landing import IngestReport, anything_new, ingest_landing
 from orchestration.publishing import history
 from orchestration.publishing.release import Drafting, Release, current_release, publish
@@ -140,9 +141,14 @@ def build_and_judge(
         if again is None:
             # What is computed again mostly comes out as it was, and then there is nothing for it to judge.
             runner.start()
-        outcome = build(settings, again=again, at_the_end=built, progress=say)
+        try:
+            outcome = build(settings, again=again, at_the_end=built, progress=say)
+        except duckdb.Error as error:
+            if damage := damaged_since(settings):
+                raise damage from error
+            raise
         if not outcome.ok:
-            raise BuildFailed(
+            raise damaged_since(settings) or BuildFailed(
                 "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."
             )
         settle_doubt(settings)
