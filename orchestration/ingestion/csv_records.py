@@ -18,6 +18,9 @@ from orchestration.ingestion.sources import SourceSpec
 
 # A record that is longer than this, in characters, began with a quote that nobody closed.
 LONGEST_RECORD = 1024 * 1024
+# As long as a line may be for DuckDB. Python's own limit is 131,072: a good row with a longer text was held back where
+# another row of its file was bad.
+csv.field_size_limit(16 * 1024 * 1024)
 # How a value of a kind begins: tells a whole row from a line of some longer text. Loosely, for what the values
 # are worth is judged later.
 _SHAPES = {

@@ -167,6 +167,13 @@ def _csv(spec: SourceSpec, path: Path) -> _CsvFile:
             header = next(csv.reader(text, strict=True))
         except (StopIteration, csv.Error) as error:
             raise RefusedFile("the header cannot be read", "Deliver the extract with its header.") from error
+    separators = [mark for mark in (";", "\t", "|") if mark in header[0]] if len(header) == 1 else []
+    if separators:
+        raise RefusedFile(
+            f"values are separated by {separators[0]!r}",
+            "Deliver the file with commas between its values, and quotes around those that hold commas (RFC 4180).",
+            row_number=1,
+        )
     matched = _match_columns(spec, header)
     bound = ", ".join(f"{sql_text(f'c{i}')}: 'VARCHAR'" for i in range(len(header)))
     picked = ", ".join(f'c{i} as "{matched[name]}"' for i, name in enumerate(header) if name in matched)

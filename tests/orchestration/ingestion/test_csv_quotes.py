@@ -192,3 +192,10 @@ def test_a_file_that_quotes_everything_is_read_by_the_engine(
     land("translations", "b.csv", (HEADER + quoted).replace("\n", "\r\n").strip())
     monkeypatch.setattr(csv, "reader", lambda *_, **__: iter([COLUMNS]))
     assert [r.rows_accepted for r in ingest_landing(settings).receipts] == [50, 50]
+
+
+def test_a_long_text_is_not_held_back_for_another_rows_fault(settings: Settings, land: Land) -> None:
+    header = "translation_id,org_id,target_lang,character_count,status,note\n"
+    land("translations", "a.csv", f"{header}t1,o,de,5,completed,{'x' * 200_000}\nt2,o\nt3,o,de,5,completed,\n")
+    (receipt,) = ingest_landing(settings).receipts
+    assert (receipt.rows_accepted, receipt.rows_quarantined) == (2, 1)

@@ -93,6 +93,8 @@ PACKED = gzip.compress((HEADER + ROW * 50).encode(), mtime=0)
         ("translations", "empty.csv", "", "empty"),
         ("translations", "renamed.csv", HEADER.replace("org_id", "org"), "'org_id'"),
         ("translations", "twice.csv", HEADER.replace("org_id", "org_id,org_id"), "twice"),
+        ("translations", "semicolons.csv", HEADER.replace(",", ";"), "separated by ';'"),
+        ("translations", "tabs.csv", HEADER.replace(",", "\t"), r"separated by '\t'"),
         ("translations", "not.parquet", b"PAR1 no", "Parquet"),
         ("unheard_of", "rows.csv", HEADER, "not a source"),
         ("twilio_calls", "page.json", '{"messages": []}', "page of messages"),
