@@ -103,8 +103,8 @@ def _is_padded(text: str) -> str:
     return f"(suffix({text}, ' ') or {text} < '!')"
 
 
-# A text column with a dictionary that takes less than this for a value is a few words over and over:
-# read in no time, as is a small one.
+# A text column that takes less than this for a value is a few words over and over: read in no time, as is a
+# small one, whose words may be written out one by one.
 _BYTES_OF_A_WORD = 4
 _SMALL_COLUMN = 1024 * 1024
 _FOOTER = f"""
@@ -125,7 +125,6 @@ select
     coalesce(bool_or({_is_padded("stats_min_value")} or {_is_padded("stats_max_value")}), false),
     coalesce(bool_and(coalesce(stats_distinct_count, 3) <= 2
         or (stats_min_value = stats_max_value and min_is_exact and max_is_exact)), true)
-        or not coalesce(bool_or(contains(encodings, 'DICT')), false)
         or sum(total_uncompressed_size) >= greatest({_BYTES_OF_A_WORD} * sum(num_values), {_SMALL_COLUMN})
 from parquet_metadata({{listed}}) group by file_name, path_in_schema
 """

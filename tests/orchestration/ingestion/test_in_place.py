@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -475,6 +475,15 @@ def call_rows(draw: st.DrawFn) -> list[tuple[object, ...]]:
     return draw(st.lists(st.tuples(TEXT, TEXT, TEXT, TEXT, COUNT, TIME, PRICE, TIME), max_size=5))
 
 
+# Neither the least nor the greatest of words that are written out has the blank behind it.
+@example(
+    [
+        ("CA1", "AC1", "completed", direction, 1, None, None, "2024-11-05 10:00:00+01")
+        for direction in ("a", "zz ", "é")
+    ],
+    "duckdb",
+    "bigint",
+)
 @given(call_rows(), st.sampled_from(["duckdb", "pyarrow"]), st.sampled_from(["bigint", "integer", "ubigint"]))
 @hypothesis_settings(max_examples=150, deadline=None)
 def test_any_file_that_is_linked_reads_as_if_it_were_typed(
