@@ -219,7 +219,7 @@ def export(
     else:
         print(f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; in total {totals}")
     for number, reason in done.without_xml.items():
-        print(f"  {number} has no e-invoice: {reason}")
+        print(f"  {number} can have no e-invoice: {reason}")
 
 
 @app.command(epilog='Example: meterhouse sql "select * from fct_invoices limit 5"')

@@ -19,7 +19,7 @@ from orchestration.documents.lines_csv import write_lines
 from orchestration.documents.money import plain, totals_per_currency
 from orchestration.documents.pdf import invoice_pdf
 from orchestration.documents.reconcile import LINES, MANIFEST, WORKBOOK, reconcile
-from orchestration.documents.ubl import invoice_xml
+from orchestration.documents.ubl import as_if_issued, invoice_xml
 from orchestration.documents.ubl_rules import validate
 from orchestration.documents.workbook import write_workbook
 from orchestration.errors import MeterhouseError
@@ -29,8 +29,8 @@ from orchestration.publishing.exports import put_in_place
 def write_documents(invoices: Sequence[Invoice], target: Path) -> dict[str, Any]:
     """Write every tenant's documents below `target`, replacing what is there; returns the top manifest.
 
-    An issued invoice that can have no e-invoice keeps its PDF; the manifest says why under
-    `without_xml`. Raises MeterhouseError when something does not reconcile; `target` then stays.
+    An issued invoice that can have no e-invoice keeps its PDF; the manifest says why under `without_xml`, of drafts
+    too, while it can still be mended. Raises MeterhouseError when something does not reconcile; `target` then stays.
     """
     if not invoices:
         raise MeterhouseError("there is no invoice to write", "Choose a month with invoices.")
@@ -65,7 +65,9 @@ def _write_all(invoices: Sequence[Invoice], building: Path) -> dict[str, Any]:
         written = _write_tenant(mine, folder)
         tenants[folder.name] = {key: written[key] for key in ("tenant_id", "invoice_count", "line_count", "totals")}
         tenants[folder.name]["without_xml"] = {
-            entry["invoice_number"]: entry["without_xml"] for entry in written["invoices"] if entry["without_xml"]
+            entry["invoice_number"] or entry["invoice_id"]: entry["without_xml"]
+            for entry in written["invoices"]
+            if entry["without_xml"]
         }
     manifest = {**_counts(invoices), "tenants": tenants, "files": _checksums(building)}
     _write_json(building / MANIFEST, manifest)
@@ -105,15 +107,9 @@ def _write_invoice(invoice: Invoice, folder: Path) -> dict[str, Any]:
     if (folder / f"{stem}.pdf").exists():
         raise MeterhouseError(f"two invoices of one tenant have the number {invoice.label}", "Number them apart.")
     (folder / f"{stem}.pdf").write_bytes(invoice_pdf(invoice))
-    reason = ""
-    if invoice.is_issued:
-        try:
-            xml = invoice_xml(invoice)
-            reason = "; ".join(validate(xml))
-        except MeterhouseError as refused:
-            reason = f"{refused}. {refused.remedy}"
-        if not reason:
-            (folder / f"{stem}.xml").write_bytes(xml)
+    xml, reason = _e_invoice(invoice)
+    if invoice.is_issued and not reason:
+        (folder / f"{stem}.xml").write_bytes(xml)
     return {
         "invoice_id": invoice.invoice_id,
         "invoice_number": invoice.invoice_number,
@@ -128,6 +124,15 @@ def _write_invoice(invoice: Invoice, folder: Path) -> dict[str, Any]:
         "xml": f"{stem}.xml" if invoice.is_issued and not reason else None,
         "without_xml": reason or None,
     }
+
+
+def _e_invoice(invoice: Invoice) -> tuple[bytes, str]:
+    """The e-invoice, and why there can be none; a draft's is judged as it would be issued."""
+    try:
+        xml = invoice_xml(invoice if invoice.is_issued else as_if_issued(invoice))
+        return xml, "; ".join(validate(xml))
+    except MeterhouseError as refused:
+        return b"", f"{refused}. {refused.remedy}"
 
 
 def _checksums(folder: Path) -> dict[str, str]:

@@ -43,7 +43,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 class Export:
     """One exported month: where it lies, rows by file, its control totals (currency to amount).
 
-    `drafts` are the part of the totals that nobody has issued; `without_xml` says of issued invoices that can have no
+    `drafts` are the part of the totals that nobody has issued; `without_xml` says of invoices that can have no
     e-invoice why not.
     """
 

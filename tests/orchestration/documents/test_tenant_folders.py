@@ -300,3 +300,10 @@ def test_two_invoices_with_one_number_are_refused(tmp_path: Path) -> None:
 def test_no_invoice_is_no_month(tmp_path: Path) -> None:
     with pytest.raises(MeterhouseError, match="no invoice"):
         write_documents([], tmp_path / "m")
+
+
+def test_what_keeps_a_draft_from_an_e_invoice_is_told_while_it_can_be_mended(tmp_path: Path) -> None:
+    draft = of(DRAFT)
+    manifest = write_documents([replace(draft, bill_to_country="USA")], tmp_path / "m")
+    assert "names 'USA' as the buyer's country" in manifest["tenants"]["t-draft"]["without_xml"][draft.invoice_id]
+    assert not list((tmp_path / "m").rglob("*.xml"))
