@@ -19,10 +19,11 @@ import duckdb
 from orchestration.ingestion.csv_records import read_csv
 from orchestration.ingestion.json_in_sql import relation_of
 from orchestration.ingestion.json_records import Record, read_json
-from orchestration.ingestion.parquet_in_place import WHOLE_NUMBERS, Footer, InPlace, judge, read_footers
+from orchestration.ingestion.parquet_in_place import Footer, InPlace, judge, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, staging_dir
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.refusal import RefusedFile, told
+from orchestration.ingestion.row_typing import COST_FIELDS, FLOATS, WHOLE_NUMBERS
 from orchestration.ingestion.sources import DUCKDB_TYPES, Field, SourceSpec
 from orchestration.settings import Settings
 
@@ -239,9 +240,10 @@ def _usable(spec_field: Field, column_type: str) -> bool:
             spec_field.kind == "unix_instant" and base in ("BIGINT", "INTEGER", "UINTEGER", "UBIGINT")
         )
     if spec_field.kind == "decimal":
-        return base == "DECIMAL" or base in WHOLE_NUMBERS
+        # What is billed is no binary fraction; what the vendor charges us is compared only (GEN-06).
+        return base == "DECIMAL" or base in WHOLE_NUMBERS or (base in FLOATS and spec_field.name in COST_FIELDS)
     if spec_field.kind == "int":
-        return base in WHOLE_NUMBERS or (base == "DECIMAL" and column_type.endswith(",0)"))
+        return base in WHOLE_NUMBERS or base == "DOUBLE" or (base == "DECIMAL" and column_type.endswith(",0)"))
     if spec_field.kind in ("bool", "date"):
         return False
     return base in ("BIGINT", "INTEGER", "UBIGINT", "VARCHAR[]")

@@ -14,6 +14,9 @@ _ISO = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?( ?UTC|Z|[+-]([01]\d
 _RFC = r"^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} [+-]([01]\d|2[0-3])[0-5]\d$"
 # DuckDB's types of whole numbers, as Parquet writers choose them by the values there are.
 WHOLE_NUMBERS = ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "USMALLINT", "UTINYINT")
+# Its types of binary fractions. pandas makes a DOUBLE of whole numbers of which some are not set; it has a value of its
+# own for each of up to 15 digits, as a FLOAT has not.
+FLOATS = ("DOUBLE", "FLOAT")
 # What the vendor charges us: never a reason to hold back usage (GEN-06).
 COST_FIELDS = frozenset({"price", "cost", "count", "usage"})
 
@@ -70,6 +73,11 @@ def typed(field: Field, column: str, column_type: str) -> str:
             return column
         if kind == "int" and base in WHOLE_NUMBERS:
             return f"case when {column} between 0 and {largest(field)} then try_cast({column} as bigint) end"
+        if kind == "int" and base == "DOUBLE":
+            is_whole = f"{column} between 0 and {largest(field)} and {column} = trunc({column})"
+            return f"case when {is_whole} then try_cast({column} as bigint) end"
+        if kind == "decimal" and base in FLOATS:
+            return f"try_cast({column} as {field.duckdb_type})"
     text = _trimmed(column if base == "VARCHAR" else f"cast({column} as varchar)")
     match kind:
         case "int":

@@ -211,6 +211,29 @@ def test_zeros_behind_the_last_place_of_money_are_no_places(
     assert rows(settings, "select field from raw.quarantine") == ([] if read else [("amount",)])
 
 
+def test_whole_numbers_and_costs_as_floats_are_read_and_money_is_not(settings: Settings, land_query: LandQuery) -> None:
+    """pandas writes counts of which some are not set as floats, and whoever reads prices as numbers writes costs so."""
+    calls = "('CA1', 61::double, 0.0085::double), ('CA2', null, 'nan'), ('CA3', 60.5, 1e-5), ('CA4', -1, 1e300)"
+    land_query(
+        "twilio_calls",
+        "a.parquet",
+        "select sid, 'AC1' as account_sid, 'completed' as status, duration, price, '2024-11-05T10:00:00Z' as "
+        f"date_created from (values {calls}) as calls (sid, duration, price)",
+    )
+    land_query(
+        "carrier_penalties",
+        "b.parquet",
+        "select 'n' as notice_id, '+12125550100' as phone_number, 500::double as amount, 'USD' as currency_code, "
+        "'open' as status, '2024-11-05T10:00:00Z' as violated_at, violated_at as posted_at, violated_at as status_at",
+    )
+    ingest_landing(settings)
+    found = rows(settings, "select sid, duration, price::varchar from raw.twilio_calls order by sid")
+    assert found == [("CA1", 61, "0.008500"), ("CA2", None, None)]
+    held = rows(settings, "select row_number, field from raw.quarantine order by all")
+    assert held == [(3, "duration"), (4, "duration")]
+    assert rows(settings, "select source, field from raw.file_findings") == [("carrier_penalties", "amount")]
+
+
 @pytest.mark.parametrize(
     ("instant", "fits"),
     [
