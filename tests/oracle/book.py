@@ -112,11 +112,13 @@ class PriceBook:
         last = max(versions, key=lambda v: (v.published, v.id)) if versions else None
         return (last.id, Decimal(last.row["unit_price"])) if last else None
 
-    def card_price(
-        self, unit: str, market: str, category: str, currency: str, month: date
-    ) -> tuple[str, Decimal] | None:
-        """PRC-02, WAP-04: the card's rate, a category without a column falling back to its group."""
-        card = in_force(self._cards[unit, currency], month)
+    def card_starts(self, unit: str) -> set[datetime]:
+        """When cards begin, be it inside a month."""
+        return {midnight(v.starts) for (of, _), versions in self._cards.items() if of == unit for v in versions}
+
+    def card_price(self, unit: str, market: str, category: str, currency: str, day: date) -> tuple[str, Decimal] | None:
+        """PRC-02, WAP-04: the day's card's rate, a category without a column falling back to its group."""
+        card = in_force(self._cards[unit, currency], day)
         if card is None:
             return None
         fallbacks = [category]

@@ -82,7 +82,9 @@ class Rating:
             )
         if unit.meter in ("whatsapp_conversation", "whatsapp_message"):
             market, category = unit.price_key.split("|")
-            return self._book.card_price(unit.meter.removeprefix("whatsapp_"), market, category, currency, month)
+            return self._book.card_price(
+                unit.meter.removeprefix("whatsapp_"), market, category, currency, instant.date()
+            )
         at_end = self._book.rules[unit.meter] == "then_current"
         return self._book.price(unit.meter, unit.price_key, currency, following(month) - DAY if at_end else month)
 
@@ -91,6 +93,8 @@ class Rating:
         edges = self._orders.boundaries(tenant, unit.meter)
         if unit.meter == "translated_word":
             edges |= self._terms.boundaries(tenant)
+        if unit.meter in ("whatsapp_conversation", "whatsapp_message"):
+            edges |= self._book.card_starts(unit.meter.removeprefix("whatsapp_"))
         return max([midnight(month), *(edge for edge in edges if midnight(month) < edge <= instant)])
 
     def _line(self, unit: Unit, price_id: str, category: str, price: Decimal, **amounts: int | str) -> None:

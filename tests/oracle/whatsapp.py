@@ -189,7 +189,7 @@ class WhatsApp:
             return ordered[1]
         currency = self._tenants.currency(unit.tenant)
         market = unit.price_key.split("|")[0]
-        card = self._book.card_price("message", market, candidate.category or "", currency, unit.month)
+        card = self._book.card_price("message", market, candidate.category or "", currency, unit.instant.date())
         if card is None:
             return Decimal(0)
         ordered_fee = self._orders.price(unit.tenant, "whatsapp_fee", unit.price_key, unit.instant)

@@ -134,6 +134,10 @@ def copy_project(target: Path, batch: Batch) -> Path:
     while f",{published}," in (terms / "whatsapp_cards.csv").read_text(encoding="utf-8"):
         published += timedelta(days=1)
     withdrawn_on = max(published, ended) if ended else ""
+    if named:
+        # Late enough for the card to begin on that day, inside a month.
+        named = (max(named, published) + timedelta(days=31)).replace(day=r.randint(2, 28))
+        withdrawn_on = ""
     cards.append(f"late_card,message,USD,{published},{named},{withdrawn_on},made up for a test")
     _append(terms / "whatsapp_cards.csv", cards)
     markets = ("Brazil", "Germany", "India", "North America", "Rest of Latin America", "Other")

@@ -108,3 +108,4 @@ inner join card_prices
         and keys_used.price_key = card_prices.price_key
         and keys_used.billing_month = card_prices.billing_month
         and keys_used.currency_code = card_prices.currency_code
+        and {{ in_force('cast(keys_used.segment_from as date)', 'card_prices.effective_from', 'card_prices.effective_until', "date '9999-12-31'") }}

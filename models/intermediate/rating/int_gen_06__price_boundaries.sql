@@ -1,5 +1,6 @@
--- GEN-06, PRC-03: the instants inside a month at which a tenant's price for a meter may
--- change: an Order's override starting or ending, a term renewal of translated words.
+-- GEN-06, PRC-02, PRC-03: the instants inside a month at which a tenant's price for a meter may
+-- change: an Order's override starting or ending, a term renewal of translated words, the day a
+-- rate card names for itself.
 -- Grain: tenant x meter x month x segment. Months without such an instant have no row.
 with overrides as (
     select * from {{ ref('int_gen_06__order_terms') }}
@@ -8,6 +9,14 @@ with overrides as (
 
 word_prices as (
     select * from {{ ref('int_prc_03__word_prices_by_term') }}
+),
+
+tenants as (
+    select tenant_id from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
+cards as (
+    select distinct unit, effective_from from {{ ref('int_prc_02__card_rates_effective') }}
 ),
 
 instants_gathered as (
@@ -29,6 +38,12 @@ instants_gathered as (
     union
     select tenant_id, 'translated_word' as meter, segment_from as boundary_at
     from word_prices
+    union
+    select
+        tenants.tenant_id, 'whatsapp_' || cards.unit as meter,
+        cast(cards.effective_from as timestamp) as boundary_at,
+    from tenants
+    cross join cards
 ),
 
 instants_inside_months as (

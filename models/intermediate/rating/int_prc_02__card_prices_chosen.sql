@@ -1,7 +1,8 @@
--- PRC-02, WAP-04: the rate card's price of every market and category used in a month.
--- Grain: month x meter x price key x currency. Trap: a category without a column on the card
--- falls back as the seed says, in two steps at most: authentication_international to
--- authentication, all to the side that opened the conversation.
+-- PRC-02, WAP-04: the rate cards' prices of every market and category used in a month: one, or
+-- two where a card names a day inside it. Grain: month x meter x price key x currency x card.
+-- Trap: a category without a column on the card falls back as the seed says, in two steps at
+-- most: authentication_international to authentication, all to the side that opened the
+-- conversation.
 with units as (
     select * from {{ ref('int_wap_04__units_counted') }} where metered_fate = 'countable'
 ),
@@ -53,19 +54,21 @@ select
     card_rates.unit_price,
     false as is_placeholder,
     card_rates.effective_from,
+    card_rates.effective_until,
 from fallbacks_listed
 inner join card_rates
     on
         fallbacks_listed.unit = card_rates.unit
         and fallbacks_listed.market = card_rates.market
         and fallbacks_listed.rate_category = card_rates.category
-        and {{ in_force('fallbacks_listed.billing_month', 'card_rates.effective_from', 'card_rates.effective_until', "date '9999-12-31'") }}
+        and {{ overlaps_month('card_rates.effective_from', 'card_rates.effective_until', 'fallbacks_listed.billing_month') }}
 qualify
     row_number() over (
         partition by
             fallbacks_listed.billing_month,
             fallbacks_listed.meter,
             fallbacks_listed.price_key,
-            card_rates.currency_code
+            card_rates.currency_code,
+            card_rates.card_id
         order by fallbacks_listed.preference
     ) = 1

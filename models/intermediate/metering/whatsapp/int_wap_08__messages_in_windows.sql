@@ -77,6 +77,7 @@ left join card_prices
         messages_keyed.billing_month = card_prices.billing_month
         and messages_keyed.price_key = card_prices.price_key
         and messages_keyed.currency_code = card_prices.currency_code
+        and {{ in_force('cast(messages_keyed.occurred_at as date)', 'card_prices.effective_from', 'card_prices.effective_until', "date '9999-12-31'") }}
 left join fees
     on
         messages_keyed.currency_code = fees.currency_code
