@@ -130,13 +130,13 @@ def copy_project(target: Path, batch: Batch) -> Path:
     _append(target / "seeds" / "reference" / "whatsapp_markets.csv", moved)
     # A message card that prices user-initiated messages, so that windows draw on the pool.
     cards = [f"test_card,message,USD,{batch.first - timedelta(days=90)},,,made up for a test"]
-    published, named, ended = day(), r.choice(("", day())), r.choice((None, day()))
+    published, named_after, ended = day(), r.choice((None, day())), r.choice((None, day()))
     while f",{published}," in (terms / "whatsapp_cards.csv").read_text(encoding="utf-8"):
         published += timedelta(days=1)
-    withdrawn_on = max(published, ended) if ended else ""
-    if named:
+    named, withdrawn_on = "", str(max(published, ended)) if ended else ""
+    if named_after:
         # Late enough for the card to begin on that day, inside a month.
-        named = (max(named, published) + timedelta(days=31)).replace(day=r.randint(2, 28))
+        named = str((max(named_after, published) + timedelta(days=31)).replace(day=r.randint(2, 28)))
         withdrawn_on = ""
     cards.append(f"late_card,message,USD,{published},{named},{withdrawn_on},made up for a test")
     _append(terms / "whatsapp_cards.csv", cards)
