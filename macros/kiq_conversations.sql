@@ -1,9 +1,11 @@
 {# KIQ-01: which messages of a conversation count, by the message's own channel. One home for the
    pieces and for the conversations read again. #}
+{% macro is_on_counted_channel() %}coalesce(lower(channel), '') in ('chat', 'whatsapp', 'sms'){% endmacro %}
+
 {% macro is_customer_message() %}
 (
     direction = 'in'
-    and coalesce(lower(channel), '') in ('chat', 'whatsapp', 'sms')
+    and {{ is_on_counted_channel() }}
 )
 {%- endmacro %}
 
@@ -11,7 +13,7 @@
 (
     direction = 'out'
     and coalesce(assistant_type, '') = 'premium'
-    and coalesce(lower(channel), '') in ('chat', 'whatsapp', 'sms')
+    and {{ is_on_counted_channel() }}
 )
 {%- endmacro %}
 
@@ -19,7 +21,7 @@
    person). It may be the reply that completes an exchange, so it is not passed over in silence. #}
 {% macro is_of_unknown_sender() %}
 (
-    coalesce(lower(channel), '') in ('chat', 'whatsapp', 'sms')
+    {{ is_on_counted_channel() }}
     and (
         coalesce(direction, '') not in ('in', 'out')
         or (direction = 'out' and coalesce(assistant_type, '') not in ('premium', 'lite', ''))

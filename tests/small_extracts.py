@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+CALLS = "sid,account_sid,from,to,direction,status,start_time,duration,date_created\n"
 MESSAGES = "id,org_id,conversation_id,direction,channel,sent_at,assistant_type\n"
 WEBHOOKS = (
     "waba_id,wamid,status,timestamp,recipient_id,conversation_id,origin_type,"
@@ -18,3 +19,9 @@ def conversation_status(wamid: str, status: str, epoch: int, conversation: str, 
     """A webhook of the conversation era: `status` of a message in a conversation its recipient opened at `epoch`."""
     until = epoch + 86400
     return f"waba,{wamid},{status},{epoch},{to},{conversation},user_initiated,{until},CBP,user_initiated,true\n"
+
+
+def inbound_call(sid: str, day: str, minutes: int) -> str:
+    """A completed call to a local number of account AC1, at noon."""
+    at = f"{day}T12:00:00Z"
+    return f"{sid},AC1,+13105550100,+12125550100,inbound,completed,{at},{60 * minutes},{at}\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -118,6 +118,8 @@ class Invoice:
 
 INVOICE_COLUMNS = tuple(field.name for field in fields(Invoice) if field.name != "lines")
 LINE_COLUMNS = tuple(field.name for field in fields(InvoiceLine))
+# Of a line in a list. The status too: a draft's lines must not be taken for an invoice's when they travel alone.
+LISTED_COLUMNS = ("invoice_number", "line_number", "status", *LINE_COLUMNS)
 
 
 def load_invoices(
@@ -206,3 +208,9 @@ def numbered_lines(invoice: Invoice) -> list[tuple[int, InvoiceLine]]:
     corrections = by_service(line for line in invoice.lines if line.is_correction)
     ordered = [line for _, group in (*usage, *corrections) for line in group]
     return list(enumerate(ordered, start=1))
+
+
+def listed_lines(invoice: Invoice) -> Iterator[tuple[Any, ...]]:
+    """Every line as a row of LISTED_COLUMNS, by its number."""
+    for number, line in numbered_lines(invoice):
+        yield invoice.invoice_number, number, invoice.status, *(getattr(line, name) for name in LINE_COLUMNS)

@@ -8,14 +8,11 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from orchestration.documents.invoice_facts import LINE_COLUMNS, Invoice, numbered_lines
+from orchestration.documents.invoice_facts import LISTED_COLUMNS, Invoice, listed_lines
 from orchestration.documents.text import one_line
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.exports import neutralise
 from orchestration.wording import in_digits
-
-# The status too: a draft's lines must not be taken for an invoice's when they travel alone.
-COLUMNS = ("invoice_number", "line_number", "status", *LINE_COLUMNS)
 
 
 def _cell(value: Any) -> str:
@@ -33,11 +30,9 @@ def write_lines(invoices: Iterable[Invoice], path: Path) -> None:
     """Every line of the invoices in order of invoice_id and line number; text never runs as a formula."""
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(COLUMNS)
+        table.writerow(LISTED_COLUMNS)
         for invoice in sorted(invoices, key=lambda invoice: invoice.invoice_id):
-            for number, line in numbered_lines(invoice):
-                facts = (invoice.invoice_number, number, invoice.status)
-                values = (*facts, *(getattr(line, name) for name in LINE_COLUMNS))
+            for values in listed_lines(invoice):
                 table.writerow([_cell(value) for value in values])
 
 

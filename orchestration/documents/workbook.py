@@ -16,13 +16,12 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from orchestration.documents.invoice_facts import INVOICE_COLUMNS, LINE_COLUMNS, Invoice, numbered_lines
+from orchestration.documents.invoice_facts import INVOICE_COLUMNS, LISTED_COLUMNS, Invoice, listed_lines
 from orchestration.documents.money import to_minor_unit
 from orchestration.documents.text import one_line
 from orchestration.errors import MeterhouseError
 
 AGREE, DIFFER = "agree", "DIFFER"
-LINE_HEADINGS = ("invoice_number", "line_number", "status", *LINE_COLUMNS)
 # A time wider than its column is shown as ####; text is cut off by the cell beside it.
 _WIDTHS = {
     **{"explanation": 60, "seller_address": 30, "bill_to_address": 40, "bill_to_name": 28, "tenant_name": 28},
@@ -93,7 +92,7 @@ def _start(sheets: _Sheets, name: str, headings: Sequence[str], rows: int) -> Wo
 
 
 def _write_cell(sheets: _Sheets, sheet: Worksheet, row: int, column: int, value: Any, minor_unit: int) -> None:
-    name = LINE_HEADINGS[column] if sheet.get_name() == "Lines" else INVOICE_COLUMNS[column]
+    name = LISTED_COLUMNS[column] if sheet.get_name() == "Lines" else INVOICE_COLUMNS[column]
     if value is None:
         return
     if isinstance(value, bool):
@@ -136,13 +135,11 @@ def _write_invoices(sheets: _Sheets, invoices: Sequence[Invoice]) -> None:
 
 
 def _write_lines(sheets: _Sheets, invoices: Sequence[Invoice]) -> None:
-    sheet = _start(sheets, "Lines", LINE_HEADINGS, sum(len(invoice.lines) for invoice in invoices))
+    sheet = _start(sheets, "Lines", LISTED_COLUMNS, sum(len(invoice.lines) for invoice in invoices))
     row = 0
     for invoice in invoices:
-        for number, line in numbered_lines(invoice):
+        for values in listed_lines(invoice):
             row += 1
-            facts = (invoice.invoice_number, number, invoice.status)
-            values = (*facts, *(getattr(line, name) for name in LINE_COLUMNS))
             for column, value in enumerate(values):
                 _write_cell(sheets, sheet, row, column, value, invoice.minor_unit)
 
@@ -162,7 +159,7 @@ def _write_totals(sheets: _Sheets, invoices: Sequence[Invoice]) -> None:
         [_column(headers, name, place, last) for name in ("billed_amount", "currency_code")]
         for headers, place, last in (
             (INVOICE_COLUMNS, "Invoices", len(invoices) + 1),
-            (LINE_HEADINGS, "Lines", last_line),
+            (LISTED_COLUMNS, "Lines", last_line),
         )
     ]
     amounts, currencies = ranges[0]

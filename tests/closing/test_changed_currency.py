@@ -11,16 +11,11 @@ from orchestration import duck
 from orchestration.publishing.exports import require_release
 from orchestration.settings import Settings
 from tests.closing.steps import close_at, run_at
+from tests.small_extracts import CALLS, inbound_call
 
 Land = Callable[[str, str, "str | bytes"], Path]
 KNOWN = "2024-01-01T00:00:00Z"
-CALLS = "sid,account_sid,from,to,direction,status,start_time,duration,date_created\n"
 TENANTS = "tenant_id,name,billing_currency,payment_method_id,updated_at\n"
-
-
-def _call(sid: str, day: str, minutes: int) -> str:
-    at = f"{day}T12:00:00Z"
-    return f"{CALLS}{sid},AC1,+13105550100,+12125550100,inbound,completed,{at},{60 * minutes},{at}\n"
 
 
 def _invoiced(settings: Settings) -> list[tuple[str | None, ...]]:
@@ -42,20 +37,20 @@ def test_a_closed_month_keeps_the_currency_it_was_invoiced_in(
         "map.csv",
         f"tenant_id,system,account_id,kind,valid_from,updated_at\nacme,twilio,AC1,platform,{KNOWN},{KNOWN}\n",
     )
-    land("twilio_calls", "september.csv", _call("CA1", "2024-09-10", 100))
+    land("twilio_calls", "september.csv", CALLS + inbound_call("CA1", "2024-09-10", 100))
     run_at(settings, monkeypatch, "2024-10-02")
     close_at(settings, "2024-09", "2024-10-04")
     # 100 minutes at 0.015.
     september = ("acme/2024-09/card", "USD", None, "2024-09", "100", "1.50")
 
     land("tenants", "eur.csv", f"{TENANTS}acme,Acme,EUR,card,2024-10-15T00:00:00Z\n")
-    land("twilio_calls", "october.csv", _call("CA2", "2024-10-20", 200))
+    land("twilio_calls", "october.csv", CALLS + inbound_call("CA2", "2024-10-20", 200))
     run_at(settings, monkeypatch, "2024-11-02")
     october = ("acme/2024-10/card", "EUR", None, "2024-10", "200", "3.00")
     assert _invoiced(settings) == [september, october], "nothing is credited, nothing billed a second time"
 
     # Late: 300 minutes are 4.50, less the 1.50 invoiced, in the currency of that month's invoice.
-    land("twilio_calls", "late.csv", _call("CA3", "2024-09-20", 200))
+    land("twilio_calls", "late.csv", CALLS + inbound_call("CA3", "2024-09-20", 200))
     run_at(settings, monkeypatch, "2024-11-03")
     late = ("acme/2024-10/card/USD", "USD", "correction", "2024-09", "200", "3.00")
     assert _invoiced(settings) == [september, october, late]
@@ -94,7 +89,7 @@ def test_a_fine_billed_before_the_change_is_credited_in_the_currency_it_was_bill
         "map.csv",
         f"tenant_id,system,account_id,kind,valid_from,updated_at\nacme,twilio,AC1,platform,{KNOWN},{KNOWN}\n",
     )
-    land("twilio_calls", "october.csv", _call("CA1", "2024-10-20", 200))
+    land("twilio_calls", "october.csv", CALLS + inbound_call("CA1", "2024-10-20", 200))
     run_at(settings, monkeypatch, "2024-11-02")
     october = [
         ("acme/2024-10/card", "EUR", None, "2024-10", "1", "0.00"),

@@ -12,18 +12,12 @@ from orchestration.closing.explanation import explain_line, lines_without_record
 from orchestration.publishing.exports import require_release
 from orchestration.settings import Settings
 from tests.closing.steps import close_at, invoice_lines, run_at
-from tests.small_extracts import WEBHOOKS, conversation_status
+from tests.small_extracts import CALLS, WEBHOOKS, conversation_status, inbound_call
 
 Land = Callable[[str, str, "str | bytes"], Path]
 KNOWN = "2024-01-01T00:00:00Z"
 LATE = "2024-10-10T00:00:00Z"
-CALLS = "sid,account_sid,from,to,direction,status,start_time,duration,date_created\n"
 ORDERS = "order_id,tenant_id,meter,field,price_key,value,valid_from,updated_at\n"
-
-
-def _call(sid: str, day: str, minutes: int) -> str:
-    at = f"{day}T12:00:00Z"
-    return f"{sid},AC1,+13105550100,+12125550100,inbound,completed,{at},{60 * minutes},{at}\n"
 
 
 def _records(settings: Settings) -> dict[str, set[tuple[str, int]]]:
@@ -49,7 +43,7 @@ def test_a_pool_and_a_fee_agreed_late_are_explained_by_the_records_that_stood(
     pool = "acme,voice_minute,included_quantity,"
     fee = "acme,whatsapp_fee,unit_price,"
     land("order_overrides", "1.csv", f"{ORDERS}O1,{pool},10,{KNOWN},{KNOWN}\nO2,{fee},0.10,{KNOWN},{KNOWN}\n")
-    land("twilio_calls", "1.csv", CALLS + _call("CA1", "2024-09-05", 8) + _call("CA2", "2024-09-06", 8))
+    land("twilio_calls", "1.csv", CALLS + inbound_call("CA1", "2024-09-05", 8) + inbound_call("CA2", "2024-09-06", 8))
     land(
         "whatsapp_webhooks",
         "1.csv",
@@ -84,7 +78,7 @@ def test_a_pool_and_a_fee_agreed_late_are_explained_by_the_records_that_stood(
     assert lines_without_records(settings) == []
 
     # A late call tells only itself: what stood is on the lines before.
-    land("twilio_calls", "2.csv", CALLS + _call("CA3", "2024-09-07", 1))
+    land("twilio_calls", "2.csv", CALLS + inbound_call("CA3", "2024-09-07", 1))
     run_at(settings, monkeypatch, "2024-12-02")
     late = {line: records for line, records in _records(settings).items() if line.startswith("acme/2024-11/")}
     assert list(late.values()) == [{("CA3", 1)}]

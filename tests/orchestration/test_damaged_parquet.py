@@ -13,19 +13,10 @@ import pytest
 from orchestration import pipeline
 from orchestration.errors import BuildFailed
 from orchestration.settings import Settings
+from tests.damaged_parquet import damage
 
 Land = Callable[[str, str, "str | bytes"], Path]
 CALLS = 3000
-
-
-def damage(path: Path, column: str) -> None:
-    """Write over the column's first page."""
-    group = pq.ParquetFile(path).metadata.row_group(0)
-    (chunk,) = [group.column(n) for n in range(group.num_columns) if group.column(n).path_in_schema == column]
-    content = bytearray(path.read_bytes())
-    for place in range(chunk.data_page_offset, chunk.data_page_offset + 200):
-        content[place] ^= 0x5A
-    path.write_bytes(content)
 
 
 @pytest.mark.parametrize("column", ["duration", "date_created"])

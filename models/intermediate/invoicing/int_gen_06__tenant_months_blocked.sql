@@ -16,7 +16,7 @@ fees as (
 ),
 
 penalties as (
-    select * from {{ ref('int_gen_08__fines_in_currency') }} where metered_fate = 'countable' {{ and_moved() }}
+    select * from {{ ref('int_gen_08__fines_in_currency') }} where is_unrated {{ and_moved() }}
 ),
 
 storage as (
@@ -55,7 +55,6 @@ select
     'unrated' as reason,
     sum(raw_rows)::bigint as raw_rows,
 from penalties
-where currency_code != invoice_currency
 group by tenant_id, billing_month, meter, price_key
 union all
 select

@@ -39,22 +39,10 @@ tenants as (
 -- A fine in another currency than its tenant's month has no line (GEN-08).
 penalties as (
     select
-        fines.* exclude (metered_fate, reason),
-        case
-            when
-                fines.metered_fate = 'countable'
-                and fines.currency_code != fines.invoice_currency
-                then 'quarantined'
-            else fines.metered_fate
-        end as metered_fate,
-        case
-            when
-                fines.metered_fate = 'countable'
-                and fines.currency_code != fines.invoice_currency
-                then 'unrated'
-            else fines.reason
-        end as reason,
-    from {{ ref('int_gen_08__fines_in_currency') }} as fines
+        * exclude (metered_fate, reason),
+        case when is_unrated then 'quarantined' else metered_fate end as metered_fate,
+        case when is_unrated then 'unrated' else reason end as reason,
+    from {{ ref('int_gen_08__fines_in_currency') }}
 ),
 
 segments_found as (

@@ -72,12 +72,12 @@ fates_decided as (
         penalties.quantity, penalties.raw_rows,
         case
             when penalties.metered_fate != 'countable' then penalties.metered_fate
-            when penalties.currency_code != penalties.invoice_currency then 'quarantined'
+            when penalties.is_unrated then 'quarantined'
             else 'billed'
         end as fate,
         case
             when penalties.metered_fate != 'countable' then penalties.reason
-            when penalties.currency_code != penalties.invoice_currency then 'unrated'
+            when penalties.is_unrated then 'unrated'
             else ''
         end as reason,
     from penalties

@@ -17,8 +17,7 @@ fees as (
 
 penalties as (
     select * from {{ ref('int_gen_08__fines_in_currency') }}
-    where
-        metered_fate = 'countable' and currency_code = invoice_currency {{ and_moved() }}
+    where metered_fate = 'countable' and not is_unrated {{ and_moved() }}
 ),
 
 tenants as (

@@ -2,35 +2,37 @@
 -- is given in that of the month its fine was billed in, whatever the tenant changed to since.
 -- Grain: metered fine (per notice: the bill and the credit). Trap: held to the currency of its own
 -- month, a credit would keep every later month of the tenant from being published.
-with fines as (
-    select * from {{ ref('int_pen__usage_metered') }}
-),
-
-tenants as (
+with tenants as (
     select * from {{ ref('int_gen_08__tenant_currencies') }}
 ),
 
-bills as (
+fines as (
     select
-        fines.tenant_id,
-        fines.price_key,
-        min({{ currency_of_month() }}) as currency_code,
+        metered.*,
+        {{ currency_of_month() }} as month_currency,
+    from {{ ref('int_pen__usage_metered') }} as metered
+    left join tenants on metered.tenant_id = tenants.tenant_id
+    {{ join_currency_invoiced('metered') }}
+),
+
+currencies_chosen as (
+    select
+        * exclude (month_currency),
+        case
+            when quantity < 0
+                then coalesce(
+                    min(month_currency) filter (
+                        where metered_fate = 'countable' and quantity > 0
+                    ) over (partition by tenant_id, price_key),
+                    month_currency
+                )
+            else month_currency
+        end as invoice_currency,
     from fines
-    inner join tenants on fines.tenant_id = tenants.tenant_id
-    {{ join_currency_invoiced('fines') }}
-    where fines.metered_fate = 'countable' and fines.quantity > 0
-    group by fines.tenant_id, fines.price_key
 )
 
 select
-    fines.*,
-    case
-        when fines.quantity < 0 and bills.currency_code is not null
-            then bills.currency_code
-        else {{ currency_of_month() }}
-    end as invoice_currency,
-from fines
-left join tenants on fines.tenant_id = tenants.tenant_id
-{{ join_currency_invoiced('fines') }}
-left join bills
-    on fines.tenant_id = bills.tenant_id and fines.price_key = bills.price_key
+    *,
+    coalesce(metered_fate = 'countable' and currency_code != invoice_currency, false)
+        as is_unrated,
+from currencies_chosen

@@ -25,6 +25,7 @@ from orchestration.ingestion.raw_store import RawStoreChanged
 from orchestration.ingestion.row_typing import typing_select
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
+from tests.damaged_parquet import damage
 
 Land = Callable[[str, str, "str | bytes"], Path]
 LandQuery = Callable[..., Path]
@@ -271,12 +272,7 @@ def test_a_file_with_damaged_data_is_refused_and_the_rest_goes_on(
     values = {name: [f"{name}{n}" for n in range(3000)] for name in ("sid", "account_sid", "status", "duration")}
     times = [f"2024-11-05T10:{n // 60 % 60:02}:{n % 60:02}Z" for n in range(3000)]
     pq.write_table(pa.table({**values, "date_created": times}), path, compression=compression)
-    metadata = pq.ParquetFile(path).metadata.row_group(0)
-    (chunk,) = [metadata.column(n) for n in range(metadata.num_columns) if metadata.column(n).path_in_schema == column]
-    content = bytearray(path.read_bytes())
-    for place in range(chunk.data_page_offset, chunk.data_page_offset + 200):
-        content[place] ^= 0x5A
-    path.write_bytes(content)
+    damage(path, column)
     land("twilio_calls", "b.csv", "sid,account_sid,status,date_created\n1,2,completed,2024-11-05T10:00:00Z\n")
     found = {receipt.file_name: receipt for receipt in ingest_landing(settings).receipts}
     assert (found["a.parquet"].status, found["b.csv"].status) == ("refused", "accepted")
