@@ -66,12 +66,7 @@ corrections_placed as (
                 then coalesce(tenants.whatsapp_payment_method_id, 'default')
             else coalesce(tenants.payment_method_id, 'default')
         end as payment_method_id,
-        -- A credit in a currency the tenant has since left is an invoice of its own (GEN-08).
-        case
-            when corrections.currency_code != tenants.currency_code
-                then '/' || corrections.currency_code
-            else ''
-        end as currency_suffix,
+        tenants.currency_code as own_currency,
         corrected_invoices.invoice_number as corrects_invoice_number,
     from corrections
     left join tenants on corrections.tenant_id = tenants.tenant_id
@@ -112,8 +107,7 @@ select
 from open_lines_placed
 union all
 select
-    tenant_id || '/' || strftime(billing_month, '%Y-%m') || '/' || payment_method_id
-    || currency_suffix as invoice_id,
+    {{ invoice_id('own_currency') }} as invoice_id,
     line_id,
     tenant_id,
     billing_month,

@@ -27,11 +27,7 @@ methods_chosen as (
                 then tenants.whatsapp_payment_method_id
             else tenants.payment_method_id
         end as payment_method_id,
-        -- A fine's credit in a currency the tenant has since left is an invoice of its own (GEN-08).
-        case
-            when lines.currency_code != {{ currency_of_month() }} then '/' || lines.currency_code
-            else ''
-        end as currency_suffix,
+        {{ currency_of_month() }} as own_currency,
     from lines
     inner join tenants on lines.tenant_id = tenants.tenant_id
     {{ join_currency_invoiced('lines') }}
@@ -43,9 +39,8 @@ methods_chosen as (
 )
 
 select
-    * exclude (currency_suffix),
-    tenant_id || '/' || strftime(billing_month, '%Y-%m') || '/' || payment_method_id
-    || currency_suffix as invoice_id,
+    * exclude (own_currency),
+    {{ invoice_id('own_currency') }} as invoice_id,
     concat_ws(
         '/', tenant_id, strftime(billing_month, '%Y-%m'), meter, price_key, price_id,
         charge_category
