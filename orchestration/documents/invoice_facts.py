@@ -111,6 +111,11 @@ class Invoice:
         return self.document_type == "credit_note"
 
     @property
+    def sign(self) -> int:
+        """What documents for people and machines multiply by: a credit note says what is credited as positive."""
+        return -1 if self.is_credit_note else 1
+
+    @property
     def label(self) -> str:
         """The number people know it by; a draft has only its id."""
         return self.invoice_number or self.invoice_id

@@ -53,6 +53,7 @@ from orchestration.documents.pdf_tables import explanations, lines_table
 from orchestration.documents.text import clean
 
 NET_NOTE = "All amounts are net. Tax, where it applies, is determined and added by the seller's accounting system."
+CREDIT_NOTE = "This document credits: its quantities and amounts are credited to you, those with a minus are charged."
 _BARE = [
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -151,7 +152,7 @@ def _parties(invoice: Invoice) -> Table:
 
 
 def _money(invoice: Invoice) -> str:
-    return f"{invoice.currency_code} {shown(invoice.billed_amount, invoice.minor_unit)}"
+    return f"{invoice.currency_code} {shown(invoice.billed_amount * invoice.sign, invoice.minor_unit)}"
 
 
 def _amount_due(invoice: Invoice) -> Table:
@@ -179,6 +180,8 @@ def _totals(invoice: Invoice) -> list[Flowable]:
     notes: list[Flowable] = [text(NET_NOTE, SMALL)]
     if invoice.tax_exemption_reason:
         notes.append(text(invoice.tax_exemption_reason, SMALL))
+    if invoice.is_credit_note:
+        notes.append(text(CREDIT_NOTE, SMALL))
     if not invoice.is_issued:
         notes.append(text("This is a draft. It is no demand for payment and may change until it is issued.", SMALL))
     return [total, Spacer(1, 3 * mm), *notes]

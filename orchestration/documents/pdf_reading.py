@@ -1,5 +1,7 @@
 """Reads a PDF invoice's figures back from its own text layer, by where and how each text is set.
 
+With the sign of the rows: what a credit note credits is negative again.
+
 Position and font decide, not wording: somebody's text that looks like an amount stands in no amount column.
 """
 
@@ -97,11 +99,13 @@ def read_back(content: bytes) -> PdfFigures:
         if number in lines:
             raise MeterhouseError(f"the PDF shows line {number} twice", "Write the documents again.")
         lines[number] = read_shown(run.text)
+    label = "".join("".join(footer).split())
+    sign = -1 if label.startswith("Creditnote") else 1
     return PdfFigures(
-        label="".join("".join(footer).split()),
+        label=label,
         pages=max(run.page for run in runs) + 1,
         currency=money[0][0][1],
-        totals=tuple(read_shown(match[2]) for match, _ in money),
-        subtotals=tuple(read_shown(run.text) for run in amounts if run.font == BOLD),
-        lines=lines,
+        totals=tuple(sign * read_shown(match[2]) for match, _ in money),
+        subtotals=tuple(sign * read_shown(run.text) for run in amounts if run.font == BOLD),
+        lines={number: sign * amount for number, amount in lines.items()},
     )

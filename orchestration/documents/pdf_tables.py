@@ -31,6 +31,7 @@ from orchestration.documents.pdf_style import (
 # What covers units beside the plan's own pool and first number.
 _COVERED_BY = {"meta_free": "Free of charge by WhatsApp's own rules", "order_pool": "Included by your Order"}
 _HEADINGS = ("#", "Description", "Used", "Included", "Billed", "Unit price", "Amount")
+_HEADINGS_OF_CREDIT = ("#", "Description", "Used", "Included", "Credited", "Unit price", "Amount")
 
 
 def plural(quantity: int, unit: str) -> str:
@@ -64,23 +65,25 @@ def _shown_key(line: InvoiceLine) -> str:
     return line.price_key.replace("|", ", ").replace("_", " ")
 
 
-def _line_row(number: int, line: InvoiceLine, minor_unit: int) -> list[Any]:
+def _line_row(number: int, line: InvoiceLine, invoice: Invoice) -> list[Any]:
+    sign = invoice.sign
     # What a pool or the plan covers is on a line of its own at price 0: none of it is billed.
     billed = 0 if line.charge_category == "included" else line.pricing_quantity
     return [
         Figure(str(number), colour=QUIET),
         _description(line),
-        _quantity(line.consumed_quantity, line.consumed_unit),
-        Figure(shown_quantity(line.included_quantity) if line.included_quantity else ""),
-        _quantity(billed, line.pricing_unit),
-        Figure(shown_unit_price(line.unit_price, minor_unit)),
-        Figure(shown(line.billed_amount, minor_unit)),
+        _quantity(line.consumed_quantity * sign, line.consumed_unit),
+        Figure(shown_quantity(line.included_quantity * sign) if line.included_quantity else ""),
+        _quantity(billed * sign, line.pricing_unit),
+        Figure(shown_unit_price(line.unit_price, invoice.minor_unit)),
+        Figure(shown(line.billed_amount * sign, invoice.minor_unit)),
     ]
 
 
 def lines_table(invoice: Invoice, corrections: bool) -> Table | None:
     """Usage lines, or corrections, grouped by service with subtotals; None when there are none."""
-    rows: list[list[Any]] = [[Paragraph(h, HEAD if i == 1 else HEAD_RIGHT) for i, h in enumerate(_HEADINGS)]]
+    headings = _HEADINGS_OF_CREDIT if invoice.is_credit_note else _HEADINGS
+    rows: list[list[Any]] = [[Paragraph(h, HEAD if i == 1 else HEAD_RIGHT) for i, h in enumerate(headings)]]
     style: list[tuple[Any, ...]] = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LEFTPADDING", (0, 0), (-1, -1), 3),
@@ -101,9 +104,9 @@ def lines_table(invoice: Invoice, corrections: bool) -> Table | None:
         style += [("TOPPADDING", (0, top), (-1, top), 10), ("NOSPLIT", (0, top), (0, top + 1))]
         for number, line in numbered:
             style.append(("LINEBELOW", (0, len(rows)), (-1, len(rows)), 0.4, HAIR))
-            rows.append(_line_row(number, line, invoice.minor_unit))
+            rows.append(_line_row(number, line, invoice))
         bottom = len(rows)
-        subtotal = sum((line.billed_amount for _, line in numbered), Decimal(0))
+        subtotal = invoice.sign * sum((line.billed_amount for _, line in numbered), Decimal(0))
         name = f"{service}, corrections and credits" if corrections else f"{service}, subtotal"
         rows.append(["", text(name, STRONG), "", "", "", "", Figure(shown(subtotal, invoice.minor_unit), bold=True)])
         style += [

@@ -63,10 +63,9 @@ def invoice_xml(invoice: Invoice) -> bytes:
     add_buyer(root, invoice, tax)
     add_delivery(root, invoice, tax)
     add(group(root, "PaymentTerms"), "Note", _payment_terms(invoice))
-    sign = -1 if invoice.is_credit_note else 1
-    _add_totals(root, invoice, tax, invoice.billed_amount * sign)
+    _add_totals(root, invoice, tax, invoice.billed_amount * invoice.sign)
     for position, line in numbered_lines(invoice):
-        add_line(root, invoice, tax, position, line, sign)
+        add_line(root, invoice, tax, position, line)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 

@@ -43,10 +43,8 @@ def _note(line: InvoiceLine) -> str:
     return f"Correction{corrected}, usage of {line.usage_month:%Y-%m}: {line.explanation}"
 
 
-def add_line(
-    root: etree._Element, invoice: Invoice, tax: TaxStatement, number: int, line: InvoiceLine, sign: int
-) -> None:
-    """One line; `sign` is -1 in a credit note, whose amounts are positive."""
+def add_line(root: etree._Element, invoice: Invoice, tax: TaxStatement, number: int, line: InvoiceLine) -> None:
+    """One line; in a credit note what is credited is positive."""
     kind = "CreditNote" if invoice.is_credit_note else "Invoice"
     quantity, price, code = quantity_and_price(line, invoice.minor_unit)
     element = group(root, f"{kind}Line")
@@ -56,10 +54,10 @@ def add_line(
     add(
         element,
         "CreditedQuantity" if invoice.is_credit_note else "InvoicedQuantity",
-        str(quantity * sign),
+        str(quantity * invoice.sign),
         unitCode=code,
     )
-    amount = plain(line.billed_amount * sign, invoice.minor_unit)
+    amount = plain(line.billed_amount * invoice.sign, invoice.minor_unit)
     add_amount(element, "LineExtensionAmount", amount, invoice.currency_code)
     reference = group(element, "DocumentReference")
     add(reference, "ID", line.line_id)

@@ -20,6 +20,7 @@ from tests.orchestration.documents.rows import (
     LINES,
     NASTY,
     TOKYO,
+    correction,
     invoice,
     line,
     load,
@@ -61,12 +62,30 @@ def test_a_correction_names_its_month_and_the_invoice_it_corrects_in_a_section_o
     assert read_back(invoice_pdf(of(GLOBEX))).lines == {1: Decimal("6.00"), 2: Decimal("0.50"), 3: Decimal("-0.95")}
 
 
-def test_a_credit_note_is_called_one_and_keeps_the_sign_of_its_rows() -> None:
+def test_a_credit_note_is_called_one_and_reads_back_with_the_sign_of_its_rows() -> None:
     figures = read_back(invoice_pdf(of(NASTY)))
     assert figures.label == "CreditnoteCN-2024-0001"
     assert set(figures.totals) == {Decimal("-10.95")}
     assert figures.lines == {1: Decimal("-0.95"), 2: Decimal("-10.00")}
     assert "Due date" not in text_of(invoice_pdf(of(NASTY)))
+
+
+def test_a_credit_note_says_what_it_credits_without_a_minus_as_its_e_invoice_does() -> None:
+    # 120 at 0.0079 and 20 at 0.5 come back, 3.00 is charged: 0.95 + 10.00 - 3.00 = 7.95.
+    rows = [
+        correction(ACME, "old", -120, "0.0079", "-0.95"),
+        correction(ACME, "new", -20, "0.5", "-10.00"),
+        line(ACME, "kiq", 6, "0.5", "3.00"),
+    ]
+    note = load([invoice(ACME, "-7.95", 3, "CN-1", document_type="credit_note")], rows)[0]
+    text = text_of(invoice_pdf(note))
+    _, corrections = text.split("Corrections and credits of earlier usage")
+    for said in ("Credited to you, net", "USD 7.95", "Credited", "−6", "−3.00", "those with a minus are charged"):
+        assert said in text
+    assert "Billed" not in text and "−" not in corrections
+    assert {"120", "20", "0.95", "10.00"} <= set(corrections.split()) and "3.00" not in corrections
+    assert read_back(invoice_pdf(note)).lines == {1: Decimal("3.00"), 2: Decimal("-10.00"), 3: Decimal("-0.95")}
+    assert "minus" not in text_of(invoice_pdf(of(GLOBEX)))
 
 
 def test_a_draft_says_so_on_every_page_and_asks_for_nothing() -> None:
