@@ -82,8 +82,10 @@ def test_a_fine_billed_before_the_change_is_credited_in_the_currency_it_was_bill
     ]
 
     # Overturned in October, with the tenant in euros since: nothing is converted, and what was billed comes back.
+    # Another one of October is in euros: the month has fines in two currencies.
     land("tenants", "eur.csv", f"{TENANTS}acme,Acme,EUR,card,2024-10-05T00:00:00Z\n")
-    land("carrier_penalties", "2.csv", f"{fines}{notice},overturned,2024-10-12T00:00:00Z\n")
+    another = "F2,+12125550100,40.00,EUR,2024-10-06T00:00:00Z,2024-10-14T00:00:00Z,open,2024-10-14T00:00:00Z"
+    land("carrier_penalties", "2.csv", f"{fines}{notice},overturned,2024-10-12T00:00:00Z\n{another}\n")
     land(
         "account_map",
         "map.csv",
@@ -93,6 +95,7 @@ def test_a_fine_billed_before_the_change_is_credited_in_the_currency_it_was_bill
     run_at(settings, monkeypatch, "2024-11-02")
     october = [
         ("acme/2024-10/card", "EUR", None, "2024-10", "1", "0.00"),
+        ("acme/2024-10/card", "EUR", None, "2024-10", "1", "40.00"),
         ("acme/2024-10/card", "EUR", None, "2024-10", "200", "3.00"),
         ("acme/2024-10/card/USD", "USD", None, "2024-10", "-1", "-500.00"),
     ]

@@ -1,5 +1,5 @@
 -- All meters in one long table, for questions across services.
--- Grain: tenant x month x meter.
+-- Grain: tenant x month x meter x currency. A second currency is that of a fine credited as it was billed.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

@@ -1,5 +1,5 @@
 -- WAP-08: user-initiated messages with the window they fall in and what the price book asks for
--- them: card plus fee, or the Order's price instead. Only priced ones let a window draw.
+-- them in their month's currency: card plus fee, or the Order's price instead. Only priced ones let a window draw.
 -- Grain: user-initiated message of the message era inside a window.
 with messages as (
     select * from {{ ref('int_wap_04__units_mapped') }}
@@ -45,7 +45,7 @@ messages_keyed as (
         messages.occurred_at,
         messages.market || '|' || messages.category as price_key,
         windows.window_id,
-        tenants.currency_code,
+        {{ currency_of_month() }} as currency_code,
     from messages
     inner join windows
         on
@@ -54,6 +54,7 @@ messages_keyed as (
             and messages.occurred_at >= windows.opened_at
             and messages.occurred_at < windows.closes_at
     inner join tenants on messages.tenant_id = tenants.tenant_id
+    {{ join_currency_invoiced('messages') }}
 )
 
 select
