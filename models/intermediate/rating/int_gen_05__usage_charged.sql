@@ -50,7 +50,6 @@ select
             * usage.unit_price
     end::decimal(36, 8) as rated_amount,
     usage.is_unrated,
-    usage.unit_count,
     usage.raw_rows,
 from usage
 inner join tenants on usage.tenant_id = tenants.tenant_id

@@ -1,6 +1,6 @@
--- GEN-06, PRC-02, PRC-03: the instants inside a month at which a tenant's price for a meter may
--- change: an Order's override starting or ending, a term renewal of translated words, the day a
--- rate card names for itself.
+-- GEN-06, PRC-02, PRC-03, GEN-03: the instants inside a month at which a tenant's price for a meter,
+-- or the plan it is used under, may change: an Order's override starting or ending, a term renewal
+-- of translated words, the day a rate card names for itself, a subscription starting or ending.
 -- Grain: tenant x meter x month x segment. Months without such an instant have no row.
 with overrides as (
     select * from {{ ref('int_gen_06__order_terms') }}
@@ -17,6 +17,16 @@ tenants as (
 
 cards as (
     select distinct unit, effective_from from {{ ref('int_prc_02__card_rates_effective') }}
+),
+
+subscriptions as (
+    select tenant_id, valid_from, valid_to
+    from {{ ref('int_gen_02__subscriptions_states') }}
+    where is_current
+),
+
+meters_of_an_instant as (
+    select meter from {{ ref('meters') }} where not {{ is_of_the_month('meter') }}
 ),
 
 instants_gathered as (
@@ -44,6 +54,15 @@ instants_gathered as (
         cast(cards.effective_from as timestamp) as boundary_at,
     from tenants
     cross join cards
+    union
+    select subscriptions.tenant_id, meters_of_an_instant.meter, subscriptions.valid_from
+    from subscriptions
+    cross join meters_of_an_instant
+    union
+    select subscriptions.tenant_id, meters_of_an_instant.meter, subscriptions.valid_to
+    from subscriptions
+    cross join meters_of_an_instant
+    where subscriptions.valid_to is not null
 ),
 
 instants_inside_months as (

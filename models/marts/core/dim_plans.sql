@@ -1,4 +1,4 @@
--- Plans, what they include and their pool of WhatsApp conversations today.
+-- Plans, what they include and their pool of WhatsApp conversations in the newest month anything is known of.
 -- Grain: plan.
 with plans as (
     select * from {{ ref('plans') }}
@@ -6,7 +6,12 @@ with plans as (
 
 pools as (
     select * from {{ ref('int_wap_05__pool_sizes_effective') }}
-    where effective_until is null
+),
+
+-- Where nothing landed yet, what was published last.
+newest as (
+    select coalesce(max(billing_month), date '9999-12-01') as billing_month
+    from {{ ref('int_gen_01__billing_months_seen') }}
 )
 
 select
@@ -17,4 +22,8 @@ select
     coalesce(pools.conversations_per_licence, 0) as whatsapp_conversations_per_licence,
     plans.source,
 from plans
-left join pools on plans.plan_id = pools.plan_id
+cross join newest
+left join pools
+    on
+        plans.plan_id = pools.plan_id
+        and {{ in_force('newest.billing_month', 'pools.effective_from', 'pools.effective_until', "date '9999-12-31'") }}

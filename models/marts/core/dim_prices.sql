@@ -1,5 +1,5 @@
 -- Every price with its derived interval and notice rule: price book and WhatsApp cards.
--- Grain: price.
+-- Grain: price. Trap: a price of words has no dates of its own, each tenant's renewal starts it (PRC-03).
 with updates as (
     select * from {{ ref('int_prc_01__updates_effective') }}
 ),
@@ -9,8 +9,18 @@ card_rates as (
 )
 
 select
-    price_id, meter, price_key, currency_code, unit_price, notice_rule, published_on,
-    effective_from, effective_until, is_placeholder, clause_id, source,
+    price_id,
+    meter,
+    price_key,
+    currency_code,
+    unit_price,
+    notice_rule,
+    published_on,
+    case when notice_rule != 'at_renewal' then effective_from end as effective_from,
+    case when notice_rule != 'at_renewal' then effective_until end as effective_until,
+    is_placeholder,
+    clause_id,
+    source,
 from updates
 union all
 select

@@ -26,7 +26,7 @@ numbers as (
 ),
 
 outside_plan as (
-    select * from {{ ref('int_trw_04__use_outside_plan') }}
+    select * from {{ ref('int_gen_03__use_outside_plan') }}
 ),
 
 suspended as (

@@ -12,13 +12,19 @@ with usage as (
     where meter = 'kiq_conversation' {{ and_moved() }}
 ),
 
-narrower as (
+-- Of a tenant invoiced by KIQ-03, what KIQ-01 counts beyond it is excluded for that reason.
+definitions as (
     select
         tenant_id,
         billing_month,
-        sum(kiq_03_count)::bigint as kiq_03_quantity,
+        sum(unit_count)::bigint as kiq_01_quantity,
+        coalesce(sum(kiq_03_count) filter (where metered_fate = 'countable'), 0)::bigint
+            as kiq_03_quantity,
     from {{ ref('int_gen_05__event_usage_aggregated') }}
-    where metered_fate = 'countable' and meter = 'kiq_conversation' {{ and_moved() }}
+    where
+        meter = 'kiq_conversation'
+        and (metered_fate = 'countable' or reason = 'not_resolved_unassisted')
+        {{ and_moved() }}
     group by tenant_id, billing_month
 )
 
@@ -31,7 +37,8 @@ select
     usage.relief,
     usage.consumed_quantity,
     usage.consumed_unit,
-    coalesce(narrower.kiq_03_quantity, 0)::bigint as month_kiq_03_quantity,
+    definitions.kiq_01_quantity as month_kiq_01_quantity,
+    definitions.kiq_03_quantity as month_kiq_03_quantity,
     usage.included_quantity,
     usage.drawn_quantity,
     usage.overage_quantity,
@@ -40,7 +47,7 @@ select
     usage.rated_amount,
     usage.is_unrated,
 from usage
-left join narrower
+left join definitions
     on
-        usage.tenant_id = narrower.tenant_id
-        and usage.billing_month = narrower.billing_month
+        usage.tenant_id = definitions.tenant_id
+        and usage.billing_month = definitions.billing_month

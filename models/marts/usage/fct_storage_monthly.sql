@@ -1,5 +1,6 @@
 -- STO: storage held at month end against its limit, and the blocks charged above it.
--- Grain: tenant x month x meter.
+-- Grain: tenant x month x meter. Trap: a plan nobody knows has no limit, not one of 0, and
+-- nothing above it: the month waits (GEN-06).
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -24,13 +25,16 @@ select
     measured.price_key,
     coalesce(usage.price_id, '') as price_id,
     measured.consumed_bytes,
-    measured.limit_bytes,
-    greatest(0, measured.consumed_bytes - measured.limit_bytes)::bigint as excess_bytes,
-    measured.quantity as overage_quantity,
+    case when not measured.is_plan_unknown then measured.limit_bytes end as limit_bytes,
+    case
+        when not measured.is_plan_unknown
+            then greatest(0, measured.consumed_bytes - measured.limit_bytes)
+    end::bigint as excess_bytes,
+    case when not measured.is_plan_unknown then measured.quantity end as overage_quantity,
     'block' as overage_unit,
     usage.unit_price,
     usage.currency_code,
-    usage.rated_amount,
+    case when not measured.is_plan_unknown then usage.rated_amount end as rated_amount,
     measured.is_stale,
 from measured
 left join usage

@@ -15,9 +15,7 @@ select
     levels.meter,
     levels.billing_month,
     sum(levels.bytes)::bigint as consumed_bytes,
-    count(*)::bigint as environment_count,
     bool_or(levels.is_stale) as is_stale,
-    max(levels.taken_at) as measured_at,
     sum(case when levels.has_snapshot_in_month then 1 else 0 end)::bigint as raw_rows,
 from levels
 inner join accounts

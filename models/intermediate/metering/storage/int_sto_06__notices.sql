@@ -13,7 +13,9 @@ accounts as (
 ),
 
 measured as (
-    select * from {{ ref('int_sto__usage_metered') }} where metered_fate = 'countable'
+    select * from {{ ref('int_sto__usage_metered') }}
+    -- A plan nobody knows has no limit that could be exceeded.
+    where metered_fate = 'countable' and not is_plan_unknown
 ),
 
 last_of_day as (

@@ -5,22 +5,33 @@ with usage as (
     select * from {{ ref('int_gen_06__usage_to_price') }} where meter = 'voice_minute'
 ),
 
-settings as (
-    select
-        max(case when setting = 'voice_outlier_factor' then setting_value end)::bigint
-            as outlier_factor,
-        max(case when setting = 'voice_outlier_minutes' then setting_value end)::bigint
-            as outlier_minutes,
-        max(case when setting = 'voice_outlier_months' then setting_value end)::bigint
-            as outlier_months,
-    from {{ ref('int_gen_06__settings_effective') }}
-    where effective_until is null
-),
-
 tenant_months as (
     select tenant_id, billing_month, sum(quantity)::bigint as minutes
     from usage
     group by tenant_id, billing_month
+),
+
+months as (
+    select distinct billing_month from tenant_months
+),
+
+settings_effective as (
+    select * from {{ ref('int_gen_06__settings_effective') }}
+),
+
+settings_of_month as (
+    select
+        months.billing_month,
+        {% for figure in ['factor', 'minutes', 'months'] %}
+        max(settings_effective.setting_value)
+            filter (where settings_effective.setting = 'voice_outlier_{{ figure }}')::bigint
+            as outlier_{{ figure }},
+        {% endfor %}
+    from months
+    inner join settings_effective
+        on
+            {{ in_force('months.billing_month', 'settings_effective.effective_from', 'settings_effective.effective_until', "date '9999-12-31'") }}
+    group by months.billing_month
 ),
 
 histories as (
@@ -41,7 +52,7 @@ select
     histories.minutes,
     (histories.minutes_before // histories.months_before)::bigint as usual_minutes,
 from histories
-cross join settings
+inner join settings_of_month as settings on histories.billing_month = settings.billing_month
 where
     histories.months_before >= settings.outlier_months
     and histories.minutes >= settings.outlier_minutes

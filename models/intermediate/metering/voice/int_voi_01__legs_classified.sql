@@ -14,10 +14,7 @@ area_codes as (
 parties_named as (
     select
         *,
-        case when direction = 'inbound' then from_party else to_party end
-            as outside_party,
-        {{ e164('to_party') }}
-            as called_number,
+        {{ e164('to_party') }} as called_number,
         -- Out to an agent, in from one, or in on an agent's own address.
         regexp_matches(lower(to_party), '^(client|sip|sips|sim):')
         or (
