@@ -31,6 +31,7 @@ from orchestration.quality.content_hash import table_hash
 from orchestration.settings import Settings
 from orchestration.warehouse import state
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
+from orchestration.warehouse.writer_lock import doubt_noted
 
 Say = Callable[[str], None]
 INPUTS_NAME = "inputs.parquet"
@@ -117,6 +118,12 @@ def _demand_release(settings: Settings) -> Release:
         raise GateRefused(
             "what is published does not hold all that has landed, or its checks did not pass",
             "Run `meterhouse run`, look at the result, then close.",
+        )
+    if doubt_noted(settings):
+        # Numbers, due dates and the records kept come out of tables no verdict is bound to.
+        raise GateRefused(
+            "the build file was written by another hand, or its writer died writing it, since it was built",
+            "Run `meterhouse run`: it builds and judges all of it again. Look at the result, then close.",
         )
     return release
 

@@ -17,6 +17,8 @@ import duckdb
 import pytest
 
 from orchestration import duck, pipeline
+from orchestration.closing import ledger
+from orchestration.closing.scope import closes
 from orchestration.errors import GateRefused, LockLost, WarehouseBusy
 from orchestration.publishing.release import current_release, publish
 from orchestration.quality import known_hashes, seal
@@ -29,6 +31,7 @@ from orchestration.warehouse import fencing
 from orchestration.warehouse.dbt_build import build
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.writer_lock import writer_lock
+from tests.closing.steps import close_at
 from tests.conftest import SampleRun
 from tests.gate.served import nothing_served_changes
 from tests.project_copy import copy_of_project
@@ -230,6 +233,19 @@ def test_a_stale_verdict_is_refused(copied: Settings, tmp_path: Path) -> None:
 def test_a_build_file_another_hand_wrote_is_refused(copied: Settings) -> None:
     _change(copied, "create table ops.harmless (x integer)")
     _refused(copied, "written by another hand")
+
+
+def test_a_month_is_not_closed_from_a_build_file_another_hand_wrote(copied: Settings) -> None:
+    """The marts are what was judged; what their invoices would be numbered by is not."""
+    _change(copied, "update seeds.issuing_entities set number_format = 'FORGED-{sequence:06}', payment_days = 1")
+    with (
+        nothing_served_changes(copied),
+        writer_lock(copied),
+        pytest.raises(GateRefused, match="another hand") as refusal,
+    ):
+        close_at(copied, "2024-09", "2024-10-04", leave_out=("tnt_0002",))
+    assert "meterhouse run" in refusal.value.remedy
+    assert not closes(ledger.entries(copied))
 
 
 def test_a_build_file_of_another_time_is_refused(copied: Settings) -> None:
