@@ -28,6 +28,8 @@ from orchestration.ingestion.sources import DUCKDB_TYPES, Field, SourceSpec
 from orchestration.settings import Settings
 
 WRITE_EVERY = 50_000
+# How a CSV line ends whose last value is empty.
+EMPTY_ENDS = tuple(f"{value}{end}" for value in (",", ',""') for end in ("", "\n", "\r\n", "\r"))
 RAW_TEXT_LIMIT = 65_536
 
 
@@ -45,7 +47,7 @@ class FileRows:
     """`relation` is SQL that can stand in a FROM clause; it has `row_number` and `column_types`' columns.
 
     `in_place` is set where the file itself can be the part, with no row to be typed; `odd` is SQL for
-    rows that this relation may not read right, `rows_by_lines` how many rows it must have to be read right.
+    rows that this relation may not read right, `rows_told` how many rows it must have to be read right.
     """
 
     relation: str
@@ -55,7 +57,7 @@ class FileRows:
     temporary: list[Path] = field(default_factory=list)
     in_place: InPlace | None = None
     odd: str = ""
-    rows_by_lines: int | None = None
+    rows_told: int | None = None
 
 
 def _match_columns(spec: SourceSpec, header: list[str]) -> dict[str, str]:
@@ -187,6 +189,33 @@ def _csv(spec: SourceSpec, path: Path) -> _CsvFile:
     return _CsvFile(header, matched, reader)
 
 
+def _rows_told(checked: CheckedFile, width: int) -> int | None:
+    """How many rows the engine must find below a header of `width` columns, else it misread some; None: any number.
+
+    It drops the values a row has too many where these are empty, so that what stands before may be shifted. The
+    commas tell: without quotes every one separates two values.
+    """
+    by_lines, commas = checked.rows_by_lines, checked.commas
+    if by_lines is None:
+        if width == 1:
+            return -1 if commas else None
+        lines, over = divmod(commas, width - 1)
+        return -1 if over else lines - 1
+    if by_lines >= 0 and commas != (by_lines + 1) * (width - 1) and _has_value_too_many(checked.plain_path, width):
+        return -1
+    return by_lines
+
+
+def _has_value_too_many(path: Path, width: int) -> bool:
+    """Whether a line, none of which is part of a longer row, ends in an empty value it has too many."""
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        ends_empty = (line for line in text if line.endswith(EMPTY_ENDS))
+        try:
+            return any(len(values) > width for values in csv.reader(ends_empty, strict=True))
+        except csv.Error:
+            return True
+
+
 def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows:
     found = _csv(spec, checked.plain_path)
     types = found.types
@@ -194,13 +223,13 @@ def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: 
     try:
         # Into a temporary Parquet: row numbers need file order once, typing may then run in parallel.
         copied = connection.execute(f"copy ({numbered}) to {sql_text(str(target))} (format parquet)").fetchone()
-        is_read = copied is not None and checked.rows_by_lines in (None, copied[0])
+        is_read = copied is not None and _rows_told(checked, len(found.header)) in (None, copied[0])
     except (duckdb.Error, UnicodeDecodeError):
         is_read = False
     unreadable: list[UnreadableRow] = []
     if not is_read:
-        # Some row is not what the header promises, or spans lines, which a stray quote can make it do:
-        # read it row by row, keep the good, name the bad.
+        # Some row is not what the header promises, or spans lines, which a stray quote can make it do, or a value too
+        # many was dropped: read it row by row, keep the good, name the bad.
         _, unreadable = _text_parquet(spec, read_csv(spec, checked.plain_path, found.header, found.matched), target)
         types = {f.name: "VARCHAR" for f in spec.fields}
     return FileRows(f"read_parquet({sql_text(str(target))})", types, unreadable, found.ignored, [target])
@@ -214,7 +243,7 @@ def clean_rows(spec: SourceSpec, checked: CheckedFile) -> FileRows | None:
     if checked.form == ".csv":
         found = _csv(spec, checked.plain_path)
         unnumbered = f"({found.reader.format(row_number='')})"
-        return FileRows(unnumbered, found.types, [], found.ignored, rows_by_lines=checked.rows_by_lines)
+        return FileRows(unnumbered, found.types, [], found.ignored, rows_told=_rows_told(checked, len(found.header)))
     if checked.form == ".parquet":
         return None
     relation = relation_of(spec, checked)

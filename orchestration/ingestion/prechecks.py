@@ -34,7 +34,8 @@ class CheckedFile:
 
     `plain_path` is the landed file itself, or a staged one that whoever reads it removes. `is_strict` is
     false for JSON that a forgiving reader takes and a strict one does not. `rows_by_lines` is how many rows a CSV
-    with quotes has if none of them spans lines, -1 where its lines end in several ways; None where none can.
+    with quotes has if none of them spans lines, -1 where its lines end in several ways; None where none can. `commas`
+    is how many a CSV has.
     """
 
     path: Path
@@ -46,6 +47,7 @@ class CheckedFile:
     linked_signature: tuple[int, int] = (0, 0)
     is_strict: bool = True
     rows_by_lines: int | None = None
+    commas: int = 0
 
 
 def staging_dir(settings: Settings) -> Path:
@@ -189,7 +191,16 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
             plain_path.unlink(missing_ok=True)
         raise
     return CheckedFile(
-        path, plain_path, form, sha256, stored_bytes, manifest, signature, text.is_strict, text.rows_by_lines
+        path,
+        plain_path,
+        form,
+        sha256,
+        stored_bytes,
+        manifest,
+        signature,
+        text.is_strict,
+        text.rows_by_lines,
+        text.commas,
     )
 
 
@@ -223,6 +234,7 @@ class _Utf8Check:
         self.lines = 1
         self.is_strict = True
         self.rows_by_lines: int | None = None
+        self.commas = 0
 
     def feed(self, piece: bytes) -> None:
         if b"\x00" in piece:
@@ -252,7 +264,7 @@ class _Utf8Check:
 
 
 class _CsvCheck(_Utf8Check):
-    """Also counts the lines, where there are quotes: by them it shows whether a reader made one row of several."""
+    """Also counts commas and, where there are quotes, lines: they show what a reader left out or made one row of."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -264,6 +276,7 @@ class _CsvCheck(_Utf8Check):
         super().feed(piece)
         self.has_quotes = self.has_quotes or b'"' in piece
         self.returns += piece.count(b"\r")
+        self.commas += piece.count(b",")
         self.last = piece[-1:] or self.last
 
     def finish(self) -> None:

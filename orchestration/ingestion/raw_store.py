@@ -184,7 +184,7 @@ def write_clean(
         # Not what this reader takes for a record of the source: the exact one says what and where. (A
         # message that quotes the file in the middle of a character cannot be decoded.)
         total, faulty = 0, 1
-    faulty = faulty or rows.rows_by_lines not in (None, total)
+    faulty = faulty or rows.rows_told not in (None, total)
     if faulty or not total:
         temporary.unlink(missing_ok=True)
         return None if faulty else Stored(0, 0, 0)

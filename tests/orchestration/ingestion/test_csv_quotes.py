@@ -194,6 +194,21 @@ def test_a_file_that_quotes_everything_is_read_by_the_engine(
     assert [r.rows_accepted for r in ingest_landing(settings).receipts] == [50, 50]
 
 
+@pytest.mark.parametrize("end", ["", '""'])
+@pytest.mark.parametrize("others", ["", "t9,x\n", '"t3","Beta, Ltd",EUR,"Say ""so""",\n', "t4,Beta,EUR,,\n"])
+def test_a_value_too_many_holds_its_row_back_though_it_is_empty(
+    settings: Settings, land: Land, others: str, end: str
+) -> None:
+    """An unquoted comma in a name shifts the values behind it; the engine drops the empty one that is then too many."""
+    header = "tenant_id,name,billing_currency,bill_to_name,updated_at\n"
+    land("tenants", "a.csv", f"{header}t1,Acme, Inc.,USD,,{end}\nt2,Beta,EUR,Beta Ltd,{end}\n{others}")
+    ingest_landing(settings)
+    assert ("row has 6 values, the header has 5 columns", 1) in [(reason, n) for n, _, reason in quarantine(settings)]
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        found = connection.execute("select name, billing_currency from raw.tenants where tenant_id < 't3'").fetchall()
+    assert found == [("Beta", "EUR")]
+
+
 def test_a_long_text_is_not_held_back_for_another_rows_fault(settings: Settings, land: Land) -> None:
     header = "translation_id,org_id,target_lang,character_count,status,note\n"
     land("translations", "a.csv", f"{header}t1,o,de,5,completed,{'x' * 200_000}\nt2,o\nt3,o,de,5,completed,\n")
