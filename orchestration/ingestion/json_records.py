@@ -256,7 +256,7 @@ def records_of(spec: SourceSpec, document: Any, manifest: dict[str, Any]) -> Ite
         yield _json_api(spec, document)
     else:
         record = _flat(spec, document)
-        if spec.name == "twilio_phone_numbers" and not record.get("snapshot_date"):
+        if spec.dated_by_manifest and not record.get("snapshot_date"):
             record["snapshot_date"] = _text(manifest.get("extracted_on"))
         yield record
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import duckdb
@@ -15,8 +16,9 @@ import duckdb
 from orchestration import duck
 from orchestration.file_hash import file_sha256
 from orchestration.ingestion.landing_folder import landed_paths, noted, signature
+from orchestration.ingestion.prechecks import content_sha256, read_manifest
 from orchestration.ingestion.receipts import seen_files
-from orchestration.ingestion.refusal import told
+from orchestration.ingestion.refusal import StillBeingWritten, told
 from orchestration.settings import Settings
 
 Signature = tuple[int, int]
@@ -61,6 +63,8 @@ def new_content(settings: Settings, read_before: Mapping[str, str]) -> NewConten
         except OSError:
             continue  # went away, or cannot be read: a run says so, a look need not
         found.read[look_key] = digest
+        with suppress(StillBeingWritten):  # told by its bytes alone, until the manifest can be read
+            digest = content_sha256(path, digest, read_manifest(path))
         if (source, digest) in judged:
             found.known_again += 1
             continue

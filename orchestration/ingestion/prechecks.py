@@ -21,6 +21,7 @@ from typing import Any
 
 from orchestration.durable import sync
 from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
+from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
 
 NAME_ALLOWED = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$")
@@ -30,7 +31,7 @@ PIECE = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class CheckedFile:
-    """A file that passed: `plain_path` holds its uncompressed bytes, `sha256` is of the file as stored.
+    """A file that passed: `plain_path` holds its uncompressed bytes, `sha256` is its content_sha256.
 
     `plain_path` is the landed file itself, or a staged one that whoever reads it removes. `is_strict` is
     false for JSON that a forgiving reader takes and a strict one does not. `rows_by_lines` is how many rows a CSV
@@ -127,6 +128,19 @@ def read_manifest(path: Path) -> dict[str, Any]:
     return content
 
 
+def content_sha256(path: Path, stored_sha256: str, manifest: dict[str, Any]) -> str:
+    """What tells the file's content from all other: the hash of its bytes as stored, mostly.
+
+    Where its rows have their day from the manifest, that is content, too: a page of numbers nobody bought or gave up
+    since yesterday has yesterday's bytes.
+    """
+    spec, day = SOURCES.get(path.parent.name), manifest.get("extracted_on")
+    has_own_days = path.name.removesuffix(".gz").endswith((".csv", ".parquet"))
+    if spec is None or not spec.dated_by_manifest or has_own_days or day is None:
+        return stored_sha256
+    return hashlib.sha256(f"{stored_sha256} {json.dumps(day)}".encode()).hexdigest()
+
+
 def _plain_pieces(path: Path, digest: Any, settings: Settings) -> Any:
     """Decompressed bytes of a gzip file, piece by piece; every member's CRC is checked by zlib."""
     limit = path.stat().st_size * settings.max_expansion_ratio
@@ -194,7 +208,7 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
         path,
         plain_path,
         form,
-        sha256,
+        content_sha256(path, sha256, manifest),
         stored_bytes,
         manifest,
         signature,

@@ -71,13 +71,17 @@ class Field:
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """One kind of extract: `list_key` names the array of a vendor's page, `system` the vendor."""
+    """One kind of extract: `list_key` names the array of a vendor's page, `system` the vendor.
+
+    With `dated_by_manifest` JSON rows that say no `snapshot_date` have the day the file's manifest says.
+    """
 
     name: str
     system: str
     fields: tuple[Field, ...]
     list_key: str | None = None
     sid_prefixes: tuple[str, ...] = ()
+    dated_by_manifest: bool = False
 
     @property
     def columns(self) -> dict[str, str]:
@@ -199,6 +203,7 @@ def _specs() -> tuple[SourceSpec, ...]:
             ),
             list_key="incoming_phone_numbers",
             sid_prefixes=("PN",),
+            dated_by_manifest=True,
         ),
         SourceSpec(
             "twilio_usage_records",

@@ -251,6 +251,29 @@ def test_a_file_whose_manifest_does_not_match_yet_waits(settings: Settings, land
     assert [r.status for r in ingest_landing(settings).receipts] == ["accepted"]
 
 
+def test_equal_pages_of_two_days_are_two_snapshots(settings: Settings, land: Land) -> None:
+    """The day stands in the manifest alone; a copy with its manifest is still the same file."""
+    number = {"sid": "PN" + "a" * 32, "account_sid": "AC" + "b" * 32, "phone_number": "+15551230001"}
+    page = json.dumps({"incoming_phone_numbers": [number | {"date_created": "Fri, 01 Nov 2024 00:00:00 +0000"}]})
+    for name, day in (("a", "2024-11-10"), ("b", "2024-11-11"), ("copy", "2024-11-11")):
+        land("twilio_phone_numbers", f"{name}.json", page)
+        land("twilio_phone_numbers", f"{name}.json.manifest.json", json.dumps({"extracted_on": day}))
+    assert len(new_content(settings, {}).files) == 3
+    receipts = ingest_landing(settings).receipts
+    assert [r.status for r in receipts] == ["accepted", "accepted", "duplicate_file"]
+    found = "select snapshot_date::varchar, file_sha256 from raw.twilio_phone_numbers order by 1"
+    assert rows(settings, found) == [
+        ("2024-11-10", receipts[0].file_sha256),
+        ("2024-11-11", receipts[1].file_sha256),
+    ]
+    # Touched, they are known again; of another day, the page is new.
+    (settings.landing / "twilio_phone_numbers" / "b.json").touch()
+    land("twilio_phone_numbers", "c.json", page)
+    land("twilio_phone_numbers", "c.json.manifest.json", json.dumps({"extracted_on": "2024-11-12"}))
+    looked = new_content(settings, {})
+    assert (looked.files, looked.known_again) == ([("twilio_phone_numbers", "c.json")], 1)
+
+
 @pytest.mark.parametrize("said", [{"bytes": "many"}, {"rows": None}, {"rows": 1.5}, {"bytes": [1]}])
 def test_a_manifest_that_counts_in_no_numbers_keeps_its_own_file_waiting(
     settings: Settings, land: Land, said: dict[str, object]
