@@ -181,7 +181,7 @@ def _demand_complete(checked: CheckedFile, rows: int) -> None:
     expected = checked.manifest.get("rows")
     if expected is not None and int(expected) != rows:
         raise StillBeingWritten(f"{checked.path.name} has {rows} records, its manifest says {expected}")
-    if checked.form == ".parquet" and checked.plain_path.exists() and not unchanged_since(checked):
+    if not unchanged_since(checked):
         raise StillBeingWritten(f"{checked.path.name} was written to while it was read")
 
 

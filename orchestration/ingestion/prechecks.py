@@ -36,7 +36,7 @@ class CheckedFile:
     `plain_path` is the landed file itself, or a staged one that whoever reads it removes. `is_strict` is
     false for JSON that a forgiving reader takes and a strict one does not. `rows_by_lines` is how many rows a CSV
     with quotes has if none of them spans lines, -1 where its lines end in several ways; None where none can. `commas`
-    is how many a CSV has.
+    is how many a CSV has, `hashed_signature` size and time of what is read when it was hashed, None for a copy of ours.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class CheckedFile:
     sha256: str
     stored_bytes: int
     manifest: dict[str, Any]
-    linked_signature: tuple[int, int] = (0, 0)
+    hashed_signature: tuple[int, int] | None = None
     is_strict: bool = True
     rows_by_lines: int | None = None
     commas: int = 0
@@ -71,9 +71,19 @@ def _stage_link(path: Path, settings: Settings) -> Path:
 
 
 def unchanged_since(checked: CheckedFile) -> bool:
-    """Whether a staged link still is what was hashed: a producer may write on while we read."""
-    info = checked.plain_path.stat()
-    return (info.st_size, info.st_mtime_ns) == checked.linked_signature
+    """Whether the file read still is what was hashed: a producer may write on while we read."""
+    if checked.hashed_signature is None:
+        return True
+    try:
+        return _looks(checked.plain_path) == checked.hashed_signature
+    except FileNotFoundError:
+        # Our own link is a part by now. A landed file that went away may have been written to before.
+        return checked.plain_path != checked.path
+
+
+def _looks(path: Path) -> tuple[int, int]:
+    info = path.stat()
+    return info.st_size, info.st_mtime_ns
 
 
 def check_name(path: Path) -> str:
@@ -182,7 +192,7 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
         raise StillBeingWritten(f"{path.name} has {stored_bytes} bytes, its manifest says {manifest['bytes']}")
     digest = hashlib.sha256()
     plain_path = path
-    signature = (0, 0)
+    signature = None
     text = {".csv": _CsvCheck, ".parquet": _Utf8Check}.get(form, _JsonCheck)(path.name)
     try:
         if path.name.endswith(".gz"):
@@ -190,12 +200,12 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
             _unpack(path, plain_path, digest, text, settings)
         elif form == ".parquet":
             plain_path = _stage_link(path, settings)
-            info = plain_path.stat()
-            signature = (info.st_size, info.st_mtime_ns)
+            signature = _looks(plain_path)
             _read_through(plain_path, digest, None)
             # It may become a part as it is: waited for here, in a thread, and not before the receipts.
             sync(plain_path)
         else:
+            signature = _looks(path)
             _read_through(path, digest, text)
         sha256 = digest.hexdigest()
         if "sha256" in manifest and str(manifest["sha256"]).lower() != sha256:

@@ -142,7 +142,7 @@ def link_file(settings: Settings, checked: CheckedFile, found: InPlace, identity
         found.instants,
         final,
         [final],
-        checked.linked_signature,
+        checked.hashed_signature,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from orchestration import duck
+from orchestration.ingestion import landing
 from orchestration.ingestion.landed_content import new_content
 from orchestration.ingestion.landing import anything_new, ingest_landing, landed_paths
 from orchestration.ingestion.landing_folder import LandingMissing
@@ -249,6 +250,34 @@ def test_a_file_whose_manifest_does_not_match_yet_waits(settings: Settings, land
     assert [r.status for r in ingest_landing(settings).receipts] == ["waiting"]
     land("translations", "a.csv.manifest.json", json.dumps({"rows": 1}))
     assert [r.status for r in ingest_landing(settings).receipts] == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "row"),
+    [
+        ("a.csv", "invoice_number,paid_at,amount\n", "X-{n},2024-11-30T00:00:00Z,1.5\n"),
+        ("a.ndjson", "", '{{"invoice_number": "X-{n}", "paid_at": "2024-11-30T00:00:00Z", "amount": "1.5"}}\n'),
+    ],
+)
+def test_a_file_written_to_while_it_is_taken_in_waits(
+    settings: Settings, land: Land, monkeypatch: pytest.MonkeyPatch, name: str, head: str, row: str
+) -> None:
+    """Its receipt would name the hash of other content, and the next run take its first rows in once more."""
+    path = land("payments", name, head + row.format(n=1))
+    checked_as_it_was = landing.check_file
+
+    def check_then_write(*arguments: Any) -> Any:
+        checked = checked_as_it_was(*arguments)
+        with path.open("a", encoding="utf-8") as producer:
+            producer.write(row.format(n=2))
+        return checked
+
+    with monkeypatch.context() as patched:
+        patched.setattr(landing, "check_file", check_then_write)
+        (receipt,) = ingest_landing(settings).receipts
+    assert (receipt.status, receipt.reason) == ("waiting", f"{name} was written to while it was read")
+    assert [(r.status, r.rows_total) for r in ingest_landing(settings).receipts] == [("accepted", 2)]
+    assert rows(settings, "select invoice_number from raw.payments order by 1") == [("X-1",), ("X-2",)]
 
 
 def test_equal_pages_of_two_days_are_two_snapshots(settings: Settings, land: Land) -> None:
