@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -114,6 +115,8 @@ def _demand_release(settings: Settings) -> Release:
     release = current_release(settings)
     if release is None:
         raise GateRefused("nothing has been published yet", "Run `meterhouse run` first.")
+    with suppress(duckdb.IOException):  # somebody has the build file open: that is told below
+        demands.demand_taken_in(settings)
     if pipeline.has_work(settings):
         raise GateRefused(
             "what is published does not hold all that has landed, or its checks did not pass",

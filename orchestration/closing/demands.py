@@ -9,7 +9,11 @@ import duckdb
 from orchestration.closing.ledger import Entry
 from orchestration.closing.scope import Draft, close_of, closed_until, left_open, month_text
 from orchestration.closing.signing import content_of, holds_of, signed_holds, standing_sign_off
-from orchestration.errors import MeterhouseError
+from orchestration.errors import GateRefused, MeterhouseError
+from orchestration.ingestion.landed_content import files_not_taken_in
+from orchestration.ingestion.landing_folder import demand_landing
+from orchestration.settings import Settings
+from orchestration.wording import some_of
 
 DAYS_AFTER_MONTH_END = 3
 
@@ -40,6 +44,17 @@ def demand_in_time(month: date, now: datetime, early_reason: str) -> None:
 def next_month_start(month: date) -> datetime:
     """The instant `month` ends, UTC."""
     return datetime(*next_month(month).timetuple()[:3], tzinfo=UTC)
+
+
+def demand_taken_in(settings: Settings) -> None:
+    """Raise GateRefused naming landed files that were not taken in: never looked at, or unfinished when they were."""
+    demand_landing(settings)
+    if files := files_not_taken_in(settings):
+        raise GateRefused(
+            f"what is published does not hold all that has landed: {some_of(files, 5)}",
+            "Run `meterhouse run` and look at the result. A file that waits all the same is unfinished or not what its "
+            "manifest says: have it or the manifest mended, or move it out of the landing, and run again.",
+        )
 
 
 def demand_not_closed(found: list[Entry], month: date, tenants: list[str], out: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""What is missing before a month can be closed, all of it at once. Reads the release and the ledger; signs nothing."""
+"""What is missing before a month can be closed, all of it at once. Reads release, ledger and landing; signs nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+
+import duckdb
 
 from orchestration import duck
 from orchestration.closing import demands, ledger
@@ -50,6 +52,7 @@ def propose_close(settings: Settings, month: date, now: datetime) -> Proposal:
             *_refusal(lambda: demands.demand_in_order(connection, waiting, found, month, [], [])),
             *_refusal(lambda: demands.demand_rated(connection, month, [], [])),
         ]
+    to_do = [*_refusal(lambda: demands.demand_taken_in(settings)), *to_do]
     to_do += [
         f"sign the hold {hold.hold_id} ({hold.hold}, {hold.tenant_id or 'all tenants'}): {hold.facts}. {hold.remedy} "
         f"Then meterhouse sign-hold --month {text} {hold.hold_id} --by NAME --why TEXT."
@@ -68,4 +71,6 @@ def _refusal(demand: Callable[[], Any]) -> list[str]:
         demand()
     except MeterhouseError as error:
         return [f"{error}. {error.remedy}"]
+    except duckdb.IOException:
+        return ["another process is writing the warehouse. Propose again when its run has ended."]
     return []

@@ -48,6 +48,20 @@ def signatures_seen(settings: Settings) -> dict[str, Signature]:
             return {}
 
 
+def files_not_taken_in(settings: Settings) -> list[str]:
+    """source/name of each landed file that was never judged as it lies there; those that wait are among them.
+
+    Raises duckdb.IOException while somebody writes.
+    """
+    seen = signatures_seen(settings)
+    looks = ((source, path, signature(path)) for source, path in landed_paths(settings))
+    return [
+        "/".join(filter(None, (told(source), told(path.name))))
+        for source, path, look in looks
+        if look is not None and look != seen.get(noted(path))
+    ]
+
+
 def new_content(settings: Settings, read_before: Mapping[str, str]) -> NewContent:
     """What lies there that no run has judged, by content. Raises duckdb.IOException while somebody writes."""
     seen, judged = signatures_seen(settings), _judged(settings)

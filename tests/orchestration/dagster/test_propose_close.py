@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from orchestration import pipeline
 from orchestration.closing import ledger
+from orchestration.closing.close import CloseRequest, close_month
+from orchestration.closing.proposal import propose_close
 from orchestration.definitions import build_definitions
+from orchestration.errors import GateRefused
+from orchestration.warehouse.writer_lock import writer_lock
+from tests.closing.steps import instant, sign_all
 from tests.conftest import SampleRun
 from tests.orchestration.copied_home import copy_of
 from tests.orchestration.dagster.conftest import instance_of, told
@@ -39,6 +46,27 @@ def test_the_proposal_names_all_that_is_missing_and_closes_nothing(sample_run: S
     assert ledger.entries(mine) == []
 
 
+def test_a_file_that_waits_is_named_by_proposal_and_close(sample_run: SampleRun, tmp_path: Path) -> None:
+    mine = copy_of(sample_run, tmp_path)
+    late = mine.landing / "payments" / "late.csv"
+    late.parent.mkdir(exist_ok=True)
+    late.write_text("invoice_number,paid_at,amount\n", encoding="utf-8")
+    late.with_name("late.csv.manifest.json").write_text('{"rows": 5}', encoding="utf-8")
+    with writer_lock(mine):
+        assert [r.file_name for r in pipeline.take_in(mine, lambda _: None).with_status("waiting")] == ["late.csv"]
+    sign_all(mine, "2024-09", instant("2024-10-04"))
+    september = date(2024, 9, 1)
+    proposal = propose_close(mine, september, instant("2024-10-04"))
+    assert not proposal.ready
+    assert "payments/late.csv" in proposal.to_do[0] and "move it out of the landing" in proposal.to_do[0]
+    with pytest.raises(GateRefused, match=r"payments/late\.csv") as refusal:
+        close_month(mine, CloseRequest(september, "Carla"), instant("2024-10-04"))
+    assert "move it out of the landing" in refusal.value.remedy
+    late.unlink()
+    assert not any("late.csv" in line for line in propose_close(mine, september, instant("2024-10-04")).to_do)
+    close_month(mine, CloseRequest(september, "Carla", ("tnt_0002",)), instant("2024-10-04"))
+
+
 @pytest.mark.parametrize(
     ("job", "op", "config"),
     [("propose_close", "propose", {}), ("close_month", "close_the_month", {"by": "Ann"})],
@@ -62,10 +90,6 @@ def test_a_month_written_wrongly_fails_in_plain_words(
 
 
 def test_a_month_nobody_used_has_nothing_to_close(sample_run: SampleRun) -> None:
-    from datetime import UTC, date, datetime
-
-    from orchestration.closing.proposal import propose_close
-
-    found = propose_close(sample_run.settings, date(2023, 1, 1), datetime(2024, 12, 10, tzinfo=UTC))
+    found = propose_close(sample_run.settings, date(2023, 1, 1), instant("2024-12-10"))
     assert (found.drafts, found.totals, found.ready) == (0, {}, False)
     assert any(line.startswith("there is no draft invoice of 2023-01") for line in found.to_do)
