@@ -10,13 +10,14 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 
 from orchestration import duck
 from orchestration.file_hash import file_sha256
 from orchestration.ingestion.landing_folder import landed_paths, noted, signature
-from orchestration.ingestion.prechecks import content_sha256, read_manifest
+from orchestration.ingestion.prechecks import content_sha256, manifest_path, read_manifest
 from orchestration.ingestion.receipts import seen_files
 from orchestration.ingestion.refusal import StillBeingWritten, told
 from orchestration.settings import Settings
@@ -26,7 +27,7 @@ Signature = tuple[int, int]
 
 @dataclass
 class NewContent:
-    """Files whose content was never judged: (source, file name), and one hash over what they hold.
+    """Files whose content was never judged: (source, file name), and one hash over what they and their manifests hold.
 
     `read` is what to pass on to the next look: hashes by path, size and time.
     """
@@ -83,10 +84,17 @@ def new_content(settings: Settings, read_before: Mapping[str, str]) -> NewConten
             found.known_again += 1
             continue
         found.files.append((told(source), told(path.name)))
-        contents.add(told(f"{source} {digest}"))
+        contents.add(told(f"{source} {digest} {_manifest_sha256(path)}"))
     if contents:
         found.content_hash = hashlib.sha256("\n".join(sorted(contents)).encode()).hexdigest()
     return found
+
+
+def _manifest_sha256(path: Path) -> str:
+    """Of what the manifest says, if there is one: a file that waited for it to be mended is worth another run."""
+    with suppress(OSError):
+        return file_sha256(manifest_path(path))
+    return ""
 
 
 def _judged(settings: Settings) -> set[tuple[str, str]]:

@@ -120,9 +120,14 @@ def check_kind(path: Path, settings: Settings) -> int:
     return info.st_size
 
 
+def manifest_path(path: Path) -> Path:
+    """Where the manifest of a landed file lies, if it has one."""
+    return path.with_name(path.name + ".manifest.json")
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest beside the file, or an empty one."""
-    manifest = path.with_name(path.name + ".manifest.json")
+    manifest = manifest_path(path)
     if not manifest.is_file() or manifest.is_symlink():
         return {}
     try:

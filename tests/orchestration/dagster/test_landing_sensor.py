@@ -138,6 +138,20 @@ def test_a_file_still_being_written_starts_no_second_run(watched: Watched) -> No
     path.with_name("new.csv.part").unlink()
 
 
+def test_a_mended_manifest_starts_another_run(watched: Watched) -> None:
+    path = _drop(watched)
+    manifest = path.with_name("new.csv.manifest.json")
+    try:
+        manifest.write_text('{"rows": 2}', encoding="utf-8")  # it has one
+        first = watched.request()
+        watched.ran(first, dg.DagsterRunStatus.SUCCESS)
+        assert "waits for the rest of a file" in watched.skipped()
+        manifest.write_text('{"rows": 1}', encoding="utf-8")
+        assert watched.request().run_key != first.run_key
+    finally:
+        manifest.unlink(missing_ok=True)
+
+
 def test_while_somebody_writes_it_looks_again_later(watched: Watched) -> None:
     import subprocess
     import sys
