@@ -55,10 +55,16 @@ class Settings:
     max_expansion_ratio: int = 200
 
     def at(self, home: Path, landing: str) -> Settings:
-        """The same limits for another home and landing, given as METERHOUSE_LANDING is: a folder or a URL."""
+        """The same limits for another home and landing, given as METERHOUSE_LANDING is: a folder or a URL.
+
+        Raises MeterhouseError for a folder whose path the engine would take for a pattern.
+        """
+        _demand_one_folder("METERHOUSE_HOME", home)
         if "://" in landing:
             return replace(self, home=home, landing=home / "landing_spool", landing_url=landing.rstrip("/"))
-        return replace(self, home=home, landing=Path(landing).resolve(), landing_url="")
+        folder = Path(landing).resolve()
+        _demand_one_folder("METERHOUSE_LANDING", folder)
+        return replace(self, home=home, landing=folder, landing_url="")
 
     @property
     def landing_text(self) -> str:
@@ -101,7 +107,7 @@ class Settings:
 def load_settings() -> Settings:
     """Settings from METERHOUSE_HOME, _LANDING, _MEMORY_LIMIT, _THREADS and _DAGSTER_POSTGRES.
 
-    Raises MeterhouseError for a limit that cannot be meant.
+    Raises MeterhouseError for a limit that cannot be meant, or a folder that cannot be named to the engine.
     """
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
@@ -116,6 +122,15 @@ def load_settings() -> Settings:
         memory_limit=_memory_limit(os.environ.get("METERHOUSE_MEMORY_LIMIT") or "2GB"),
         threads=_threads(os.environ.get("METERHOUSE_THREADS") or str(os.cpu_count() or 2)),
     ).at(home, landing or str(PROJECT_DIR / "landing"))
+
+
+def _demand_one_folder(name: str, folder: Path) -> None:
+    # The engine reads files by patterns: under such a path it finds none, or those of a neighbour.
+    if found := sorted(set("*?[") & set(str(folder))):
+        raise MeterhouseError(
+            f"{name} is {str(folder)!r}, and a path with {' or '.join(found)} may stand for several folders",
+            "Rename the folder, or the one above it that has the character, or set the variable to another one.",
+        )
 
 
 def _memory_limit(text: str) -> str:

@@ -153,7 +153,12 @@ class _CsvFile:
 
     header: list[str]
     matched: dict[str, str]
-    reader: str
+    picked: str
+    source: str
+
+    def query(self, also: str = "") -> str:
+        """SQL for the file's rows; `also` is one more column of them."""
+        return f"select {self.picked}{also} from {self.source}"
 
     @property
     def ignored(self) -> list[str]:
@@ -180,13 +185,12 @@ def _csv(spec: SourceSpec, path: Path) -> _CsvFile:
     matched = _match_columns(spec, header)
     bound = ", ".join(f"{sql_text(f'c{i}')}: 'VARCHAR'" for i in range(len(header)))
     picked = ", ".join(f'c{i} as "{matched[name]}"' for i, name in enumerate(header) if name in matched)
-    reader = (
-        f"select {picked}{{row_number}} from read_csv("
-        f"{sql_text(str(path))}, columns = {{{{{bound}}}}}, header = true, auto_detect = false, "
+    source = (
+        f"read_csv({sql_text(str(path))}, columns = {{{bound}}}, header = true, auto_detect = false, "
         "delim = ',', quote = '\"', escape = '\"', nullstr = '', strict_mode = true, "
         "max_line_size = 16777216, compression = 'none')"
     )
-    return _CsvFile(header, matched, reader)
+    return _CsvFile(header, matched, picked, source)
 
 
 def _rows_told(checked: CheckedFile, width: int) -> int | None:
@@ -219,7 +223,7 @@ def _has_value_too_many(path: Path, width: int) -> bool:
 def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: CheckedFile, target: Path) -> FileRows:
     found = _csv(spec, checked.plain_path)
     types = found.types
-    numbered = found.reader.format(row_number=", row_number() over () as row_number")
+    numbered = found.query(also=", row_number() over () as row_number")
     try:
         # Into a temporary Parquet: row numbers need file order once, typing may then run in parallel.
         copied = connection.execute(f"copy ({numbered}) to {sql_text(str(target))} (format parquet)").fetchone()
@@ -242,8 +246,9 @@ def clean_rows(spec: SourceSpec, checked: CheckedFile) -> FileRows | None:
     """
     if checked.form == ".csv":
         found = _csv(spec, checked.plain_path)
-        unnumbered = f"({found.reader.format(row_number='')})"
-        return FileRows(unnumbered, found.types, [], found.ignored, rows_told=_rows_told(checked, len(found.header)))
+        return FileRows(
+            f"({found.query()})", found.types, [], found.ignored, rows_told=_rows_told(checked, len(found.header))
+        )
     if checked.form == ".parquet":
         return None
     relation = relation_of(spec, checked)

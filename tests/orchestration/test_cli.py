@@ -146,6 +146,18 @@ def test_a_limit_that_cannot_be_meant_is_named_with_what_to_write(
     assert refused.value.remedy.startswith("Write ")
 
 
+@pytest.mark.parametrize("name", ["HOME", "LANDING"])
+def test_a_folder_the_engine_would_take_for_a_pattern_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv(f"METERHOUSE_{name}", str(tmp_path / "pl[a]in" / "here"))
+    with pytest.raises(MeterhouseError, match=rf"METERHOUSE_{name} is .*a path with \[ may stand for") as refused:
+        load_settings()
+    assert refused.value.remedy.startswith("Rename the folder")
+    monkeypatch.setenv(f"METERHOUSE_{name}", str(tmp_path / "pl{a}in" / "here"))
+    load_settings()
+
+
 def test_limits_are_read_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("METERHOUSE_THREADS", "3")
     monkeypatch.setenv("METERHOUSE_MEMORY_LIMIT", "1.5 GiB")

@@ -280,6 +280,17 @@ def test_a_file_written_to_while_it_is_taken_in_waits(
     assert rows(settings, "select invoice_number from raw.payments order by 1") == [("X-1",), ("X-2",)]
 
 
+@pytest.mark.parametrize("bad_row", ["", "t2,o1\n"])
+def test_a_path_may_hold_braces(tmp_path: Path, bad_row: str) -> None:
+    """It was taken for a place to fill in, and the run ended in a traceback."""
+    braced = Settings(home=tmp_path / "h{o}me", landing=tmp_path / "pl{a}in", memory_limit="1GB")
+    folder = braced.landing / "translations"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text(HEADER + ROW + bad_row, encoding="utf-8")
+    assert [r.rows_accepted for r in ingest_landing(braced).receipts] == [1]
+    assert rows(braced, "select translation_id from raw.translations") == [("t1",)]
+
+
 def test_equal_pages_of_two_days_are_two_snapshots(settings: Settings, land: Land) -> None:
     """The day stands in the manifest alone; a copy with its manifest is still the same file."""
     number = {"sid": "PN" + "a" * 32, "account_sid": "AC" + "b" * 32, "phone_number": "+15551230001"}
