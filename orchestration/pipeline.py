@@ -170,7 +170,7 @@ def told_of_rerun(report: RunReport) -> list[str]:
     again = report.marked.again
     what = ", ".join([*again.months, *again.models])
     told = [f"computed again: {what}{f' ({again.reason})' if again.reason else ''}"]
-    if again.tenants:
+    if again.tenants and again.months:
         told.append(
             f"asked for {', '.join(again.tenants)}: the months were metered for all tenants, priced and invoiced "
             "again for these and for whoever's usage came out differently"

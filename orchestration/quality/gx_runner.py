@@ -234,7 +234,9 @@ class SuiteRunner:
         assert worker.stderr is not None
         complaints = worker.stderr.read()
         worker.wait()
-        answer = json.loads(self._answer.read_text(encoding="utf-8")) if self._answer.exists() else {}
+        # Of a worker that was killed it may end in the middle.
+        ended_well = worker.returncode == 0 and self._answer.exists()
+        answer = json.loads(self._answer.read_text(encoding="utf-8")) if ended_well else {}
         found, self.told = answer.get("checks", []), answer.get("told", {})
         if worker.returncode != 0 or len(found) != self._asked:
             last_words = complaints.strip().splitlines()[-1:] or ["no message"]

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -17,6 +18,7 @@ from orchestration.errors import BuildFailed, GateRefused, WarehouseBusy
 from orchestration.publishing import history
 from orchestration.publishing.release import current_release, publish
 from orchestration.quality.gx_runner import SuiteRunner
+from orchestration.quality.suites import arriving_suites
 from orchestration.quality.verdict import Check
 from orchestration.settings import Settings
 from orchestration.warehouse import writer_lock as writer_lock_module
@@ -162,6 +164,28 @@ def test_what_could_not_be_judged_is_judged_by_the_next_run(small: Small) -> Non
     # It says which months the run before had touched.
     assert "2024-09-01" in report.touched_months
     assert not pipeline.has_work(small.settings)
+
+
+def test_a_quality_worker_killed_while_it_writes_its_answer_has_judged_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.tmp_dir.mkdir(parents=True)
+    half = (
+        "import os, pathlib, signal, sys\n"
+        'pathlib.Path(sys.argv[1]).write_text(\'{"checks": [{"na\')\n'
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    begin = subprocess.Popen
+
+    def killed(_: object, **options: Any) -> subprocess.Popen[str]:
+        return begin([sys.executable, "-c", half, str(settings.tmp_dir / "suites_answer.json")], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", killed)
+    with SuiteRunner(settings) as runner:
+        runner.ask(arriving_suites(["translations"]))
+        with pytest.raises(BuildFailed, match="Great Expectations answered 0 of ") as failed:
+            runner.answer()
+    assert "nothing is published" in failed.value.remedy
 
 
 def _no_answer(_: SuiteRunner) -> None:

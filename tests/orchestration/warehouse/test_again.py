@@ -8,7 +8,9 @@ import duckdb
 import pytest
 
 from orchestration.errors import MeterhouseError
-from orchestration.warehouse.again import Again, _demand_months, _demand_tenants
+from orchestration.pipeline import RunReport, told_of_rerun
+from orchestration.quality.verdict import Verdict
+from orchestration.warehouse.again import Again, Marked, _demand_months, _demand_tenants
 
 
 @pytest.fixture
@@ -55,3 +57,13 @@ def test_of_a_stretch_of_months_one_is_enough(build_file: duckdb.DuckDBPyConnect
 def test_where_nothing_was_built_every_month_will_be() -> None:
     with duckdb.connect() as connection:
         _demand_months(connection, Again(months=("2024-11",)))
+
+
+@pytest.mark.parametrize(("months", "told"), [(("2024-09",), True), ((), False)])
+def test_of_tenants_it_is_told_only_with_months_that_were_metered(months: tuple[str, ...], told: bool) -> None:
+    """Tenants may stand in the config of a run that computes a model alone."""
+    again = Again(months, tenants=("tnt_0002",), models=() if months else ("fct_invoices",))
+    report = RunReport(marked=Marked(again), verdict=Verdict("0" * 64))
+    lines = told_of_rerun(report)
+    assert lines[0] == f"computed again: {'2024-09' if months else 'fct_invoices'}"
+    assert any("the months were metered for all tenants" in line for line in lines) == told
