@@ -57,10 +57,6 @@ class RunReport:
         """Whether what was judged now is what stood judged before: nothing changed."""
         return self.verdict is not None and self.verdict.candidate_hash == self.hash_before
 
-    @property
-    def nothing_new(self) -> bool:
-        return self.models_run == 0 and (self.release is None or not self.release.is_new)
-
 
 def has_work(settings: Settings) -> bool:
     """Whether a run would do anything; decided without importing dbt, Dagster or the quality library.

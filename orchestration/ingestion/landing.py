@@ -11,9 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -70,17 +69,6 @@ class IngestReport:
     @property
     def findings(self) -> list[Receipt]:
         return self.with_status("refused")
-
-    @property
-    def touched_sources(self) -> list[str]:
-        return sorted({receipt.source for receipt in self.with_status("accepted")})
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "batch": self.batch,
-            "unchanged_files": self.unchanged_files,
-            "receipts": [asdict(receipt) for receipt in self.receipts],
-        }
 
 
 def anything_new(settings: Settings) -> bool:

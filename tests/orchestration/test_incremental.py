@@ -42,7 +42,8 @@ def test_runs_in_steps_equal_one_run_and_touch_only_their_months(
 
     assert not pipeline.has_work(settings)
     nothing = pipeline.run_all(settings)
-    assert (nothing.models_run, nothing.nothing_new) == (0, True)
+    assert nothing.release is not None
+    assert (nothing.models_run, nothing.release.is_new) == (0, False)
 
 
 def test_only_tenant_months_that_moved_are_invoiced_again(settings: Settings, land: Land, tmp_path: Path) -> None:
