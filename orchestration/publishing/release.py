@@ -16,9 +16,9 @@ from orchestration import clock, duck
 from orchestration.closing import ledger
 from orchestration.damaged_file import PUBLISH_AGAIN, FileDamaged
 from orchestration.durable import sync
-from orchestration.errors import GateRefused
+from orchestration.errors import GateRefused, LockLost
 from orchestration.publishing import history
-from orchestration.publishing.draft import Draft, make_durable, write_draft
+from orchestration.publishing.draft import Draft, forget_drafts, make_durable, write_draft
 from orchestration.publishing.guard import demand_verdict, no_candidate
 from orchestration.publishing.release_tables import DATABASE
 from orchestration.quality import known_hashes
@@ -94,6 +94,7 @@ def publish(settings: Settings, draft: Draft | None = None) -> Release:
 
 def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release:
     fencing.demand_newest(settings, writer)
+    forget_drafts(settings, draft)
     if not settings.warehouse_path.exists():
         raise no_candidate()
     with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
@@ -110,23 +111,31 @@ def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release
             return served
         candidate = known_hashes.mart_contents(connection, settings)
     before = served.path if served else None
-    if draft is None or draft.content_hash != verdict.candidate_hash:
-        draft = write_draft(settings, verdict.candidate_hash, candidate, before)
-    if not draft.is_whole():
-        # The release it started from is not what it was.
-        draft = write_draft(settings, verdict.candidate_hash, candidate, before, whole=True)
+    if draft is not None and draft.content_hash != verdict.candidate_hash:
+        draft.discard()
+        draft = None
+    draft = draft or write_draft(settings, verdict.candidate_hash, candidate, before)
+    try:
         if not draft.is_whole():
-            draft.discard()
-            raise GateRefused("the copy differs from the candidate that was judged", "Run again.")
-    manifest = {"release_id": draft.release_id, "content_hash": verdict.candidate_hash, "tables": hashes}
-    _write(draft.folder / "manifest.json", manifest)
-    _write(draft.folder / "verdict.json", verdict.as_dict())
-    make_durable([draft.folder / "manifest.json", draft.folder / "verdict.json", draft.folder])
-    final = draft.folder.with_name(draft.release_id)
-    with fencing.still_newest(settings, writer):
-        _prepare_history(settings, draft.folder, draft.release_id, verdict.candidate_hash, batch)
-        draft.folder.rename(final)
-        _flip(settings, final)
+            # The release it started from is not what it was.
+            draft = write_draft(settings, verdict.candidate_hash, candidate, before, whole=True)
+            if not draft.is_whole():
+                raise GateRefused("the copy differs from the candidate that was judged", "Run again.")
+        manifest = {"release_id": draft.release_id, "content_hash": verdict.candidate_hash, "tables": hashes}
+        _write(draft.folder / "manifest.json", manifest)
+        _write(draft.folder / "verdict.json", verdict.as_dict())
+        make_durable([draft.folder / "manifest.json", draft.folder / "verdict.json", draft.folder])
+        final = draft.folder.with_name(draft.release_id)
+        with fencing.still_newest(settings, writer):
+            _prepare_history(settings, draft.folder, draft.release_id, verdict.candidate_hash, batch)
+            draft.folder.rename(final)
+            _flip(settings, final)
+    except LockLost:
+        # A folder of this name may be the newer writer's by now; who publishes next takes away what is nobody's.
+        raise
+    except BaseException:
+        draft.discard()
+        raise
     history.settle(settings, draft.release_id)
     history.forget_prepared(settings)
     _prune(settings, final)
@@ -165,5 +174,3 @@ def _prune(settings: Settings, final: Path) -> None:
     for old in releases[:-KEPT_RELEASES]:
         if old != final:
             shutil.rmtree(old, ignore_errors=True)
-    for unfinished in final.parent.glob(".building-*"):
-        shutil.rmtree(unfinished, ignore_errors=True)
