@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeVar
+from urllib.parse import quote, unquote
 
 import duckdb
 
+from orchestration import processes
 from orchestration.damaged_file import damaged
 from orchestration.errors import WarehouseBusy
 from orchestration.settings import MEMORY_SIZE, Settings
@@ -28,6 +32,9 @@ STORAGE_VERSION = "latest"
 CONTENT_OF_ROWS = "count(*), sum(hash(r)::hugeint), sum(hash(hash(r))::hugeint)"
 # How the engine says it, after a sentence of its own.
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*) \(PID (?P<pid>\d+)\)")
+# What a query has no memory for goes into a folder of the connection's own.
+SPILL = "spill-"
+_SPILLS = count(1)
 
 
 T = TypeVar("T")
@@ -44,8 +51,11 @@ def connect(path: Path | str, settings: Settings, *, read_only: bool = False) ->
     Raises FileInUse, naming the process, where another has the file open, and FileDamaged where it cannot be read.
     """
     if not read_only:
-        # Who only looks leaves no trace; DuckDB makes the folder itself should a query spill.
-        settings.tmp_dir.mkdir(parents=True, exist_ok=True)
+        _make_room(settings)
+    elif settings.home.is_dir():
+        # For DuckDB to make a folder in, should a query spill; who may not write here does without.
+        with suppress(OSError):
+            settings.tmp_dir.mkdir(exist_ok=True)
     if not read_only and isinstance(path, Path):
         connection = duckdb.connect()
         _set_up(connection, settings)
@@ -109,7 +119,7 @@ def connect_at_once(
     ever. With `tidy` row groups that deletions left half empty are merged. `made_durable` is called the moment all is.
     Raises FileInUse as `connect`.
     """
-    settings.tmp_dir.mkdir(parents=True, exist_ok=True)
+    _make_room(settings)
     with duckdb.connect() as connection:
         _set_up(connection, settings)
         attach(connection, path, at_once=True)
@@ -199,5 +209,17 @@ def _set_up(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     connection.execute("set enable_external_file_cache = false")
     connection.execute(f"set memory_limit = '{engine_memory(settings.memory_limit)}'")
     connection.execute(f"set threads = {int(settings.threads)}")
-    spill = str(settings.tmp_dir).replace("'", "''")
+    # The engine names the files it spills into alike in every process, and two in one folder overwrite each other's:
+    # a query that spilled while a build did ended both, or one with wrong rows.
+    me = quote(processes.this_process().as_text(), safe="")
+    spill = str(settings.tmp_dir / f"{SPILL}{me}-{next(_SPILLS)}").replace("'", "''")
     connection.execute(f"set temp_directory = '{spill}'")
+
+
+def _make_room(settings: Settings) -> None:
+    """The folder for what is in hand, without what processes spilled that ended before they took it away."""
+    settings.tmp_dir.mkdir(parents=True, exist_ok=True)
+    for folder in settings.tmp_dir.glob(f"{SPILL}*"):
+        owner = processes.parse(unquote(folder.name.removeprefix(SPILL).rpartition("-")[0]))
+        if owner is not None and processes.why_gone(owner):
+            shutil.rmtree(folder, ignore_errors=True)

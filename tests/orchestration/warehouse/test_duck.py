@@ -136,3 +136,37 @@ def test_row_groups_that_deletions_emptied_are_merged_when_told(counted: Setting
         connection.execute("insert into counted values (12)")
     assert groups() == 1
     assert _tables(counted) == {"counted": 11, "wide": 20_000}
+
+
+SPILLS = """
+import os, sys
+from pathlib import Path
+from orchestration import duck
+from orchestration.settings import Settings
+home = Path(sys.argv[1])
+settings = Settings(home=home, landing=home, memory_limit="120MB", threads=2)
+connection = duck.connect(":memory:", settings)
+connection.execute("set enable_progress_bar = false")
+query = "select sum(n) from (select row_number() over (order by hash(i)) as n from range(3000000) as t(i))"
+print(connection.execute(query).fetchone()[0], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_no_two_connections_spill_into_one_folder(settings: Settings) -> None:
+    """1 + 2 + ... + 3,000,000 is 4,500,001,500,000, in each of them; what a killed one leaves, the next takes away."""
+    command = [sys.executable, "-c", SPILLS, str(settings.home)]
+    started = [
+        subprocess.Popen(command, cwd=PROJECT_DIR, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    try:
+        assert [(one.stdout and one.stdout.readline()) for one in started] == ["4500001500000\n"] * 2
+        with duck.connect(":memory:", settings):
+            assert len(list(settings.tmp_dir.iterdir())) == 2
+    finally:
+        for one in started:
+            one.kill()
+            one.communicate()
+    with duck.connect(":memory:", settings):
+        assert list(settings.tmp_dir.iterdir()) == []
