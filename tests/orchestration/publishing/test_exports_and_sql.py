@@ -147,6 +147,25 @@ def test_a_mistyped_column_is_told_with_those_that_are_like_it(connection: duckd
         run_query(connection, "select invoice_idd from fct_invoices")
 
 
+def test_a_query_keeps_the_limits_and_spills_outside_the_release(sample_run: SampleRun, tmp_path: Path) -> None:
+    """1 + 2 + ... + 3,000,000 is 4,500,001,500,000; three quarters of the limit are for the engine's own accounting."""
+    settings = replace(sample_run.settings, home=tmp_path / "var", memory_limit="128MiB", threads=1)
+    shutil.copytree(sample_run.settings.published_dir, settings.published_dir, symlinks=True)
+    before = sorted(settings.published_dir.rglob("*"))
+    limits = "select current_setting('memory_limit'), current_setting('threads')"
+    spilling = "select sum(n) from (select row_number() over (order by hash(i)) as n from range(3000000) as t(i))"
+    with open_release(settings) as connection:
+        assert run_query(connection, limits)[1] == [("96.0 MiB", 1)]
+        assert run_query(connection, spilling)[1] == [(4_500_001_500_000,)]
+        assert len(list(settings.tmp_dir.iterdir())) == 1
+        assert sorted(settings.published_dir.rglob("*")) == before
+    # Who may not write there asks what needs no more than memory: a file stands for a folder without rights.
+    settings.tmp_dir.rmdir()
+    settings.tmp_dir.touch()
+    with open_release(settings) as connection:
+        assert run_query(connection, "select count(*) > 0 from fct_invoices")[1] == [(True,)]
+
+
 def test_a_file_where_the_export_goes_is_replaced_and_one_where_its_folder_goes_is_named(
     sample_run: SampleRun, tmp_path: Path
 ) -> None:
