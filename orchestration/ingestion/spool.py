@@ -70,6 +70,7 @@ def fill(settings: Settings, progress: Progress | None = None) -> int:
     settings.landing.mkdir(parents=True, exist_ok=True)
     for left_over in settings.landing.glob(f"*/{FETCHING}*"):
         left_over.unlink()
+    _take_away(settings, wanted)
     failures: list[RemoteLandingError] = []
     with ThreadPoolExecutor(FETCHES_AT_ONCE) as pool:
         fetches = {pool.submit(_put, remote, wanted[name], settings.landing / name): name for name in missing}
@@ -83,9 +84,6 @@ def fill(settings: Settings, progress: Progress | None = None) -> int:
                 failures.append(error)
             if progress:
                 progress(fetches[fetch], done, len(missing))
-    for name in _present(settings):
-        if name not in wanted:
-            (settings.landing / name).unlink()
     _note(settings, {name: wanted[name].noted for name in sorted(current)})
     if failures:
         failures.sort(key=str)
@@ -93,6 +91,17 @@ def fill(settings: Settings, progress: Progress | None = None) -> int:
         more = f"; and {len(failures) - FAILURES_NAMED} more" if len(failures) > FAILURES_NAMED else ""
         raise RemoteLandingError(named + more, failures[0].remedy)
     return len(missing)
+
+
+def _take_away(settings: Settings, wanted: dict[str, _Copy]) -> None:
+    """Make room for what is fetched: an object may have the name of what was a folder, and a folder an object's."""
+    for name in _present(settings):
+        if name not in wanted:
+            (settings.landing / name).unlink()
+    for folder in settings.landing.iterdir():
+        if folder.is_dir():
+            with suppress(OSError):  # something lies in it
+                folder.rmdir()
 
 
 def _wanted(settings: Settings, objects: list[LandedObject]) -> dict[str, _Copy]:

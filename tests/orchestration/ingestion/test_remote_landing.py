@@ -122,6 +122,27 @@ def test_a_lost_copy_is_fetched_again_and_taken_in_once(bucket: Bucket, remote: 
     assert sorted(p.name for p in (remote.landing / "translations").iterdir()) == ["a.csv"]
 
 
+def test_an_object_may_have_the_name_of_a_former_folder_and_a_folder_that_of_an_object(
+    bucket: Bucket, remote: Settings
+) -> None:
+    bucket.put("translations/a.csv", (HEADER + ROW).encode())
+    bucket.put("strange/x.csv", b"bytes")
+    bucket.put("odd", b"bytes")
+    told = {(r.source, r.file_name): r.status for r in ingest_landing(remote).receipts}
+    assert told == {
+        ("translations", "a.csv"): "accepted",
+        ("strange", "x.csv"): "refused",
+        ("", "odd"): "refused",
+    }
+    bucket.delete("strange/x.csv")
+    bucket.delete("odd")
+    bucket.put("strange", b"bytes")
+    bucket.put("odd/x.csv", b"bytes")
+    again = ingest_landing(remote)
+    assert {(r.source, r.file_name) for r in again.findings} == {("", "strange"), ("odd", "x.csv")}
+    assert not anything_new(remote)
+
+
 def test_what_a_name_or_a_size_refuses_is_told_and_not_fetched(
     bucket: Bucket, remote: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
