@@ -312,9 +312,11 @@ def doctor() -> None:
     print(f"python {sys.version.split()[0]}, duckdb {duckdb.__version__}")
     folders = {"state": settings.home}
     if settings.landing_url:
+        from orchestration.ingestion import spool
         from orchestration.ingestion.remote_landing import RemoteLanding
 
-        print(f"landing: {settings.landing_url} ({len(RemoteLanding(settings.landing_url).objects())} objects)")
+        objects = spool.listed(settings, RemoteLanding(settings.landing_url))
+        print(f"landing: {settings.landing_url} ({len(objects)} objects)")
     else:
         folders["landing"] = settings.landing
     for name, folder in folders.items():

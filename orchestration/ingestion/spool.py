@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from orchestration.ingestion.landing_folder import taken_in
 from orchestration.ingestion.prechecks import NAME_ALLOWED
 from orchestration.ingestion.remote_landing import (
     LandedObject,
@@ -52,7 +53,7 @@ class _Copy:
 
 def differs(settings: Settings) -> bool:
     """Whether the storage holds anything else than the copy. One listing; fetches and writes nothing."""
-    wanted = _wanted(settings, RemoteLanding(settings.landing_url).objects())
+    wanted = _wanted(settings, listed(settings, RemoteLanding(settings.landing_url)))
     return _up_to_date(settings, wanted) != wanted.keys() or any(name not in wanted for name in _present(settings))
 
 
@@ -64,7 +65,7 @@ def fill(settings: Settings, progress: Progress | None = None) -> int:
     not billed on the part of its files that happened to be readable.
     """
     remote = RemoteLanding(settings.landing_url)
-    wanted = _wanted(settings, remote.objects())
+    wanted = _wanted(settings, listed(settings, remote))
     current = _up_to_date(settings, wanted)
     missing = [name for name in wanted if name not in current]
     settings.landing.mkdir(parents=True, exist_ok=True)
@@ -91,6 +92,21 @@ def fill(settings: Settings, progress: Progress | None = None) -> int:
         more = f"; and {len(failures) - FAILURES_NAMED} more" if len(failures) > FAILURES_NAMED else ""
         raise RemoteLandingError(named + more, failures[0].remedy)
     return len(missing)
+
+
+def listed(settings: Settings, remote: RemoteLanding) -> list[LandedObject]:
+    """Every object of the landing. Raises RemoteLandingError where there is none and files were taken in before.
+
+    A prefix that is mistyped lists nothing: it must not look as if everything had been deleted.
+    """
+    found = remote.objects()
+    if not found and taken_in(settings):
+        raise RemoteLandingError(
+            f"{settings.landing_url} holds nothing, though files were taken in",
+            "Check bucket and prefix in METERHOUSE_LANDING. Until then nothing is taken in, and the last release stays "
+            "served. If it was cleared on purpose, put an object named .cleared there.",
+        )
+    return found
 
 
 def _take_away(settings: Settings, wanted: dict[str, _Copy]) -> None:

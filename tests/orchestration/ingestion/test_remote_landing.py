@@ -110,6 +110,22 @@ def test_only_what_is_new_is_fetched_and_a_changed_or_deleted_object_is_as_a_fil
     assert not anything_new(remote)
 
 
+def test_a_prefix_where_nothing_lies_is_not_taken_for_one_that_was_cleared(bucket: Bucket, remote: Settings) -> None:
+    mistyped = remote.at(remote.home, f"{URL[:-1]}h")
+    assert ingest_landing(mistyped).receipts == [], "a new installation has nothing to take in"
+    bucket.put("translations/a.csv", (HEADER + ROW).encode())
+    ingest_landing(remote)
+    for look in (anything_new, ingest_landing):
+        with pytest.raises(RemoteLandingError, match="/landinh holds nothing, though files were taken in") as told:
+            look(mistyped)
+        assert "METERHOUSE_LANDING" in told.value.remedy
+    assert (remote.landing / "translations/a.csv").exists()
+    bucket.delete("translations/a.csv")
+    bucket.put(".cleared", b"")
+    assert ingest_landing(remote).receipts == []
+    assert not anything_new(remote)
+
+
 def test_a_lost_copy_is_fetched_again_and_taken_in_once(bucket: Bucket, remote: Settings) -> None:
     bucket.put("translations/a.csv", (HEADER + ROW).encode())
     ingest_landing(remote)
