@@ -21,6 +21,11 @@ DAGSTER_POSTGRES = "METERHOUSE_DAGSTER_POSTGRES"
 # A size as METERHOUSE_MEMORY_LIMIT has it: 2GB, 1.5 GiB.
 MEMORY_SIZE = re.compile(r"\s*([0-9]+(?:[.][0-9]+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE | re.ASCII)
 
+# A user, or a user and a password, before the host; a password may hold a slash, and digits after a colon are a port.
+_LOGIN = re.compile(r"://(?:[^/@]*@|[^/@:]*:(?!\d+/)[^@]*@)")
+# Azure's URLs name a container where others have the user.
+_CONTAINER = re.compile(r"abfss?://[^/@:]+@[^@]*")
+
 # Libraries that phone home unless told not to; applied before any of them is imported.
 TELEMETRY_OFF = {
     "DO_NOT_TRACK": "1",
@@ -57,10 +62,12 @@ class Settings:
     def at(self, home: Path, landing: str) -> Settings:
         """The same limits for another home and landing, given as METERHOUSE_LANDING is: a folder or a URL.
 
-        Raises MeterhouseError for a folder whose path the engine would take for a pattern.
+        Raises MeterhouseError for a folder whose path the engine would take for a pattern, and for a URL with a login:
+        settings are printed, and kept by Dagster.
         """
         _demand_one_folder("METERHOUSE_HOME", home)
         if "://" in landing:
+            _demand_no_login(landing)
             return replace(self, home=home, landing=home / "landing_spool", landing_url=landing.rstrip("/"))
         folder = Path(landing).resolve()
         _demand_one_folder("METERHOUSE_LANDING", folder)
@@ -107,7 +114,8 @@ class Settings:
 def load_settings() -> Settings:
     """Settings from METERHOUSE_HOME, _LANDING, _MEMORY_LIMIT, _THREADS and _DAGSTER_POSTGRES.
 
-    Raises MeterhouseError for a limit that cannot be meant, or a folder that cannot be named to the engine.
+    Raises MeterhouseError for a limit that cannot be meant, a folder that cannot be named to the engine, and a landing
+    whose URL holds a login.
     """
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
@@ -130,6 +138,15 @@ def _demand_one_folder(name: str, folder: Path) -> None:
         raise MeterhouseError(
             f"{name} is {str(folder)!r}, and a path with {' or '.join(found)} may stand for several folders",
             "Rename the folder, or the one above it that has the character, or set the variable to another one.",
+        )
+
+
+def _demand_no_login(url: str) -> None:
+    if _LOGIN.search(url) and not _CONTAINER.fullmatch(url):
+        raise MeterhouseError(
+            "METERHOUSE_LANDING holds a login",
+            "Leave it out: credentials are the storage library's own settings, such as AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or FSSPEC_FTP_USERNAME and FSSPEC_FTP_PASSWORD.",
         )
 
 

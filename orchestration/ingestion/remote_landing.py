@@ -50,7 +50,7 @@ class LandedObject:
 
 
 class RemoteLanding:
-    """A landing URL such as s3://bucket/prefix. Raises RemoteLandingError where nothing can read its kind."""
+    """A landing URL such as s3://bucket/prefix. Raises RemoteLandingError where it cannot be read here, or reached."""
 
     def __init__(self, url: str) -> None:
         from fsspec.core import url_to_fs
@@ -66,6 +66,8 @@ class RemoteLanding:
                 f"Install the package {package}." if package else "Use a folder or a URL such as s3://bucket/prefix."
             )
             raise RemoteLandingError(f"METERHOUSE_LANDING={url} cannot be read here ({error})", remedy) from error
+        except Exception as error:  # some connect at once, as of ftp, with errors of their own
+            raise plain(f"{url} cannot be reached", error) from error
 
     def objects(self) -> list[LandedObject]:
         """Every object below the URL, by one listing, in order of keys. Raises RemoteLandingError."""

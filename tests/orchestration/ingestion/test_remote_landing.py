@@ -85,6 +85,20 @@ def test_the_environment_names_the_bucket_and_its_copy_lies_below_the_home(
     assert (load_settings().landing_url, load_settings().landing_text) == ("", str(tmp_path / "in"))
 
 
+@pytest.mark.parametrize(
+    "login",
+    ["ftp://ann:hunter2@host/in", "s3://AKIA:hunt/er2@bucket/in", "https://hunter2@host/in", "abfs://c:k@host/"],
+)
+def test_a_login_in_the_landings_address_is_refused_and_not_told(monkeypatch: pytest.MonkeyPatch, login: str) -> None:
+    monkeypatch.setenv("METERHOUSE_LANDING", login)
+    with pytest.raises(MeterhouseError, match=r"^METERHOUSE_LANDING holds a login$") as told:
+        load_settings()
+    assert "hunter2" not in told.value.remedy and "AWS_ACCESS_KEY_ID" in told.value.remedy
+    for good in ("abfs://container@account.dfs.core.windows.net/in", "ftp://host:2121/in@home", "s3://bucket/a@b"):
+        monkeypatch.setenv("METERHOUSE_LANDING", good)
+        assert load_settings().landing_url == good
+
+
 def test_only_what_is_new_is_fetched_and_a_changed_or_deleted_object_is_as_a_file(
     bucket: Bucket, remote: Settings
 ) -> None:
@@ -271,6 +285,7 @@ def test_an_object_that_may_not_be_read_stops_the_run_by_name_and_nothing_is_bil
         ("s3://no-such-bucket/landing", {}, "s3://no-such-bucket/landing cannot be listed", "Check bucket and prefix"),
         (URL, {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "cannot be listed", "credentials"),
         (URL, {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1"}, "cannot be listed", "Check the network"),
+        ("ftp://127.0.0.1:1/landing", {}, "ftp://127.0.0.1:1/landing cannot be reached", "Check the network"),
         ("s4://bucket/landing", {}, "s4://bucket/landing cannot be read here", "s3://bucket/prefix"),
         ("gs://bucket/landing", {}, "cannot be read here", "Install the package gcsfs"),
     ],
