@@ -18,7 +18,7 @@ import typer
 from orchestration import cli_closing, cli_pulling, clock
 from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.settings import load_settings
-from orchestration.wording import in_digits
+from orchestration.wording import in_digits, visible
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -219,7 +219,7 @@ def export(
     else:
         print(f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; in total {totals}")
     for number, reason in done.without_xml.items():
-        print(f"  {number} can have no e-invoice: {reason}")
+        print(visible(f"  {number} can have no e-invoice: {reason}"))
 
 
 @app.command(epilog='Example: meterhouse sql "select * from fct_invoices limit 5"')
@@ -239,7 +239,7 @@ def sql(
         try:
             _print_rows(*run_query(connection, line), as_json=as_json)
         except MeterhouseError as error:
-            print(error)
+            print(visible(str(error)))
 
 
 def _line_typed() -> str:
@@ -392,9 +392,9 @@ def main() -> None:
     except typer.Abort:
         raise SystemExit(130) from None
     except MeterhouseError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(visible(f"error: {error}"), file=sys.stderr)
         if error.remedy:
-            print(f"  to do: {error.remedy}", file=sys.stderr)
+            print(visible(f"  to do: {error.remedy}"), file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except Exception as error:
         # The parser's own errors, whichever copy of it typer carries, know how to show themselves.
@@ -407,7 +407,7 @@ def main() -> None:
 
         if (told := explained(error, load_settings()) or refused(error) or damaged(error)) is None:
             raise
-        print(f"error: {told}\n  to do: {told.remedy}", file=sys.stderr)
+        print(visible(f"error: {told}\n  to do: {told.remedy}"), file=sys.stderr)
         raise SystemExit(told.exit_code) from None
 
 

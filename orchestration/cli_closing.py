@@ -12,7 +12,7 @@ import typer
 from orchestration import clock
 from orchestration.errors import MeterhouseError
 from orchestration.settings import load_settings
-from orchestration.wording import in_digits
+from orchestration.wording import in_digits, visible
 
 Month = Annotated[str, typer.Option(help="Billing month, as 2024-11.")]
 By = Annotated[str, typer.Option(help="Who does this; kept in the ledger.")]
@@ -70,8 +70,8 @@ def holds(month: Month, as_json: Json = False) -> None:
         return
     for row in rows:
         state = f"signed by {row['signed_by']}: {row['why']}" if row["signed_by"] else "NOT SIGNED"
-        print(f"{row['hold_id']}  {row['hold']}  {row['tenant_id'] or 'all tenants'}  {state}")
-        print(f"    {row['facts']}\n    {row['remedy']}")
+        print(visible(f"{row['hold_id']}  {row['hold']}  {row['tenant_id'] or 'all tenants'}  {state}"))
+        print(visible(f"    {row['facts']}\n    {row['remedy']}"))
     unsigned = sum(row["signed_by"] is None for row in rows)
     print(f"{len(rows)} holds, {unsigned} not signed" if rows else "no holds")
 
@@ -204,7 +204,7 @@ def explain(
         told = {"line": found.line, "origin": found.origin, "counts": found.counts, "left_out": found.left_out}
         print(json.dumps({**told, "records": found.records}, default=in_digits))
         return
-    print(found.sentence)
+    print(visible(found.sentence))
     print(f"From {found.origin}.")
     for title, counts in (("On this line", found.counts), ("Not on it, same meter and month", found.left_out)):
         for fate, reason, records, raw_rows in counts:
@@ -213,7 +213,8 @@ def explain(
     if found.records:
         print(f"  when (UTC), source, record, quantity ({unit}s)")
     for record in found.records:
-        print(f"  {record['occurred_at']}  {record['source']}  {record['record_key']}  {record['quantity']}")
+        told_of = f"  {record['occurred_at']}  {record['source']}  {record['record_key']}  {record['quantity']}"
+        print(visible(told_of))
     total = sum(records for _, _, records, _ in found.counts)
     if total > len(found.records):
         print(f"  and {total - len(found.records):,} more (--all)")

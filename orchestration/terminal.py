@@ -1,26 +1,36 @@
 """What is drawn on a terminal: tables, and a line that moves while something is done.
 
-Names, file headers and remedies come from outside: here text is text, and what looks like markup is shown as it is.
-No other module makes a console.
+Names, file headers and remedies come from outside: here text is text, what looks like markup is shown as it is, and
+what a terminal would obey as an escape. No other module makes a console.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.wording import in_digits
+from orchestration.wording import in_digits, visible
 
 __all__ = ["Console", "Table", "Text", "console_for", "show_rows", "working"]
 
 # A text folded into less reads like a word a line.
 FOLDED_AT_LEAST = 24
+
+
+class Console(RichConsole):
+    """A console on which no text is an order to the terminal: colours and lines are drawn by the library alone."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 def console_for(*, stderr: bool = False, at_least: int | None = None) -> Console:
@@ -44,7 +54,9 @@ def show_rows(columns: list[str], rows: list[tuple[Any, ...]], console: Console 
     Of a table at most the widest column is folded, and none of its words.
     """
     console = console or console_for(at_least=160)
-    texts = [["" if value is None else in_digits(value) for value in row] for row in rows]
+    # Before it is measured: an escape has the width of its letters.
+    columns = [visible(name) for name in columns]
+    texts = [["" if value is None else visible(in_digits(value)) for value in row] for row in rows]
     widths = [max(map(_wide, column)) for column in zip(columns, *texts, strict=True)]
     widest = widths.index(max(widths))
     words = [cell_len(word) for row in [columns, *texts] for word in row[widest].split()]

@@ -1,9 +1,13 @@
-"""How values are said: how much of a long list, and a number in digits."""
+"""How values are said: how much of a long list, a number in digits, and a text that may be anybody's."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
+
+# What a terminal obeys instead of showing it, but line ends and tabs.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def some_of(names: Sequence[str], most: int) -> str:
@@ -15,3 +19,8 @@ def some_of(names: Sequence[str], most: int) -> str:
 def in_digits(value: object) -> str:
     """A value as text; of a decimal every digit, for str() says 0E-8 for a price of nothing."""
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def visible(text: str) -> str:
+    """`text` with control characters written as their escapes: a landed name or header must not move the cursor."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)

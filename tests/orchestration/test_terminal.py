@@ -106,3 +106,26 @@ def test_what_is_being_done_is_told_as_it_is() -> None:
     console.file = io.StringIO()
     with working(console, "[/b]") as say:
         say(f"taking in {ODD}")
+
+
+def test_what_a_terminal_would_obey_is_shown_as_an_escape(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ESC [ 2 J clears the screen, and so does the one character 9B for ESC [."""
+    order, shown = "\x1b[2J\x9b2Jpaid", r"\x1b[2J\x9b2Jpaid"
+    console = reporting.wide_console()
+    console.file = io.StringIO()
+    waiting = Receipt("payments", "a.csv", "waiting", reason=f"header has {order}")
+    reporting.print_waiting(console, [waiting])
+    show_rows([order], [(order,), ("two\nlines",)], console)
+    printed = console.file.getvalue()
+    assert printed.count(shown) == 3 and "two" in printed
+    hold = SimpleNamespace(hold_id="h", hold="new_tenant", tenant_id=order, facts=order, remedy="Look.")
+    monkeypatch.setattr(cli_closing, "_holds", lambda *_: [hold])
+    cli_closing.holds("2024-11")
+    monkeypatch.setattr("sys.argv", ["meterhouse", "export", "--month", order])
+    with pytest.raises(SystemExit):
+        cli.main()
+    told = capsys.readouterr()
+    assert told.out.count(shown) == 2 and told.err.count(r"\x1b[2J") == 1
+    assert "\x1b" not in printed + told.out + told.err and "\x9b" not in printed + told.out + told.err
