@@ -17,7 +17,7 @@ from orchestration.ingestion.raw_schema import sql_text, sql_values
 from orchestration.publishing.history import Published, seed_files
 from orchestration.publishing.money_told import minor_units, told
 from orchestration.settings import Settings
-from orchestration.warehouse.fingerprint import project_hash
+from orchestration.warehouse.fingerprint import models_hash, project_hash
 
 TABLE = "rpt_release_changes"
 DESCRIPTION = (
@@ -72,7 +72,7 @@ class SeedRow:
 
 @dataclass(frozen=True)
 class Causes:
-    """What came between two releases: (source, file) taken in, seed rows changed, whether the project did."""
+    """What came between two releases: (source, file) taken in, seed rows changed, whether the models did."""
 
     files: list[tuple[str, str]]
     seed_rows: list[SeedRow]
@@ -90,7 +90,11 @@ def find_causes(connection: duckdb.DuckDBPyConnection, settings: Settings, previ
         before, after = _lines(previous.path / "seeds" / seed.name), _lines(seed)
         rows += [_seed_row(seed.name, f"+ {row}", values) for row, values in _rows_not_in(before, after)]
         rows += [_seed_row(seed.name, f"- {row}", values) for row, values in _rows_not_in(after, before)]
-    changed = project_hash(settings) != previous.project_sha256 and not rows
+    if previous.models_sha256:
+        changed = models_hash(settings) != previous.models_sha256
+    else:
+        # Kept by a version that knew the project as a whole: a seed's row changes it as well.
+        changed = project_hash(settings) != previous.project_sha256 and not rows
     return Causes([(source, name) for source, name in files], rows, changed)
 
 

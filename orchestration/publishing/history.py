@@ -33,6 +33,8 @@ class Published:
     newest_batch: int
     project_sha256: str
     path: Path
+    # Of the project without its seeds; empty in what earlier versions kept.
+    models_sha256: str = ""
 
     def read_sql(self, table: str) -> str:
         """SQL that reads the release's rows of `fct_invoices` or `fct_invoice_lines`."""
@@ -75,6 +77,7 @@ def prepare(
     ledger_head: str,
     newest_batch: int,
     project_sha256: str,
+    models_sha256: str,
 ) -> None:
     """Keep the invoices and seeds of a release about to be served, whose files lie at `release_path`: hard links.
 
@@ -94,6 +97,7 @@ def prepare(
         "ledger_head": ledger_head,
         "newest_batch": newest_batch,
         "project_sha256": project_sha256,
+        "models_sha256": models_sha256,
     }
     (building / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     # Once the release is served it must not be without its record, after a power cut either.

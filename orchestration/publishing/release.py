@@ -27,7 +27,7 @@ from orchestration.quality.month_contents import Content
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fencing import Writer
-from orchestration.warehouse.fingerprint import project_hash
+from orchestration.warehouse.fingerprint import models_hash, project_hash
 from orchestration.warehouse.writer_lock import holding_lock
 
 KEPT_RELEASES = 10
@@ -152,6 +152,7 @@ def _prepare_history(settings: Settings, release_path: Path, release_id: str, co
         ledger_head=ledger.head(settings),
         newest_batch=batch,
         project_sha256=project_hash(settings),
+        models_sha256=models_hash(settings),
     )
 
 

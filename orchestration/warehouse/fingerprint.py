@@ -50,6 +50,11 @@ def project_hash(settings: Settings) -> str:
     return files_hash(settings.project_dir, _PARTS)
 
 
+def models_hash(settings: Settings) -> str:
+    """Hash of all that but the seeds: whether anything else decides what is billed."""
+    return files_hash(settings.project_dir, tuple(part for part in _PARTS if part != "seeds"))
+
+
 def seeds_hash(settings: Settings) -> str:
     """Hash of the seeds alone: unchanged seeds are not loaded again."""
     return files_hash(settings.project_dir, ("seeds",))

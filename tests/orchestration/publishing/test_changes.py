@@ -128,6 +128,19 @@ def test_a_seed_row_is_no_cause_of_lines_whose_names_it_only_contains(sample_run
     ]
 
 
+def test_models_that_changed_together_with_a_seed_are_a_cause_beside_it(repriced: Settings) -> None:
+    """One price row edited is two seed rows, and no model; what an earlier version kept cannot tell them apart."""
+    (published,) = history.publications(repriced)
+    with duck.connect(repriced.warehouse_path, repriced, read_only=True) as connection:
+        assert not find_causes(connection, repriced, published).project_changed
+        (model,) = (repriced.project_dir / "models").rglob("int_gen_07__lines_rated.sql")
+        model.write_text(f"{model.read_text()}\n-- another rule\n")
+        causes = find_causes(connection, repriced, published)
+        assert (causes.project_changed, len(causes.seed_rows)) == (True, 2)
+        former = replace(published, models_sha256="")
+        assert not find_causes(connection, repriced, former).project_changed
+
+
 def test_the_first_release_has_nothing_before_it(sample_run: SampleRun) -> None:
     release = current_release(sample_run.settings)
     assert release is not None
