@@ -6,6 +6,7 @@ Heavy libraries are imported inside the commands that need them.
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -253,12 +254,26 @@ def _line_typed() -> str:
 
 def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: bool) -> None:
     if as_json:
-        named = [dict(zip(columns, row, strict=True)) for row in rows]
-        print(json.dumps(named, default=in_digits))
+        twice = next((name for number, name in enumerate(columns) if name in columns[:number]), None)
+        if twice is not None:
+            raise MeterhouseError(f"two columns are named {twice!r}", "Name them apart: select 1 as a, 2 as b.")
+        named = [dict(zip(columns, map(_for_json, row), strict=True)) for row in rows]
+        print(json.dumps(named, default=in_digits, allow_nan=False))
         return
     from orchestration.terminal import show_rows
 
     show_rows(columns, rows)
+
+
+def _for_json(value: Any) -> Any:
+    """What JSON has no form for as text: numbers that are not finite, and keys of a map that are no text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {in_digits(key): _for_json(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_for_json(inner) for inner in value]
+    return value
 
 
 @app.command(epilog="Example: meterhouse ui --port 3000")

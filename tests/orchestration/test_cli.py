@@ -106,6 +106,15 @@ def test_sql_and_explain_answer_from_the_release(sample_run: SampleRun) -> None:
     assert "clause PEN-0" in explained.stdout
 
 
+def test_what_json_has_no_form_for_is_text_and_no_column_hides_another(sample_run: SampleRun) -> None:
+    query = "select 'nan'::double as a, ['-inf'::double, 1.5] as b, map {date '2024-11-01': 2} as c, 0.10 as d"
+    (row,) = json.loads(_run(sample_run, "sql", query, "--json").stdout, parse_constant=pytest.fail)
+    assert row == {"a": "nan", "b": ["-inf", 1.5], "c": {"2024-11-01": 2}, "d": "0.10"}
+    twice = _run(sample_run, "sql", "select 1 as a, 2 as a", "--json")
+    assert (twice.returncode, twice.stdout) == (2, "")
+    assert "two columns are named 'a'\n  to do: Name them apart" in twice.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
