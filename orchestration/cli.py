@@ -398,9 +398,19 @@ cli_closing.register(app)
 cli_pulling.register(app)
 
 
+def _demand_text(arguments: list[str]) -> None:
+    """Raise MeterhouseError for what no ledger, no database and no file takes as text."""
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= character <= "\udfff" for character in argument):
+            raise MeterhouseError(
+                f"{argument!r} holds bytes that are no UTF-8 text", "Write it again, in a terminal set to UTF-8."
+            )
+
+
 def main() -> None:
     """Entry point: a person's mistake is a plain message and an exit code, never a traceback."""
     try:
+        _demand_text(sys.argv[1:])
         app(standalone_mode=False)
     except typer.Exit as error:
         raise SystemExit(error.exit_code) from None

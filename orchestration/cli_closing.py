@@ -230,7 +230,10 @@ def parse_instant(text: str) -> datetime:
         raise MeterhouseError(f"{text!r} is not an instant", "Write it as 2024-12-03T12:00:00Z.") from error
     if instant.tzinfo is None:
         raise MeterhouseError(f"{text!r} has no offset", "Write it as 2024-12-03T12:00:00Z or with +01:00.")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise MeterhouseError(f"{text!r} is outside the years 1 to 9999 (UTC)", "Name another instant.") from error
 
 
 def _holds(settings: Any, month: str) -> list[Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 
 from orchestration.errors import MeterhouseError
@@ -20,6 +21,9 @@ DAGSTER_POSTGRES = "METERHOUSE_DAGSTER_POSTGRES"
 
 # A size as METERHOUSE_MEMORY_LIMIT has it: 2GB, 1.5 GiB.
 MEMORY_SIZE = re.compile(r"\s*([0-9]+(?:[.][0-9]+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE | re.ASCII)
+
+# Less or more than that is a slip of the unit; the engine ended in an error of its own.
+LEAST_MEMORY, MOST_MEMORY = 64 * 1000**2, 1000 * 1000**4
 
 # A user, or a user and a password, before the host; a password may hold a slash, and digits after a colon are a port.
 _LOGIN = re.compile(r"://(?:[^/@]*@|[^/@:]*:(?!\d+/)[^@]*@)")
@@ -151,9 +155,17 @@ def _demand_no_login(url: str) -> None:
 
 
 def _memory_limit(text: str) -> str:
-    if not MEMORY_SIZE.fullmatch(text):
+    found = MEMORY_SIZE.fullmatch(text)
+    if not found:
         raise MeterhouseError(
             f"METERHOUSE_MEMORY_LIMIT is {text!r}, which is no size", "Write it as 2GB or 1500MB, or unset it."
+        )
+    number, unit = found[1], found[2].upper()
+    size = Decimal(number) * (1024 if "I" in unit else 1000) ** ("KMGT".index(unit[0]) + 1)
+    if not LEAST_MEMORY <= size <= MOST_MEMORY:
+        raise MeterhouseError(
+            f"METERHOUSE_MEMORY_LIMIT is {text!r}, which is {'too little' if size < LEAST_MEMORY else 'too much'}",
+            "Write a size from 64MB to 1000TB, such as 2GB, or unset it.",
         )
     return text.strip()
 

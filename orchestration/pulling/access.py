@@ -18,6 +18,8 @@ from orchestration.errors import MeterhouseError
 
 TWILIO_URL = "https://api.twilio.com"
 REPULL_DAYS = 7
+# Ten years; a day that many before another must still be one of the calendar.
+MOST_REPULL_DAYS = 3650
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -59,9 +61,10 @@ class PullOptions:
 def pull_options(environment: Mapping[str, str] = os.environ) -> PullOptions:
     """METERHOUSE_PULL_REPULL_DAYS and METERHOUSE_PULL_SINCE. Raises MeterhouseError for what is neither."""
     days = environment.get("METERHOUSE_PULL_REPULL_DAYS") or str(REPULL_DAYS)
-    if not days.isdecimal():
+    if not re.fullmatch("[0-9]{1,4}", days) or int(days) > MOST_REPULL_DAYS:
         raise MeterhouseError(
-            f"METERHOUSE_PULL_REPULL_DAYS is {days!r}, not a number of days", f"Set it to {REPULL_DAYS}, say."
+            f"METERHOUSE_PULL_REPULL_DAYS is {days!r}, not a number of days up to {MOST_REPULL_DAYS}",
+            f"Set it to {REPULL_DAYS}, say.",
         )
     first = environment.get("METERHOUSE_PULL_SINCE")
     return PullOptions(int(days), parse_day(first, "METERHOUSE_PULL_SINCE") if first else None)

@@ -130,6 +130,8 @@ def test_what_json_has_no_form_for_is_text_and_no_column_hides_another(sample_ru
         ("ui", "--port", "99999"),
         ("report", "--month", "2024-10", "--out", "."),
         ("report", "--month", "0000-10"),
+        ("invoice", "tnt_0002", "2024-11", "--as-known-at", "0001-01-01T00:00:00+01:00"),
+        ("sign-off", "--month", "2024-11", "--by", os.fsdecode(b"An\xff")),
         ("no-such-command",),
     ],
 )
@@ -144,7 +146,16 @@ def test_a_mistake_is_a_plain_message_and_exit_code_2(
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("THREADS", "two"), ("THREADS", "0"), ("THREADS", "-1"), ("MEMORY_LIMIT", "2"), ("MEMORY_LIMIT", "all of it")],
+    [
+        ("THREADS", "two"),
+        ("THREADS", "0"),
+        ("THREADS", "-1"),
+        ("MEMORY_LIMIT", "2"),
+        ("MEMORY_LIMIT", "all of it"),
+        ("MEMORY_LIMIT", "0GB"),
+        ("MEMORY_LIMIT", "63.9MB"),
+        ("MEMORY_LIMIT", "1001TB"),
+    ],
 )
 def test_a_limit_that_cannot_be_meant_is_named_with_what_to_write(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str

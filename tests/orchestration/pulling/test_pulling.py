@@ -249,6 +249,7 @@ def test_memory_does_not_grow_with_the_pull(pull: Pulling) -> None:
         ({"METERHOUSE_PLATFORM_URL": "example.com"}, ("conversations",), "METERHOUSE_PLATFORM_URL"),
         ({"METERHOUSE_PLATFORM_TOKEN": "two words"}, ("conversations",), "METERHOUSE_PLATFORM_TOKEN"),
         ({"METERHOUSE_PULL_REPULL_DAYS": "week"}, ("calls",), "METERHOUSE_PULL_REPULL_DAYS"),
+        ({"METERHOUSE_PULL_REPULL_DAYS": "999999999"}, ("calls",), "up to 3650"),
         ({"METERHOUSE_PULL_SINCE": "November"}, ("calls",), "METERHOUSE_PULL_SINCE"),
         ({}, ("faxes",), "faxes"),
         ({}, ("messages",), "twilio_messages or kustomer_messages"),
