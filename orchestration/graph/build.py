@@ -182,7 +182,7 @@ class _Told:
             for key in self._built:
                 relation = ".".join(key.path)
                 if self._specs[key].partitions_def is None:
-                    rows = {"dagster/row_count": tables[relation]} if relation in tables else {}
+                    rows = figures.row_count(connection, relation) if relation in tables else {}
                     yield dg.AssetMaterialization(key, metadata={**rows, **note})
                     continue
                 months = sorted({*asked, *self._touched(known)})

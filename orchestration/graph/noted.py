@@ -25,14 +25,14 @@ def events_of_release(settings: Settings, served: Release) -> Iterator[Event]:
     verdict = release_verdict(served)
     with duck.connect(served.database, settings, read_only=True) as connection:
         months = [month for month in figures.published_months(connection) if month >= FIRST_MONTH]
-        rows = figures.tables_there(connection)
+        tables = figures.tables_there(connection)
         for node in manifest["nodes"].values():
             relation = f"{node['schema']}.{node['name']}"
-            if node["schema"] != "marts" or relation not in rows:
+            if node["schema"] != "marts" or relation not in tables:
                 continue
             key = dg.AssetKey(["marts", node["name"]])
             if not by_month(node):
-                yield dg.AssetMaterialization(key, metadata={"dagster/row_count": rows[relation]})
+                yield dg.AssetMaterialization(key, metadata=figures.row_count(connection, relation))
                 continue
             for month, found in figures.month_figures(connection, relation, months).items():
                 yield dg.AssetMaterialization(key, metadata=found, partition=month)
