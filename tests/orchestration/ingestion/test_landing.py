@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from orchestration import duck
-from orchestration.ingestion import landing
+from orchestration.ingestion import landing, receipts
 from orchestration.ingestion.landed_content import new_content
 from orchestration.ingestion.landing import anything_new, ingest_landing, landed_paths
 from orchestration.ingestion.landing_folder import LandingMissing
@@ -43,6 +44,40 @@ def test_the_same_content_under_another_name_does_nothing_and_says_so(settings: 
     assert again.batch is None
     assert [receipt.status for receipt in again.receipts] == ["duplicate_file"]
     assert rows(settings, "select count(*) from raw.translations") == [(1,)]
+
+
+def test_of_two_files_of_one_landing_with_the_same_content_one_is_taken_in(settings: Settings, land: Land) -> None:
+    land("translations", "a.csv", HEADER + ROW)
+    land("translations", "b.csv", HEADER + ROW)
+    assert [receipt.status for receipt in ingest_landing(settings).receipts] == ["accepted", "duplicate_file"]
+    assert rows(settings, "select count(*) from raw.translations") == [(1,)]
+
+
+def test_files_entered_in_several_lots_are_entered_once_each(
+    settings: Settings, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "FILES_AT_ONCE", 2)
+    for number in range(5):
+        land("translations", f"{number}.csv", HEADER + ROW.replace("t1", f"t{number}"))
+    assert ingest_landing(settings).batch == 1
+    names = [(f"{number}.csv",) for number in range(5)]
+    assert rows(settings, "select file_name from raw.receipts order by 1") == names
+    assert rows(settings, "select count(*) from ops.parts") == [(5,)]
+
+
+def test_nothing_is_booked_before_its_part_is_on_disk(
+    settings: Settings, land: Land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> None:
+        raise OSError("No space left on device")
+
+    land("translations", "a.csv", HEADER + ROW)
+    with monkeypatch.context() as patched:
+        patched.setattr(receipts, "make_durable", full)
+        with pytest.raises(OSError, match="No space left"):
+            ingest_landing(settings)
+    assert rows(settings, "select count(*) from raw.receipts") == [(0,)]
+    assert len(ingest_landing(settings).with_status("accepted")) == 1
 
 
 def test_an_unchanged_folder_is_not_read_again(settings: Settings, land: Land) -> None:
@@ -77,6 +112,22 @@ def test_a_short_csv_row_does_not_take_the_file_with_it(settings: Settings, land
     land("translations", "a.csv", HEADER + "t0,o1\n" + ROW)
     (receipt,) = ingest_landing(settings).receipts
     assert (receipt.status, receipt.rows_accepted, receipt.rows_quarantined) == ("accepted", 1, 1)
+
+
+def test_every_line_that_is_no_record_is_quarantined_however_many_there_are(settings: Settings, land: Land) -> None:
+    land("translations", "a.ndjson", "no record\n" * 250)
+    (receipt,) = ingest_landing(settings).receipts
+    assert (receipt.rows_accepted, receipt.rows_quarantined) == (0, 250)
+    assert rows(settings, "select row_number from raw.quarantine order by 1") == [(n,) for n in range(1, 251)]
+
+
+def test_a_file_packed_in_several_pieces_is_read_to_its_end(settings: Settings, land: Land) -> None:
+    """As `cat a.gz b.gz` gives, and what packs side by side."""
+    pieces = (HEADER + ROW, ROW.replace("t1", "t2"), ROW.replace("t1", "t3"))
+    land("translations", "a.csv.gz", b"".join(gzip.compress(piece.encode(), mtime=0) for piece in pieces))
+    ingest_landing(settings)
+    found = rows(settings, "select translation_id from raw.translations order by 1")
+    assert found == [("t1",), ("t2",), ("t3",)]
 
 
 PACKED = gzip.compress((HEADER + ROW * 50).encode(), mtime=0)
@@ -167,6 +218,18 @@ def test_a_refused_file_that_comes_back_is_refused_again(settings: Settings, lan
     assert _findings(settings) == [("translations", "broken.csv")]
 
 
+def test_a_refused_file_delivered_right_under_its_name_is_no_finding_any_more(settings: Settings, land: Land) -> None:
+    land("translations", "a.csv", "no header of ours\n")
+    ingest_landing(settings)
+    assert _findings(settings) == [("translations", "a.csv")]
+    land("translations", "a.csv", "no header of ours either\n")
+    ingest_landing(settings)
+    assert _findings(settings) == [("translations", "a.csv")]
+    land("translations", "a.csv", HEADER + ROW)
+    ingest_landing(settings)
+    assert _findings(settings) == []
+
+
 def test_a_landing_that_is_missing_takes_no_finding_back(settings: Settings, land: Land, tmp_path: Path) -> None:
     land("translations", "broken.csv", "no header of ours\n")
     ingest_landing(settings)
@@ -244,11 +307,33 @@ def test_files_over_the_size_and_expansion_limits_are_refused(settings: Settings
     assert "more than the limit" in reasons
 
 
-def test_a_file_whose_manifest_does_not_match_yet_waits(settings: Settings, land: Land) -> None:
+def test_a_file_as_large_as_the_limit_is_taken_in(settings: Settings, land: Land) -> None:
     land("translations", "a.csv", HEADER + ROW)
-    land("translations", "a.csv.manifest.json", json.dumps({"rows": 2}))
+    limited = replace(settings, max_file_bytes=len(HEADER + ROW))
+    assert [r.status for r in ingest_landing(limited).receipts] == ["accepted"]
+
+
+CONTENT = (HEADER + ROW).encode()
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        ({"rows": 2}, {"rows": 1}),
+        ({"bytes": len(CONTENT) + 1}, {"bytes": len(CONTENT)}),
+        ({"bytes": len(CONTENT) - 1}, {"bytes": len(CONTENT)}),
+        ({"sha256": "0" * 64}, {"sha256": hashlib.sha256(CONTENT).hexdigest().upper()}),
+    ],
+)
+def test_a_file_whose_manifest_does_not_match_yet_waits(
+    settings: Settings, land: Land, said: dict[str, object], right: dict[str, object]
+) -> None:
+    land("translations", "a.csv", CONTENT)
+    land("translations", "a.csv.manifest.json", json.dumps(said))
     assert [r.status for r in ingest_landing(settings).receipts] == ["waiting"]
-    land("translations", "a.csv.manifest.json", json.dumps({"rows": 1}))
+    # Nothing of it is there for a build to find.
+    assert rows(settings, "select count(*) from raw.translations") == [(0,)]
+    land("translations", "a.csv.manifest.json", json.dumps(right))
     assert [r.status for r in ingest_landing(settings).receipts] == ["accepted"]
 
 
