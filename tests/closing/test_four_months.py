@@ -259,11 +259,16 @@ def _records(settings: Settings, line: str) -> set[tuple[str, int]]:
 
 
 def _what_was_known_can_be_shown_again(settings: Settings) -> None:
-    """September's draft at 101.55; October's invoice after its close; the last draft of December."""
+    """September's draft at 101.55; October's invoice after its close; the last draft of December.
+
+    At the very instant of a publication or a close it is known.
+    """
     from datetime import date
 
     for month, at, source, total in (
+        ("2024-09", "2024-10-02", "release 000001", "101.550"),
         ("2024-09", "2024-10-03", "release 000001", "101.550"),
+        ("2024-09", "2024-10-04", "the ledger", "101.550"),
         ("2024-09", "2025-02-01", "the ledger", "101.550"),
         ("2024-10", "2024-11-03", "release 000002", "502.140"),
         ("2024-12", "2025-01-03", "release 000004", "-0.010"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -24,6 +25,7 @@ from orchestration.closing.replay import known_invoices
 from orchestration.closing.verification import verify_ledger
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.landing_folder import LandingMissing
+from orchestration.publishing import history
 from orchestration.publishing.analyst_sql import open_release, run_query
 from orchestration.publishing.exports import export_month, require_release
 from orchestration.publishing.release import current_release
@@ -156,6 +158,25 @@ def test_of_tenants_that_cannot_be_invoiced_it_is_told_what_can_be_done(named: l
     assert refusal.value.remedy.endswith(remedy)
 
 
+def test_who_is_closed_by_name_waits_for_its_own_holds_and_those_of_no_tenant() -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.rpt_close_holds as select unnest(['ours', 'bolts', 'acmes']) as "
+            "hold_id, date '2024-10-01' as billing_month, 'finding' as hold, unnest([null, 'bolt', 'acme']) as "
+            "tenant_id, 'seen' as facts, 'Look.' as remedy"
+        )
+
+        def demanded(*signed: str) -> tuple[int | None, list[int]]:
+            body = {"month": "2024-10", "holds": dict.fromkeys(signed)}
+            found = [ledger.Entry(1, "hold_signed", "", "Hanna", "", body)]
+            return demands.demand_signatures(connection, found, [], OCTOBER, ["bolt"], [])
+
+        for unsigned, signed in (("ours", "bolts"), ("bolts", "ours")):
+            with pytest.raises(MeterhouseError, match=rf"1 hold\(s\) of 2024-10 are not signed: {unsigned} finding"):
+                demanded(signed)
+        assert demanded("ours", "bolts") == (None, [1])
+
+
 def test_a_tenant_left_out_with_nothing_to_bill_is_closed_by_name(
     mine: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,12 +204,18 @@ def test_a_sign_off_counts_for_the_drafts_it_saw_and_no_others(mine: Settings) -
     )
 
 
-def test_a_candidate_that_was_changed_after_its_verdict_is_not_closed(mine: Settings) -> None:
+@pytest.mark.parametrize(
+    "edited",
+    [
+        "marts.fct_invoice_lines set explanation = 'edited'",
+        "marts.fct_invoices set bill_to_name = 'edited'",
+        "marts.rpt_close_holds set facts = 'edited'",
+    ],
+)
+def test_a_candidate_that_was_changed_after_its_verdict_is_not_closed(mine: Settings, edited: str) -> None:
     sign_all(mine, "2024-10", IN_TIME)
     with duckdb.connect(str(mine.warehouse_path)) as connection:
-        connection.execute(
-            "update marts.fct_invoice_lines set explanation = 'edited' where billing_month = ?", [OCTOBER]
-        )
+        connection.execute(f"update {edited} where billing_month = ?", [OCTOBER])
     assert "is not what was judged" in str(_refused(mine, CloseRequest(OCTOBER, "Carla", ("tnt_0002",))))
 
 
@@ -222,6 +249,45 @@ def test_a_tenant_left_out_is_closed_later_by_name_and_numbered_on(mine: Setting
     assert "tnt_0002 was not left out" in str(
         _refused(mine, CloseRequest(date(2024, 9, 1), "Carla", tenants=("tnt_0002",)))
     )
+
+
+def test_numbers_go_on_within_a_year_of_issue_and_no_input_is_listed_twice(mine: Settings) -> None:
+    """October is closed in January, and the tenant left out of September after it: both are issued in 2025."""
+    october = close_at(mine, "2024-10", "2025-01-02", leave_out=("tnt_0002",))
+    pipeline.run_all(mine)
+    september = close_at(mine, "2024-09", "2025-01-03", tenants=("tnt_0002",))
+    closed = (october, september)
+    numbers = [number for entry in closed for (number,) in _kept(mine, entry, "invoices", "invoice_number")]
+    assert sorted(numbers) == [f"MH-2025-{n:06d}" for n in range(1, len(numbers) + 1)]
+    # Nothing landed since the first close, which listed all there was.
+    assert [len(_kept(mine, entry, "inputs", "file_sha256")) for entry in closed] == [0, 0]
+
+
+def _kept(settings: Settings, entry: ledger.Entry, name: str, columns: str) -> list[tuple[Any, ...]]:
+    """Columns of a file of an entry."""
+    path = ledger.ledger_dir(settings) / entry.folder_name / f"{name}.parquet"
+    return duckdb.read_parquet(str(path)).project(columns).fetchall()
+
+
+def test_a_close_says_what_it_issued_when_it_is_due_and_which_files_it_stands_on(closed_sample: Settings) -> None:
+    entry = ledger.entries(closed_sample)[-1]
+    with duck.connect(require_release(closed_sample).database, closed_sample, read_only=True) as connection:
+        issued = connection.execute(
+            "select currency_code, sum(billed_amount)::varchar from marts.fct_invoices where status = 'issued' "
+            "group by 1"
+        ).fetchall()
+    assert entry.body["totals"] == dict(issued)
+    # 30 days after the 4th of October.
+    assert set(_kept(closed_sample, entry, "invoices", "due_on")) == {(date(2024, 11, 3),)}
+    with duck.connect(closed_sample.warehouse_path, closed_sample, read_only=True) as connection:
+        receipts = connection.execute(
+            "select source, file_sha256, status from raw.receipts order by source, file_sha256"
+        ).fetchall()
+    accepted = [(source, content) for source, content, status in receipts if status == "accepted"]
+    assert 0 < len(accepted) < len(receipts)
+    assert sorted(_kept(closed_sample, entry, "inputs", "source, file_sha256")) == accepted
+    listed = "\n".join(content for _, content in accepted)
+    assert entry.body["inputs_sha256"] == hashlib.sha256(listed.encode()).hexdigest()
 
 
 def test_unknown_lines_tenants_months_and_holds_are_told(closed_sample: Settings) -> None:
@@ -258,27 +324,34 @@ def _swap_bytes(path: Path) -> None:
     path.write_bytes(bytes(content))
 
 
-def _forge(folder: Path) -> None:
-    """Another amount, with every hash of the entry made right again: the release still tells."""
-    lines = folder / "invoices.parquet"
-    lines.chmod(0o644)
-    with duckdb.connect() as connection:
-        connection.execute(f"create table t as from read_parquet('{lines}')")
-        connection.execute("update t set bill_to_name = 'Somebody Else'")
-        connection.execute(f"copy (from t order by invoice_id) to '{lines}' (format parquet)")
+def _rehash(folder: Path, change: Any) -> None:
+    """Change an entry and make its own hash right again."""
 
-    def rehash(told: dict[str, Any]) -> None:
+    def rehashed(told: dict[str, Any]) -> None:
         told.pop("sha256")
-        told["files"]["invoices.parquet"] = ledger.file_sha256(lines)
+        change(told)
         told["sha256"] = ledger.Entry(**told).sha256
 
-    _edit(folder / ledger.ENTRY_FILE, rehash)
+    _edit(folder / ledger.ENTRY_FILE, rehashed)
+
+
+def _forge(folder: Path, name: str = "invoices", change: str = "bill_to_name = 'Somebody Else'") -> None:
+    """Other rows in a file of an entry, with every hash of the entry made right again."""
+    file = folder / f"{name}.parquet"
+    file.chmod(0o644)
+    with duckdb.connect() as connection:
+        connection.execute(f"create table t as from read_parquet('{file}'); update t set {change}")
+        connection.execute(f"copy t to '{file}' (format parquet)")
+    _rehash(folder, lambda told: told["files"].update({file.name: ledger.file_sha256(file)}))
 
 
 FORGERIES = {
     "an amount of a close": lambda s: _swap_bytes(_entry_path(s, "close") / "lines.parquet"),
     "a record behind a line": lambda s: _swap_bytes(_entry_path(s, "close") / "evidence.parquet"),
     "a count of records": lambda s: _swap_bytes(_entry_path(s, "close") / "evidence_counts.parquet"),
+    "when it was closed": lambda s: _edit(
+        _entry_path(s, "close") / "entry.json", lambda t: t.update(recorded_at="2024-10-05T00:00:00.000000Z")
+    ),
     "who closed": lambda s: _edit(_entry_path(s, "close") / "entry.json", lambda t: t.update(recorded_by="Eve")),
     "a reason": lambda s: _edit(_entry_path(s, "hold_signed") / "entry.json", lambda t: t["body"].update(why="none")),
     "a file removed": lambda s: (_entry_path(s, "close") / "inputs.parquet").unlink(),
@@ -286,6 +359,9 @@ FORGERIES = {
     "an entry removed": lambda s: shutil.rmtree(_entry_path(s, "sign_off")),
     "the last entry removed": lambda s: shutil.rmtree(_entry_path(s, "close")),
     "an entry that is no JSON": lambda s: _swap_bytes(_entry_path(s, "sign_off") / "entry.json"),
+    "a sign-off before it made right again": lambda s: _rehash(
+        _entry_path(s, "sign_off"), lambda t: t.update(recorded_by="Eve")
+    ),
     "an entry made right again": lambda s: _forge(_entry_path(s, "close")),
 }
 
@@ -295,6 +371,32 @@ def test_a_ledger_tampered_with_is_found_and_nothing_is_closed_on_it(mine: Setti
     verify_ledger(mine)
     FORGERIES[what](mine)
     with pytest.raises(ledger.LedgerTampered):
+        verify_ledger(mine)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "told"),
+    [
+        ("invoices", "bill_to_name = 'Somebody Else'", "fct_invoices of release 000002-.* not as it was issued"),
+        ("lines", "explanation = 'another reason'", "fct_invoice_lines of release 000002-.* not as it was issued"),
+        ("lines", "billed_amount = billed_amount + 1", "closed invoices do not add up to their lines"),
+        ("invoices", "line_count = line_count + 1", "closed invoices do not add up to their lines"),
+        ("invoices", "invoice_number = 'MH-2024-000001'", "numbers given twice: MH-2024-000001"),
+        ("evidence", "raw_rows = raw_rows + 1", "lines and the records behind them differ"),
+        ("evidence", "line_id = 'another'", "lines and the records behind them differ: .* 0 in its evidence"),
+        ("evidence_counts", "record_count = record_count + 1", "counts its records otherwise than it holds them"),
+    ],
+)
+def test_a_close_forged_with_all_its_hashes_contradicts_itself_or_the_release(
+    mine: Settings, name: str, change: str, told: str
+) -> None:
+    """Also where the publications were made to say that they stand on the forged entry."""
+    former = ledger.head(mine)
+    _forge(_entry_path(mine, "close"), name, change)
+    for published in history.publications(mine):
+        if published.ledger_head == former:
+            _edit(published.path / history.RECORD, lambda record: record.update(ledger_head=ledger.head(mine)))
+    with pytest.raises(MeterhouseError, match=told):
         verify_ledger(mine)
 
 
@@ -325,6 +427,25 @@ def test_nothing_is_built_on_a_broken_ledger(mine: Settings, tmp_path: Path, wha
         pipeline.run_all(after)
     assert "from a backup" in refused.value.remedy
     assert current_release(mine) == served
+
+
+def test_nothing_is_shown_of_a_close_whose_files_were_changed(mine: Settings) -> None:
+    FORGERIES["an amount of a close"](mine)
+    with pytest.raises(ledger.LedgerTampered):
+        known_invoices(mine, "tnt_0003", date(2024, 9, 1), instant("2030-01-01"))
+
+
+def test_what_stands_in_the_ledger_can_only_be_read(closed_sample: Settings) -> None:
+    files = [path for path in ledger.ledger_dir(closed_sample).rglob("*") if path.is_file()]
+    assert files and all(path.stat().st_mode & 0o222 == 0 for path in files)
+
+
+def test_a_clock_that_was_set_back_adds_nothing_to_the_ledger(mine: Settings) -> None:
+    before = ledger.entries(mine)
+    assert before[-1].recorded_at == "2024-10-04T00:00:00.000000Z"
+    with pytest.raises(MeterhouseError, match="before the newest ledger entry"):
+        ledger.append(mine, "sign_off", {"month": "2024-10"}, by="Sam", now=instant("2024-10-03T23:59"))
+    assert ledger.entries(mine) == before
 
 
 def test_a_release_tampered_with_is_found(mine: Settings) -> None:
