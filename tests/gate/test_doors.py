@@ -5,12 +5,13 @@ What Dagster's own API offers is tried in tests/survival/test_graphql_doors.py; 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import duckdb
@@ -20,7 +21,8 @@ from orchestration import duck, pipeline
 from orchestration.closing import ledger
 from orchestration.closing.scope import closes
 from orchestration.errors import GateRefused, LockLost, WarehouseBusy
-from orchestration.publishing.release import current_release, publish
+from orchestration.publishing.draft import write_draft
+from orchestration.publishing.release import Release, current_release, publish
 from orchestration.quality import known_hashes, seal
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes, combine
@@ -156,7 +158,19 @@ def test_a_verdict_whose_seal_was_removed_or_copied_is_refused(copied: Settings)
     _change(copied, "insert into ops.verdict_seals from ops.kept; update ops.verdicts set body = body || ' '")
     _refused(copied, "not as the gate gave it")
     _change(copied, "update ops.verdicts set body = trim(body)")
-    (copied.home / "verdict.key").unlink()
+    key = copied.home / "verdict.key"
+    assert key.stat().st_mode & 0o077 == 0, "nobody but its owner reads what seals"
+    key.unlink()
+    _refused(copied, "not as the gate gave it")
+
+
+@pytest.mark.parametrize("edited", ["writer_number = writer_number - 1", "project_sha256 = 'another'"])
+def test_a_seal_says_which_project_and_which_writer_it_is_of(copied: Settings, edited: str) -> None:
+    """Else a verdict of another project, or of another time, could be made to look as if it were of this."""
+    _judged_as(copied, lambda v: v)
+    with duck.connect(copied.warehouse_path, copied, read_only=True) as connection:
+        assert seal.find(connection, copied) is not None
+    _change(copied, f"update ops.verdict_seals set {edited}")
     _refused(copied, "not as the gate gave it")
 
 
@@ -212,6 +226,24 @@ def test_a_verdict_of_another_project_is_refused(copied: Settings, tmp_path: Pat
     with (project / "seeds/terms/plan_whatsapp_pools.csv").open("a", encoding="utf-8") as file:
         file.write("\n")
     _refused(other, "models, seeds or tests have changed")
+
+
+def test_whatever_of_the_project_is_changed_makes_it_another(tmp_path: Path) -> None:
+    """What is built, and what judges it."""
+    project = copy_of_project(tmp_path / "project")
+    settings = Settings(home=tmp_path / "var", landing=tmp_path / "landing", project_dir=project)
+    known = {project_hash(settings)}
+    for name in (
+        "dbt_project.yml",
+        "macros/rounding.sql",
+        "models/columns.md",
+        "seeds/terms/price_updates.csv",
+        "tests/generic/expression_holds.sql",
+    ):
+        with (project / name).open("a", encoding="utf-8") as file:
+            file.write("\n")
+        assert project_hash(settings) not in known, name
+        known.add(project_hash(settings))
 
 
 def test_a_stale_verdict_is_refused(copied: Settings, tmp_path: Path) -> None:
@@ -310,6 +342,11 @@ def test_a_process_that_lost_the_lock_may_not_publish(copied: Settings) -> None:
     with writer_lock(copied):
         (copied.home / "writer.fence").unlink()
         _refused(copied, "writer.fence, was removed", LockLost)
+    # One who began to count anew may have come to the same number.
+    with writer_lock(copied) as mine:
+        other = replace(mine, process="1", command="another")
+        (copied.home / "writer.fence").write_text(json.dumps(asdict(other)), encoding="utf-8")
+        _refused(copied, "has lost the write lock: process 1 took it", LockLost)
 
 
 def test_a_tampered_release_does_not_live_on_in_the_next(copied: Settings) -> None:
@@ -319,18 +356,40 @@ def test_a_tampered_release_does_not_live_on_in_the_next(copied: Settings) -> No
     served.database.chmod(0o644)
     with duckdb.connect(str(served.database)) as connection:
         connection.execute("update marts.fct_invoice_lines set billed_amount = 0")
-    with writer_lock(copied) as writer, duck.connect(copied.warehouse_path, copied) as connection:
-        connection.execute("update marts.dim_tenants set tenant_name = tenant_name || ' Ltd'")
-        found = verdicts.latest(connection)
-        assert found is not None
-        verdicts.keep(connection, replace(found, candidate_hash=combine(candidate_hashes(connection))))
-        seal.keep(connection, copied, project_hash(copied), writer.number)
+    _renamed_and_judged(copied)
     new = publish(copied)
     assert new.is_new
     with duck.connect(new.database, copied, read_only=True) as connection:
         assert contents(connection, "marts", ["fct_invoice_lines"]) == _lines_of_candidate(copied)
-        row = connection.execute("select count(*) from marts.dim_tenants where tenant_name like '% Ltd'").fetchone()
-    assert row is not None and row[0] > 0
+    assert _shows_the_new_names(new)
+
+
+def _renamed_and_judged(settings: Settings) -> None:
+    """Another candidate with a passing verdict of its own: every tenant has a new name."""
+    with writer_lock(settings) as writer, duck.connect(settings.warehouse_path, settings) as connection:
+        connection.execute("update marts.dim_tenants set tenant_name = tenant_name || ' Ltd'")
+        found = verdicts.latest(connection)
+        assert found is not None
+        verdicts.keep(connection, replace(found, candidate_hash=combine(candidate_hashes(connection))))
+        seal.keep(connection, settings, project_hash(settings), writer.number)
+
+
+def _shows_the_new_names(release: Release) -> bool:
+    with duckdb.connect(str(release.database), read_only=True) as connection:
+        row = connection.execute("select bool_and(tenant_name like '% Ltd') from marts.dim_tenants").fetchone()
+    return row == (True,)
+
+
+def test_a_draft_of_what_the_candidate_was_is_not_served_as_what_it_is(copied: Settings) -> None:
+    served = current_release(copied)
+    assert served is not None
+    with writer_lock(copied):
+        with duck.connect(copied.warehouse_path, copied, read_only=True) as connection:
+            hashes = candidate_hashes(connection)
+            held = contents(connection, "marts", sorted(hashes))
+        draft = write_draft(copied, combine(hashes), held, served.path)
+    _renamed_and_judged(copied)
+    assert _shows_the_new_names(publish(copied, draft))
 
 
 def _lines_of_candidate(settings: Settings) -> dict[str, Content]:

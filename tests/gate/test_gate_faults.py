@@ -13,6 +13,7 @@ from orchestration.ingestion.sources import SOURCES
 from orchestration.quality import arrivals
 from orchestration.quality.gx_runner import evaluate
 from orchestration.quality.suites import Expectation, Suite, arriving_suites, candidate_suites
+from orchestration.quality.verdict import Check
 from orchestration.settings import PROJECT_DIR
 from tests.conftest import SampleRun
 
@@ -111,6 +112,22 @@ def test_a_batch_is_measured_as_its_rows_are(tmp_path: Path, source: str) -> Non
             (source, 7, 1, 1),
             (source, 8, 0, 0),
         ]
+
+
+def test_a_source_is_judged_again_when_something_came_or_one_of_its_checks_failed() -> None:
+    """Of `failed` one check passed and one did not; of `unheard` nothing was ever asked."""
+    with duckdb.connect() as connection:
+        connection.execute("create schema ops;" + arrivals.DDL + ";" + arrivals.JUDGED_DDL)
+        for source in ("added_to", "failed", "settled", "unheard"):
+            connection.execute(f"insert into ops.arrivals values ('{source}', 1, 5, 0)")
+        arrivals.note_judged(connection)
+        connection.execute("insert into ops.arrivals values ('added_to', 2, 5, 0)")
+        earlier = [
+            Check(f"arriving_{source}_{kind}", "expectation", f"raw.{source}", (source, kind) != ("failed", "keys"))
+            for source in ("added_to", "failed", "settled")
+            for kind in ("rows", "keys")
+        ]
+        assert arrivals.sources_to_judge(connection, earlier) == ["added_to", "failed", "unheard"]
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,14 @@ import pytest
 
 from orchestration import duck, pipeline
 from orchestration.publishing.release import current_release
-from orchestration.quality import unmoved_suites
+from orchestration.quality import gate, unmoved_suites
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import candidate_hashes
 from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.quality.suites import Suite, candidate_suites
 from orchestration.settings import Settings
 from orchestration.warehouse.again import Again
+from orchestration.warehouse.writer_lock import writer_lock
 from tests.conftest import SampleRun
 
 
@@ -66,6 +67,13 @@ def test_a_month_computed_again_that_comes_out_the_same_is_not_judged_again(copi
     assert held >= {e.name for suite in candidate_suites() for e in suite.expectations}
     after = current_release(copied)
     assert before is not None and after is not None and after.release_id == before.release_id
+
+
+def test_where_no_data_test_ran_nothing_has_passed(copied: Settings) -> None:
+    """Though every suite stands as it was judged."""
+    with writer_lock(copied), SuiteRunner(copied) as runner:
+        verdict = gate.judge(copied, [], runner)
+    assert [check.name for check in verdict.failed] == ["dbt_tests_ran"]
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,23 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from orchestration import clock
+from orchestration import clock, duck
 from orchestration.closing import ledger
 from orchestration.errors import LockLost, WarehouseBusy
-from orchestration.publishing.release import publish
+from orchestration.publishing import history, release
+from orchestration.publishing.release import current_release, publish
+from orchestration.quality import gate
+from orchestration.quality import verdict as verdicts
+from orchestration.quality.gx_runner import SuiteRunner
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing
-from orchestration.warehouse.writer_lock import note_durable, writer_lock
+from orchestration.warehouse.writer_lock import held, in_doubt, note_durable, writer_lock
 from tests.closing.conftest import copied
 from tests.conftest import SampleRun
 from tests.gate.served import nothing_served_changes
@@ -110,6 +115,25 @@ def test_a_writer_paused_past_a_takeover_may_not_publish(mine: Settings) -> None
                 assert _goes_on(new).startswith("GateRefused 3 the build file was written by another hand")
 
 
+def test_who_loses_the_lock_while_it_writes_a_release_does_not_serve_it(
+    mine: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number is looked at once more where the pointer is turned: all the writing lies in between."""
+    (mine.published_dir / "current").unlink()
+    known = history.publications(mine)
+    with ExitStack() as ending:
+
+        def taken_over(_: object) -> None:
+            (mine.home / "writer.lock").unlink()
+            ending.enter_context(_writer(mine))
+
+        monkeypatch.setattr(release, "make_durable", taken_over)
+        with writer_lock(mine), pytest.raises(LockLost):
+            publish(mine)
+    assert current_release(mine) is None
+    assert history.publications(mine) == known
+
+
 def test_who_lost_the_lock_may_not_write_into_the_ledger(mine: Settings) -> None:
     before = ledger.entries(mine)
     with writer_lock(mine):
@@ -117,6 +141,33 @@ def test_who_lost_the_lock_may_not_write_into_the_ledger(mine: Settings) -> None
         with _writer(mine) as (new, _), pytest.raises(LockLost, match=f"process {new.pid} took it"):
             ledger.append(mine, "sign_off", {"month": "2024-09"}, by="Sam", now=clock.utc_now())
     assert ledger.entries(mine) == before
+
+
+def test_who_lost_the_lock_may_keep_no_verdict(mine: Settings) -> None:
+    with duck.connect(mine.warehouse_path, mine, read_only=True) as connection:
+        before = verdicts.latest(connection)
+    with writer_lock(mine), SuiteRunner(mine) as runner:
+        (mine.home / "writer.lock").unlink()
+        with _writer(mine) as (new, _), pytest.raises(LockLost, match=f"process {new.pid} took it"):
+            gate.judge(mine, [], runner)
+    with duck.connect(mine.warehouse_path, mine, read_only=True) as connection:
+        assert verdicts.latest(connection) == before
+
+
+def test_another_thread_does_not_hold_the_lock_of_this_one(settings: Settings) -> None:
+    with writer_lock(settings) as writer, ThreadPoolExecutor(1) as pool:
+        assert held(settings) == writer
+        assert pool.submit(held, settings).result() is None
+
+
+def test_a_write_that_leaves_the_size_what_it_was_is_a_doubt(settings: Settings) -> None:
+    with writer_lock(settings):
+        settings.warehouse_path.write_bytes(b"before")
+    assert not in_doubt(settings)
+    look = settings.warehouse_path.stat()
+    settings.warehouse_path.write_bytes(b"behind")
+    os.utime(settings.warehouse_path, ns=(look.st_atime_ns, look.st_mtime_ns + 1_000_000))
+    assert in_doubt(settings)
 
 
 def test_a_killed_writer_leaves_no_lock_behind(mine: Settings) -> None:
