@@ -6,16 +6,21 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import duckdb
 import pytest
 
+from orchestration.documents import workbook
+from orchestration.documents.invoice_facts import Invoice
 from orchestration.errors import MeterhouseError
+from orchestration.publishing import exports
 from orchestration.publishing.analyst_sql import open_release, run_query
 from orchestration.publishing.exports import export_month, neutralise
 from tests.conftest import SampleRun
@@ -47,6 +52,50 @@ def test_exporting_twice_gives_the_same_bytes(sample_run: SampleRun) -> None:
     first = {p.name: p.read_bytes() for p in export_month(sample_run.settings, "2024-10", "csv").path.iterdir()}
     again = {p.name: p.read_bytes() for p in export_month(sample_run.settings, "2024-10", "csv").path.iterdir()}
     assert first == again
+
+
+def _with_first_row_alone(write: Callable[..., int]) -> Callable[..., int]:
+    return lambda connection, query, path: write(connection, f"from ({query}) limit 1", path)
+
+
+def _without_one_invoice(write: Callable[..., None]) -> Callable[..., None]:
+    return lambda invoices, path: write(invoices[1:], path)
+
+
+def _without_lines_of_nothing(write: Callable[..., None]) -> Callable[..., None]:
+    """All sums stay what they are."""
+
+    def written(invoices: list[Invoice], path: Path) -> None:
+        write([replace(i, lines=tuple(line for line in i.lines if line.billed_amount)) for i in invoices], path)
+
+    return written
+
+
+@pytest.mark.parametrize(
+    ("format", "module", "writer", "faulty", "told"),
+    [
+        ("csv", exports, "_write_csv", _with_first_row_alone, "invoices.csv adds up to"),
+        ("parquet", exports, "_write_parquet", _with_first_row_alone, "invoices.parquet adds up to"),
+        ("xlsx", workbook, "write_workbook", _without_one_invoice, r"invoices.xlsx \(invoices\) adds up to"),
+        ("xlsx", workbook, "write_workbook", _without_lines_of_nothing, "does not agree with itself"),
+    ],
+)
+def test_an_export_that_lost_rows_is_found_when_it_is_read_back_and_the_former_one_stays(
+    sample_run: SampleRun,
+    monkeypatch: pytest.MonkeyPatch,
+    format: str,
+    module: ModuleType,
+    writer: str,
+    faulty: Callable[[Callable[..., Any]], Callable[..., Any]],
+    told: str,
+) -> None:
+    folder = export_month(sample_run.settings, "2024-10", format).path
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr(module, writer, faulty(getattr(module, writer)))
+    with pytest.raises(MeterhouseError, match=told):
+        export_month(sample_run.settings, "2024-10", format)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert not list(folder.parent.glob(".*"))
 
 
 @pytest.mark.parametrize(

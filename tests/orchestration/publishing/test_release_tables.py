@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from orchestration import duck
+from orchestration.publishing import release
 from orchestration.publishing.parquet_files import read_sql
 from orchestration.publishing.release_tables import (
     CONTENTS,
@@ -161,6 +162,27 @@ def test_a_release_before_that_was_tampered_with_is_mended_from_the_candidate(ca
     second = _release(candidate, "second", first)
     assert _rows(second, "select max(amount) < 1000 from marts.fct_lines") == [(True,)]
     assert _rows(second, "select count(*) from marts.dim_plans") == [(3,)]
+
+
+def test_a_release_outlasts_a_power_cut_before_the_pointer_leads_to_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = settings.published_dir / "releases" / "000001-abc"
+    made.mkdir(parents=True)
+    pointer = settings.published_dir / "current"
+    synced: list[tuple[Path, bool]] = []
+    monkeypatch.setattr(release, "sync", lambda path: synced.append((path, pointer.is_symlink())))
+    release._flip(settings, made)
+    assert synced == [(made.parent, False), (settings.published_dir, True)]
+    assert pointer.resolve() == made.resolve()
+
+
+def test_the_ten_newest_releases_stay_and_nothing_half_made(settings: Settings) -> None:
+    releases = settings.published_dir / "releases"
+    for name in (*(f"{number:06d}-abc" for number in range(1, 13)), ".building-000013-def"):
+        (releases / name).mkdir(parents=True)
+    release._prune(settings, releases / "000012-abc")
+    assert sorted(path.name for path in releases.iterdir()) == [f"{number:06d}-abc" for number in range(3, 13)]
 
 
 def test_what_a_release_holds_is_told_beside_it(candidate: Settings) -> None:
