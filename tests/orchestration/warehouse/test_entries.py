@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -13,8 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.settings import PROJECT_DIR
-from orchestration.warehouse import few_entries, many_entries
+from orchestration import duck
+from orchestration.ingestion.landing import ingest_landing
+from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.warehouse import few_entries, key_index, many_entries, state
 from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_BITS, PART_MASK, entry_sql, part_day_sql, part_month
 
 # Few keys and parts, so that they meet; the highest and lowest, for the edges of 64 bits.
@@ -127,6 +131,44 @@ def test_a_part_and_a_day_are_one_number(instant: str, month: str) -> None:
             (None,),
         )
     assert part_month(number) == (part, month)
+
+
+def _contested_parts(connection: duckdb.DuckDBPyConnection) -> list[int]:
+    rows = connection.execute("select part_number from ops.contested_parts order by 1").fetchall()
+    return [part for (part,) in rows]
+
+
+def test_a_record_is_found_again_after_its_run_was_joined_with_others(
+    settings: Settings, land: Callable[[str, str, str | bytes], Path]
+) -> None:
+    """Four landings of a row each are one run of four entries; the sixth brings the first one's record again."""
+    header = "translation_id,org_id,target_lang,character_count,status,completed_at\n"
+    for number, record in enumerate(("a", "b", "c", "d", "e", "a"), start=1):
+        land("translations", f"{number}.csv", f"{header}{record},o,de,{number},completed,2024-11-05T10:00:00Z\n")
+        ingest_landing(settings)
+        with duck.connect(settings.warehouse_path, settings) as connection:
+            state.ensure_state(connection)
+            key_index.index_new_parts(connection, settings)
+            sizes = connection.execute("select entries from ops.key_runs order by last_batch").fetchall()
+            assert sum(entries for (entries,) in sizes) == number
+            assert _contested_parts(connection) == ([1, 6] if number == 6 else [])
+    assert sizes == [(4,), (1,), (1,)]
+
+
+def test_parts_that_share_the_bits_of_their_number_are_all_looked_at() -> None:
+    """An entry of part 7 may be of part 4,096 + 7 or 8,192 + 7 as well; it is of no other, and of no other source."""
+    fresh = key_index.Fresh(few_entries, [], [])
+    with duckdb.connect() as connection:
+        connection.execute("create schema raw; create schema ops")
+        key_index.ensure_index_relations(connection)
+        connection.execute(
+            "create table raw.receipts as select unnest(['translations', 'translations', 'translations', "
+            "'translations', 'twilio_calls']) as source, unnest([7, 4103, 8199, 4104, 12295]) as part_number, "
+            "'accepted' as status"
+        )
+        (source,) = [indexed for indexed in key_index.INDEXED if indexed.name == "translations"]
+        key_index._note_contested(connection, source, fresh, [5 << PART_BITS | 7], 3)
+        assert _contested_parts(connection) == [7, 4103, 8199]
 
 
 def test_few_need_no_numpy() -> None:

@@ -11,7 +11,7 @@ import pytest
 from orchestration import duck, pipeline
 from orchestration.ingestion.landing import ingest_landing
 from orchestration.settings import Settings
-from orchestration.warehouse import dbt_build, manifest_cache, selection
+from orchestration.warehouse import dbt_build, manifest_cache, node_runner, selection
 from orchestration.warehouse.project import Project, read_project
 from orchestration.warehouse.selection import Selection
 from orchestration.warehouse.writer_lock import writer_lock
@@ -160,9 +160,12 @@ def test_below_a_small_table_that_comes_out_as_it_was_nothing_runs(built: Settin
     assert "fct_translated_words_monthly" in ran
 
 
+@pytest.mark.parametrize("small", [node_runner.SMALL_ROWS, 0])
 def test_what_is_left_out_below_it_is_what_building_everything_gives(
-    built: Settings, land: Land, tmp_path: Path
+    built: Settings, land: Land, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
 ) -> None:
+    """Also where every table has too many rows to be looked at: then all below it runs."""
+    monkeypatch.setattr(node_runner, "SMALL_ROWS", small)
     header, row = FIRST["translations"].splitlines()
     land("translations", "2.csv", f"{header}\n{row.replace('a,org', 'b,org')}\n")
     in_steps = pipeline.run_all(built).release
