@@ -50,6 +50,7 @@ def test_lines_are_numbered_by_service_with_corrections_last() -> None:
         ({}, {"currency_code": "EUR"}, "another tenant or currency"),
         ({"total": "5.001"}, {"billed": "5.001"}, "no whole minor unit"),
         ({"document_type": "credit_note"}, {}, "credit_note over 5"),
+        ({"total": "-5.00"}, {"billed": "-5.00"}, "invoice over -5"),
         ({"issued_at": None}, {}, "without a number or a date"),
     ],
 )

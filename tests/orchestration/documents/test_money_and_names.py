@@ -39,6 +39,7 @@ def test_a_unit_price_keeps_every_decimal_and_at_least_the_currency_s() -> None:
     assert shown_unit_price(Decimal("0.00008000"), 2) == "0.00008"
     assert shown_unit_price(Decimal("1250.00000000"), 2) == "1,250.00"
     assert shown_unit_price(Decimal("100.00000000"), 0) == "100"
+    assert shown_unit_price(Decimal("-0.50000000"), 2) == "−0.50"
 
 
 def test_currencies_are_never_added_together() -> None:

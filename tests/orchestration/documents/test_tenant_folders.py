@@ -188,6 +188,51 @@ def tamper_workbook(folder: Path) -> None:
     write_workbook([one_cent_more(of(ACME))], folder / "invoices.xlsx")
 
 
+def tamper_workbook_lines(folder: Path) -> None:
+    """A cent moved from one line to the next: every sum stays."""
+    first, second, *others = of(ACME).lines
+    cent = Decimal("0.01")
+    moved = (
+        replace(first, billed_amount=first.billed_amount + cent),
+        replace(second, billed_amount=second.billed_amount - cent),
+    )
+    write_workbook([replace(of(ACME), lines=(*moved, *others))], folder / "invoices.xlsx")
+
+
+def in_pounds(found: Invoice) -> Invoice:
+    lines = tuple(replace(line, currency_code="GBP") for line in found.lines)
+    return replace(found, currency_code="GBP", lines=lines)
+
+
+def tamper_pdf_currency(folder: Path) -> None:
+    (folder / "INV-2024-0010.pdf").write_bytes(invoice_pdf(in_pounds(of(ACME))))
+
+
+def tamper_xml_currency(folder: Path) -> None:
+    (folder / "INV-2024-0010.xml").write_bytes(invoice_xml(in_pounds(of(ACME))))
+
+
+def tamper_pdf_more_lines(folder: Path) -> None:
+    """A line that bills nothing, behind all others: no figure of the invoice is another."""
+    (free,) = [line for line in of(ACME).lines if not line.billed_amount]
+    added = replace(free, line_id=f"{free.line_id}/more", service="Unheard of")
+    more = replace(of(ACME), lines=(*of(ACME).lines, added), line_count=7)
+    (folder / "INV-2024-0010.pdf").write_bytes(invoice_pdf(more))
+
+
+def tamper_csv_twice(folder: Path) -> None:
+    path = folder / "lines.csv"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([*lines, lines[1]]), encoding="utf-8")
+
+
+def tamper_top_totals(folder: Path) -> None:
+    path = folder.parent / "manifest.json"
+    top = json.loads(path.read_text(encoding="utf-8"))
+    top["totals"]["USD"] = "269.86"
+    path.write_text(json.dumps(top), encoding="utf-8")
+
+
 def tamper_totals(folder: Path) -> None:
     path = folder / "manifest.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"USD": "270.25"', '"USD": "270.26"'), encoding="utf-8")
@@ -204,6 +249,12 @@ def tamper_totals(folder: Path) -> None:
         (tamper_xml_rules, r"t-acme/INV-2024-0010\.xml: broken rules reads .*BR-27"),
         (tamper_csv, r"t-acme/lines\.csv: sum of invoice INV-2024-0010 reads 270\.26, expected 270\.25"),
         (tamper_workbook, r"t-acme/invoices\.xlsx: invoice t-acme/2024-11/pm reads 270\.26, expected 270\.25"),
+        (tamper_workbook_lines, r"t-acme/invoices\.xlsx: line 1 reads 72\.01, expected 72\.00"),
+        (tamper_pdf_currency, r"t-acme/INV-2024-0010\.pdf: currency reads GBP, expected USD"),
+        (tamper_xml_currency, r"t-acme/INV-2024-0010\.xml: currency reads GBP, expected USD"),
+        (tamper_pdf_more_lines, r"t-acme/INV-2024-0010\.pdf: line 7 reads 0\.00, expected nothing"),
+        (tamper_csv_twice, r"t-acme/lines\.csv: lines\.csv holds line 1 twice"),
+        (tamper_top_totals, r"manifest\.json: totals reads .*269\.86.*, expected .*269\.85"),
         (tamper_totals, r"t-acme/manifest\.json: totals reads .*270\.26.*, expected .*270\.25"),
     ],
 )
@@ -245,6 +296,9 @@ def test_documents_of_other_rows_do_not_reconcile(pristine: Path) -> None:
         reconcile(pristine, rows)
     with pytest.raises(MeterhouseError, match="invoices reads"):
         reconcile(pristine, load()[1:])
+    renumbered = [replace(i, invoice_number="INV-2024-0099") if i.tenant_id == GLOBEX else i for i in load()]
+    with pytest.raises(MeterhouseError, match="number reads INV-2024-0011, expected INV-2024-0099"):
+        reconcile(pristine, renumbered)
 
 
 def test_a_wrong_total_is_never_written_and_what_stood_there_stays(written: Path) -> None:

@@ -7,10 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration import duck
 from orchestration.errors import MeterhouseError
+from orchestration.month_report.billed import CurrencyTotal, currency_totals, largest_changes, meter_totals
 from orchestration.month_report.page import write_month_report
 from orchestration.publishing.exports import require_release
 from orchestration.settings import Settings
@@ -228,6 +230,52 @@ def test_records_and_findings_are_all_counted(told: tuple[Page, Settings, date])
             settings, f"select count(*), sum(record_count) from marts.rpt_findings where {condition}", month
         )
         assert (sum(amount(r["Places"]) for r in rows), sum(amount(r["Records"]) for r in rows)) == (places, records)
+
+
+def test_what_is_issued_what_is_a_draft_and_what_is_credited_are_told_apart() -> None:
+    """USD: 10.50 - 2.25 = 8.25 are issued and 4.00 are not; EUR: an invoice over nothing is no credit note."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.fct_invoices as "
+            "select date '2024-10-01' as billing_month, * replace (billed_amount::decimal(18, 3) as billed_amount) "
+            "from (values ('USD', 'invoice', 'issued', 2, 10.5), ('USD', 'credit_note', 'issued', 1, -2.25), "
+            "('USD', 'invoice', 'draft', 3, 4), ('EUR', 'invoice', 'draft', 1, 0)) "
+            "as made(currency_code, document_type, status, line_count, billed_amount)"
+        )
+        assert currency_totals(connection, OCTOBER) == [
+            CurrencyTotal("EUR", 1, 0, 1, Decimal(0), Decimal(0), Decimal(0)),
+            CurrencyTotal("USD", 2, 1, 6, Decimal("8.25"), Decimal(4), Decimal("12.25")),
+        ]
+
+
+def test_the_quantity_of_a_meter_is_what_was_priced_and_its_corrections_are_told_apart() -> None:
+    """1,000 words of the pool are not priced: 50 - 3 = 47 are, over 5.00 - 0.30 = 4.70."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.fct_invoice_lines as select date '2024-10-01' as billing_month, "
+            "'USD' as currency_code, 'Translated words' as service, 'translated_word' as meter, 'word' as "
+            "meter_description, 'word' as pricing_unit, * replace (billed_amount::decimal(18, 3) as billed_amount) "
+            "from (values (1000, 'included', null, 0), (50, 'usage', null, 5), (-3, 'usage', 'correction', -0.3)) "
+            "as made(pricing_quantity, charge_category, charge_class, billed_amount)"
+        )
+        (found,) = meter_totals(connection, OCTOBER)
+    assert (found.quantity, found.corrections, found.amount) == (47, Decimal("-0.3"), Decimal("4.7"))
+
+
+def test_the_largest_changes_are_those_of_each_currency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred yen are more than a dollar only as a number; what went down moved as much as what went up."""
+    monkeypatch.setattr("orchestration.month_report.billed.LARGEST_CHANGES", 1)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.dim_tenants (tenant_id varchar, tenant_name varchar); "
+            "create table marts.rpt_release_changes as select date '2024-10-01' as billing_month, 'r' as release_id, "
+            "'acme' as tenant_id, 'changed' as change, date '2024-10-01' as usage_month, 'm' as meter, "
+            "'' as price_key, '' as causes, 0 as amount_before, amount_moved as amount_after, * "
+            "from (values ('JPY', 'l1', 100), ('JPY', 'l2', -700), ('USD', 'l3', 1), ('USD', 'l4', 2)) "
+            "as made(currency_code, line_id, amount_moved)"
+        )
+        found = largest_changes(connection, OCTOBER, "r")
+    assert [(line.currency, line.moved) for line in found] == [("JPY", -700), ("USD", 2)]
 
 
 def test_a_hostile_name_is_text_wherever_it_stands(pages: dict[str, Page]) -> None:
