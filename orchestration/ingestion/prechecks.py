@@ -179,8 +179,6 @@ def _plain_pieces(path: Path, digest: Any, settings: Settings) -> Any:
                         decoder = zlib.decompressobj(wbits=31)
                 else:
                     piece = decoder.unconsumed_tail
-        while not decoder.eof and (plain := decoder.decompress(decoder.unconsumed_tail, PIECE)):
-            yield plain
     if not decoder.eof:
         raise RefusedFile(f"{path.name} is a truncated gzip file", "Deliver the complete file again.")
 
