@@ -109,6 +109,17 @@ def test_a_candidate_tampered_with_after_this_process_judged_it_is_refused(copie
     _refused(copied, "not judged as it stands")
 
 
+def test_hashes_are_not_remembered_of_a_file_that_was_written_to_and_is_as_large_as_before(settings: Settings) -> None:
+    settings.home.mkdir(parents=True)
+    settings.warehouse_path.write_bytes(b"before")
+    known_hashes.remember(settings, {"fct_invoices": "0"}, {})
+    assert known_hashes._remembered(settings) == ({"fct_invoices": "0"}, {})
+    look = settings.warehouse_path.stat()
+    settings.warehouse_path.write_bytes(b"behind")
+    os.utime(settings.warehouse_path, ns=(look.st_atime_ns, look.st_mtime_ns + 1_000_000))
+    assert known_hashes._remembered(settings) is None
+
+
 def test_a_deleted_verdict_is_refused(copied: Settings) -> None:
     _change(copied, "delete from ops.verdicts")
     _refused(copied, "not judged as it stands")

@@ -155,6 +155,20 @@ def test_a_record_is_found_again_after_its_run_was_joined_with_others(
     assert sizes == [(4,), (1,), (1,)]
 
 
+@pytest.mark.parametrize(("lying", "is_there"), [(16, True), (15, False), (24, False), (None, False)])
+def test_an_index_is_believed_while_each_run_is_as_long_as_it_was_written(
+    tmp_path: Path, lying: int | None, is_there: bool
+) -> None:
+    """Two entries are 16 bytes; what was cut off would be taken for records that never came."""
+    if lying is not None:
+        (tmp_path / "a.run").write_bytes(bytes(lying))
+    with duckdb.connect() as connection:
+        connection.execute("create schema ops")
+        key_index.ensure_index_relations(connection)
+        connection.execute("insert into ops.key_runs values ('translations', 'a.run', 1, 2)")
+        assert key_index._runs_are_there(connection, tmp_path) is is_there
+
+
 def test_parts_that_share_the_bits_of_their_number_are_all_looked_at() -> None:
     """An entry of part 7 may be of part 4,096 + 7 or 8,192 + 7 as well; it is of no other, and of no other source."""
     fresh = key_index.Fresh(few_entries, [], [])

@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration import duck, pipeline
 from orchestration.ingestion.landing import ingest_landing
 from orchestration.settings import Settings
-from orchestration.warehouse import dbt_build, manifest_cache, node_runner, selection
+from orchestration.warehouse import dbt_build, manifest_cache, node_runner, selection, state
 from orchestration.warehouse.project import Project, read_project
 from orchestration.warehouse.selection import Selection
 from orchestration.warehouse.writer_lock import writer_lock
@@ -95,6 +96,18 @@ def test_a_new_file_runs_its_descendants_and_their_tests_alone(built: Settings, 
     assert report.verdict is not None
     judged = [c for c in report.verdict.checks if c.kind == "dbt" and not c.name.startswith("unit_tests_of_")]
     assert len(judged) == len(project.of_kind("test"))
+
+
+@pytest.mark.parametrize("changed", ["source", "file_name", "reason"])
+def test_a_file_refused_otherwise_is_something_to_publish(changed: str) -> None:
+    with duckdb.connect() as connection:
+        columns = "source varchar, file_name varchar, reason varchar"
+        connection.execute(f"create schema raw; create table raw.file_findings ({columns})")
+        none = state.findings_hash(connection)
+        connection.execute("insert into raw.file_findings values ('translations', 'a.csv', 'a.csv is empty')")
+        before = state.findings_hash(connection)
+        connection.execute(f"update raw.file_findings set {changed} = 'another'")
+        assert len({none, before, state.findings_hash(connection)}) == 3
 
 
 def test_what_an_unfinished_build_began_runs_again(built: Settings) -> None:
