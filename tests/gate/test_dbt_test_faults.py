@@ -57,6 +57,16 @@ STATEMENT_FAULTS = {
         "update broken set status = 'issued' where rowid = 0",
         "update broken set invoice_number = 'MH-1' where rowid = 0",
     ),
+    # Whole rows, for nothing of the sample is issued.
+    "gen_11__open_is_what_was_billed_and_not_paid": (
+        "update broken set billed_amount = 3, paid_amount = 1, open_amount = 1",
+        "update broken set billed_amount = 3, paid_amount = null, open_amount = 3",
+    ),
+    "gen_11__only_what_is_open_is_past_due": (
+        "update broken set days_past_due = 1, aging_bucket = 'not_due', open_amount = 1",
+        "update broken set days_past_due = 0, aging_bucket = '1-30', open_amount = 1",
+        "update broken set days_past_due = 1, aging_bucket = '1-30', open_amount = 0",
+    ),
     "wap_04__no_prefix_is_longer_than_the_digits_compared": (
         "update broken set calling_prefix = '12345678' where rowid = 0",
     ),

@@ -1,5 +1,5 @@
 -- Everything somebody should look at, with what to do: refused files and rows, held usage,
--- blocked tenant months, rejected Order terms (GEN-10), use outside the plan.
+-- blocked tenant months, rejected Order terms (GEN-10), use outside the plan, payments nobody can place.
 -- Grain: finding.
 with file_findings as (
     select * from {{ source('raw', 'file_findings') }}
@@ -31,6 +31,10 @@ outside_plan as (
 
 suspended as (
     select * from {{ ref('int_gen_11__use_while_suspended') }}
+),
+
+payments as (
+    select * from {{ ref('int_gen_11__payments_misplaced') }}
 ),
 
 tenants as (
@@ -135,6 +139,12 @@ findings_united as (
         'Nothing for the invoice: it is billed; find out why the service still worked.',
         record_count,
     from suspended
+    union all
+    -- No warning, which would hold a close: what was paid changes no invoice (GEN-11).
+    select
+        finding, 'info', 'payments', null, null, field, tenant_id, billing_month, null,
+        null, reason, remedy, 1::bigint,
+    from payments
     union all
     select
         'tenant_not_described', 'error', 'tenants', null, null, 'tenant_id', tenant_id,

@@ -1,0 +1,79 @@
+-- GEN-11: what is open of every issued invoice, and since when it is due: who may be suspended is asked of this,
+-- and so is what somebody owes.
+-- Grain: issued invoice, credit notes too. Trap: models have no clock; "today" is the newest day the data knows
+-- of. Trap: only what the tenant still owes can be past due: of a credit note, or where more was paid than
+-- billed, less than nothing is open.
+with invoices as (
+    select * from {{ source('ledger', 'closed_invoices') }}
+),
+
+payments as (
+    select * from {{ ref('int_gen_02__payments_states') }} where is_current
+),
+
+months as (
+    select * from {{ ref('int_gen_01__billing_months_seen') }}
+),
+
+days_known as (
+    select max(cast(paid_at as date)) as known_on from payments
+    union all
+    select max(cast(issued_at as date)) as known_on from invoices
+    union all
+    select max(billing_month) as known_on from months
+),
+
+today as (
+    select max(known_on) as known_on from days_known
+),
+
+paid as (
+    select invoice_number, sum(amount) as paid_amount
+    from payments
+    group by invoice_number
+),
+
+opened as (
+    select
+        invoices.tenant_id,
+        invoices.invoice_id,
+        invoices.invoice_number,
+        invoices.billing_month,
+        invoices.document_type,
+        invoices.currency_code,
+        invoices.minor_unit,
+        invoices.billed_amount,
+        -- All six decimals a payment may have: rounded, one that falls short by less would settle its invoice.
+        coalesce(paid.paid_amount, 0)::decimal(24, 6) as paid_amount,
+        (invoices.billed_amount - coalesce(paid.paid_amount, 0))::decimal(24, 6)
+            as open_amount,
+        invoices.issued_at,
+        invoices.due_on,
+    from invoices
+    left join paid on invoices.invoice_number = paid.invoice_number
+),
+
+aged as (
+    select
+        opened.*,
+        case
+            when opened.open_amount > 0 and opened.due_on < today.known_on
+                then today.known_on - opened.due_on
+            else 0
+        end::bigint as days_past_due,
+    from opened
+    cross join today
+)
+
+select
+    *,
+    case
+        when open_amount = 0 then 'settled'
+        when open_amount < 0 then 'credit'
+        when days_past_due = 0 then 'not_due'
+        when days_past_due <= 30 then '1-30'
+        when days_past_due <= 60 then '31-60'
+        when days_past_due <= 90 then '61-90'
+        else 'over_90'
+    end as aging_bucket,
+from aged
