@@ -93,6 +93,16 @@ def test_contested_and_overturned_penalties_are_held_billed_and_credited(sample_
     ]
 
 
+def test_pen_02_the_contested_fine_is_pending_by_its_notice_and_amount(sample_run: SampleRun) -> None:
+    query = (
+        "select strftime(billing_month, '%Y-%m'), tenant_id, severity, price_key, reason, record_count "
+        "from marts.rpt_findings where finding = 'fine_pending'"
+    )
+    ((month, _, severity, notice, reason, records),) = _published(sample_run, query)
+    assert (month, severity, notice, records) == ("2024-09", "info", "NOTE-HELD", 1)
+    assert "USD 500.00 in notice NOTE-HELD, posted on 2024-09-" in str(reason)
+
+
 def test_gen_10_an_order_that_moves_whatsapp_off_arrears_is_rejected_and_ignored(sample_run: SampleRun) -> None:
     query = (
         "select tenant_id, reason from marts.rpt_findings "

@@ -1,5 +1,6 @@
 -- Everything somebody should look at, with what to do: refused files and rows, held usage,
--- blocked tenant months, rejected Order terms (GEN-10), use outside the plan, payments nobody can place.
+-- pending fines, blocked tenant months, rejected Order terms (GEN-10), use outside the plan, payments
+-- nobody can place.
 -- Grain: finding.
 with file_findings as (
     select * from {{ source('raw', 'file_findings') }}
@@ -35,6 +36,10 @@ suspended as (
 
 payments as (
     select * from {{ ref('int_gen_11__payments_misplaced') }}
+),
+
+fines as (
+    select * from {{ ref('int_pen_02__fines_pending') }}
 ),
 
 tenants as (
@@ -145,6 +150,14 @@ findings_united as (
         finding, 'info', 'payments', null, null, field, tenant_id, billing_month, null,
         null, reason, remedy, 1::bigint,
     from payments
+    union all
+    -- Which fines are held, and over how much; that there are any is the warning above.
+    select
+        'fine_pending', 'info', 'carrier_penalties', null, null, null, tenant_id,
+        billing_month, meter, price_key, reason,
+        'Nothing: upheld it bills in the month of the decision, overturned never.',
+        raw_rows,
+    from fines
     union all
     select
         'tenant_not_described', 'error', 'tenants', null, null, 'tenant_id', tenant_id,
