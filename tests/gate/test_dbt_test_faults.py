@@ -44,6 +44,10 @@ STATEMENT_FAULTS = {
         "update broken set drawn_quantity = pool_quantity + 1 where rowid = 0",
         "update broken set lapsed_quantity = lapsed_quantity + 1 where rowid = 0",
     ),
+    "wap_05__licences_are_of_a_plan": (
+        "update broken set plan_id = null, full_time_licences = 1, is_in_force_at_month_end = false where rowid = 0",
+        "update broken set plan_id = null, full_time_licences = 0, is_in_force_at_month_end = true where rowid = 0",
+    ),
     "gen_09__closed_plus_corrections_is_recomputed": (
         "update broken set billed_amount = billed_amount + 0.01 where rowid = 0",
         "update broken set pricing_quantity = pricing_quantity + 1 where rowid = 0",

@@ -34,27 +34,7 @@ tenant_months as (
 ),
 
 subscriptions_last as (
-    select
-        tenant_months.tenant_id,
-        tenant_months.billing_month,
-        subscriptions.plan_id,
-        subscriptions.full_time_licences,
-    from tenant_months
-    inner join subscriptions
-        on
-            tenant_months.tenant_id = subscriptions.tenant_id
-            and {{ overlaps_month('subscriptions.valid_from', 'subscriptions.valid_to', 'tenant_months.billing_month') }}
-    qualify
-        row_number() over (
-            partition by tenant_months.tenant_id, tenant_months.billing_month
-            order by
-                least(
-                    coalesce(subscriptions.valid_to, timestamp '9999-12-31'),
-                    {{ next_month('tenant_months.billing_month') }}
-                ) desc,
-                subscriptions.valid_from desc,
-                subscriptions.plan_id
-        ) = 1
+    {{ subscription_of_month('tenant_months') }}
 ),
 
 overrides_last as (
