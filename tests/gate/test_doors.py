@@ -355,7 +355,7 @@ def test_a_process_that_lost_the_lock_may_not_publish(copied: Settings) -> None:
         _refused(copied, "writer.fence, was removed", LockLost)
     # One who began to count anew may have come to the same number.
     with writer_lock(copied) as mine:
-        other = replace(mine, process="1", command="another")
+        other = replace(mine, process="1 0 another-boot another-host")
         (copied.home / "writer.fence").write_text(json.dumps(asdict(other)), encoding="utf-8")
         _refused(copied, "has lost the write lock: process 1 took it", LockLost)
 

@@ -46,13 +46,6 @@ def test_the_same_content_under_another_name_does_nothing_and_says_so(settings: 
     assert rows(settings, "select count(*) from raw.translations") == [(1,)]
 
 
-def test_of_two_files_of_one_landing_with_the_same_content_one_is_taken_in(settings: Settings, land: Land) -> None:
-    land("translations", "a.csv", HEADER + ROW)
-    land("translations", "b.csv", HEADER + ROW)
-    assert [receipt.status for receipt in ingest_landing(settings).receipts] == ["accepted", "duplicate_file"]
-    assert rows(settings, "select count(*) from raw.translations") == [(1,)]
-
-
 def test_files_entered_in_several_lots_are_entered_once_each(
     settings: Settings, land: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
