@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -114,7 +114,7 @@ class _Rows:
         """Whether the line for itself, as it is or without its quotes, is a row with its times and numbers in place."""
         readings = [line.replace('"', "").split(",")]
         with suppress(csv.Error):
-            readings += csv.reader([line], strict=True)
+            readings += values_of([line])
         return any(self._has_shape(values) for values in readings)
 
     def _has_shape(self, values: list[str]) -> bool:
@@ -122,6 +122,11 @@ class _Rows:
             return False
         found = [(values[position].strip(), shape) for position, shape in self._shaped]
         return any(value for value, _ in found) and all(shape.match(value) for value, shape in found if value)
+
+
+def values_of(lines: Iterable[str]) -> Iterator[list[str]]:
+    """The values of each row; blanks before a quote are none of a value's. Raises csv.Error."""
+    return csv.reader(lines, strict=True, skipinitialspace=True)
 
 
 def read_csv(
@@ -136,7 +141,7 @@ def read_csv(
     rows = _Rows(spec, header, matched)
     with path.open(encoding="utf-8-sig", newline="") as text:
         lines = _Lines(text)
-        records = csv.reader(lines, strict=True)
+        records = values_of(lines)
         next(records)
         while True:
             lines.begin()

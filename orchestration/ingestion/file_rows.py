@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ingestion.csv_records import read_csv
+from orchestration.ingestion.csv_records import read_csv, values_of
 from orchestration.ingestion.json_in_sql import relation_of
 from orchestration.ingestion.json_records import Record, read_json
 from orchestration.ingestion.parquet_in_place import Footer, InPlace, judge, read_footers
@@ -172,7 +172,7 @@ class _CsvFile:
 def _csv(spec: SourceSpec, path: Path) -> _CsvFile:
     with path.open(encoding="utf-8-sig", newline="") as text:
         try:
-            header = next(csv.reader(text, strict=True))
+            header = next(values_of(text))
         except (StopIteration, csv.Error) as error:
             raise RefusedFile("the header cannot be read", "Deliver the extract with its header.") from error
     separators = [mark for mark in (";", "\t", "|") if mark in header[0]] if len(header) == 1 else []
@@ -215,7 +215,7 @@ def _has_value_too_many(path: Path, width: int) -> bool:
     with path.open(encoding="utf-8-sig", newline="") as text:
         ends_empty = (line for line in text if line.endswith(EMPTY_ENDS))
         try:
-            return any(len(values) > width for values in csv.reader(ends_empty, strict=True))
+            return any(len(values) > width for values in values_of(ends_empty))
         except csv.Error:
             return True
 

@@ -64,8 +64,7 @@ class _Picked:
         """The field's text from SQL `value`, of the type `_type` says."""
         if not _as_json(field):
             self.values[field.name] = value
-            if field.kind == "text":
-                self.odd.append(_odd_text(value))
+            self.odd.append(_odd_text(value) if field.kind == "text" else _odd_number(value))
             return
         text = f"cast({value} as varchar)"
         self.values[field.name] = (
@@ -92,6 +91,17 @@ def _odd_text(value: str) -> str:
         f"case when strlen({value}) < 10 then regexp_full_match({value}, '{_SHORT_NUMBER}') "
         f"else contains({value}, '.') end "
         f"when ({value} >= '[' and {value} < '\\') or ({value} >= '{{' and {value} < '|') then true "
+        f"when strlen({value}) = 3 or strlen({value}) = 8 then lower({value}) in ('nan', 'inf', 'infinity') end"
+    )
+
+
+def _odd_number(value: str) -> str:
+    """A count or an instant that may have been a number with a fraction or an exponent.
+
+    As long as ISO 8601 with milliseconds none is: those are not looked into.
+    """
+    return (
+        f"case when {value} < ':' and strlen({value}) < 24 then contains({value}, '.') or contains({value}, 'e') "
         f"when strlen({value}) = 3 or strlen({value}) = 8 then lower({value}) in ('nan', 'inf', 'infinity') end"
     )
 

@@ -291,7 +291,10 @@ class _Utf8Check:
 
 
 class _CsvCheck(_Utf8Check):
-    """Also counts commas and, where there are quotes, lines: they show what a reader left out or made one row of."""
+    """Also counts commas and, where there are quotes, lines: they show what a reader left out or made one row of.
+
+    Blanks beside a quote are no CSV, and the engine forgives some: `is_strict` is false of a file that may have one.
+    """
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -302,6 +305,8 @@ class _CsvCheck(_Utf8Check):
     def feed(self, piece: bytes) -> None:
         super().feed(piece)
         self.has_quotes = self.has_quotes or b'"' in piece
+        if b'" ' in piece or b' "' in piece or self.last + piece[:1] in (b'" ', b' "'):
+            self.is_strict = False
         self.returns += piece.count(b"\r")
         self.commas += piece.count(b",")
         self.last = piece[-1:] or self.last
@@ -312,7 +317,7 @@ class _CsvCheck(_Utf8Check):
         if self.has_quotes:
             # Without the header. The last line may do without an end.
             rows = ends - 1 if self.last == b"\n" else ends
-            self.rows_by_lines = rows if self.returns in (0, ends) else -1
+            self.rows_by_lines = rows if self.is_strict and self.returns in (0, ends) else -1
 
 
 class _JsonCheck(_Utf8Check):

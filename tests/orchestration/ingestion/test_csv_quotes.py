@@ -209,6 +209,20 @@ def test_a_value_too_many_holds_its_row_back_though_it_is_empty(
     assert found == [("Beta", "EUR")]
 
 
+@pytest.mark.parametrize("others", ["", "t9,x\n"])
+def test_blanks_around_quotes_mean_the_same_whatever_the_neighbours_are(
+    settings: Settings, land: Land, others: str
+) -> None:
+    header = "tenant_id,name,billing_currency,bill_to_name,updated_at\n"
+    land("tenants", "before.csv", f'{header} "t1",  "Acme, Inc.",USD, Acme Inc.,\n{others}')
+    land("tenants", "behind.csv", f'{header}t2,"Beta" ,EUR,,\nt3,Gamma,EUR,,\n{others}')
+    ingest_landing(settings)
+    with duck.connect(settings.warehouse_path, settings) as connection:
+        found = connection.execute("select tenant_id, name, bill_to_name from raw.tenants order by all").fetchall()
+    assert found == [("t1", "Acme, Inc.", "Acme Inc."), ("t3", "Gamma", None)]
+    assert [text for _, text, _ in quarantine(settings) if text.startswith("t2")] == ['t2,"Beta" ,EUR,,']
+
+
 def test_a_long_text_is_not_held_back_for_another_rows_fault(settings: Settings, land: Land) -> None:
     header = "translation_id,org_id,target_lang,character_count,status,note\n"
     land("translations", "a.csv", f"{header}t1,o,de,5,completed,{'x' * 200_000}\nt2,o\nt3,o,de,5,completed,\n")

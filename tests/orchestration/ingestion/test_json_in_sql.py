@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -272,6 +272,8 @@ def lines(draw: st.DrawFn) -> str:
 
 
 @given(st.lists(lines(), min_size=1, max_size=4))
+@example(['{"sid":"","duration":1.10}'])
+@example(['{"sid":"CA1","duration":9007199254740993.0,"date_created":1e3}'])
 @hypothesis_settings(max_examples=300, deadline=None)
 def test_any_lines_are_read_alike_or_left_to_python(
     tmp_path_factory: pytest.TempPathFactory, content: list[str]
