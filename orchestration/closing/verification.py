@@ -17,6 +17,7 @@ from orchestration.closing.ledger_relations import INVOICES, LINES, ensure_ledge
 from orchestration.closing.scope import closes
 from orchestration.closing.whole import demand_no_entry_lost
 from orchestration.damaged_file import PUBLISH_AGAIN
+from orchestration.errors import MeterhouseError
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.release import Release, current_release
 from orchestration.quality.content_hash import table_hash
@@ -49,8 +50,7 @@ def verify_ledger(settings: Settings, say: Callable[[str], None] | None = None) 
         _demand_numbers(connection)
         for entry in closes(found):
             folder = ledger.ledger_dir(settings) / entry.folder_name
-            path = sql_text(str(folder / "lines.parquet"))
-            check_evidence(connection, f"read_parquet({path})", sql_text(str(folder / FILE_NAME)))
+            _demand_evidence(connection, folder)
             _demand_counts(connection, folder)
         release = current_release(settings)
         tables = verify_release(settings, release, tell) if release else 0
@@ -91,6 +91,17 @@ def _demand_sums(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
     ).fetchone()
     assert row is not None
     return int(row[0]), int(row[1])
+
+
+def _demand_evidence(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    lines = f"read_parquet({sql_text(str(folder / 'lines.parquet'))})"
+    try:
+        check_evidence(connection, lines, sql_text(str(folder / FILE_NAME)))
+    except MeterhouseError as differs:
+        # Of a close in the making it is ours to report; of one that was made, somebody's hand.
+        raise LedgerTampered(
+            f"ledger entry {folder.name}: {differs}", "Restore the ledger folder from a backup."
+        ) from differs
 
 
 def _demand_counts(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -396,7 +396,7 @@ def test_a_close_forged_with_all_its_hashes_contradicts_itself_or_the_release(
     for published in history.publications(mine):
         if published.ledger_head == former:
             _edit(published.path / history.RECORD, lambda record: record.update(ledger_head=ledger.head(mine)))
-    with pytest.raises(MeterhouseError, match=told):
+    with pytest.raises(ledger.LedgerTampered, match=told):
         verify_ledger(mine)
 
 
