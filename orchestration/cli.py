@@ -128,7 +128,7 @@ def run(
 
 def _again(months: list[str], tenants: list[str], reason: str) -> Any:
     """What to compute again, or None; months are checked and in order."""
-    from orchestration.publishing.exports import parse_month
+    from orchestration.billing_month import parse_month
     from orchestration.warehouse.again import Again
 
     if not months:

@@ -38,8 +38,8 @@ def report(
     month: Month, out: Annotated[Path | None, typer.Option(help="File to write; default: in the exports.")] = None
 ) -> None:
     """Write the month's report: one HTML page with totals, movers, corrections, checks and signatures."""
+    from orchestration.billing_month import parse_month
     from orchestration.month_report.page import write_month_report
-    from orchestration.publishing.exports import parse_month
 
     settings = load_settings()
     if out is not None and out.is_dir():
@@ -99,8 +99,9 @@ def sign_hold(
 def sign_off(month: Month, by: By) -> None:
     """Approve the month's drafts as they stand; a later change of any of them undoes it."""
     from orchestration import duck
+    from orchestration.billing_month import parse_month
     from orchestration.closing import scope, signing
-    from orchestration.publishing.exports import parse_month, require_release
+    from orchestration.publishing.release import require_release
     from orchestration.warehouse.writer_lock import writer_lock
 
     settings = load_settings()
@@ -125,9 +126,9 @@ def close(
 ) -> None:
     """Close a month: number its invoices and freeze them in the ledger; then publish them as issued."""
     from orchestration import pipeline
+    from orchestration.billing_month import parse_month
     from orchestration.closing.close import CloseRequest, close_month
     from orchestration.dagster_runs import note_published
-    from orchestration.publishing.exports import parse_month
     from orchestration.publishing.totals_told import totals_told
     from orchestration.warehouse.writer_lock import writer_lock
 
@@ -165,9 +166,9 @@ def invoice(
     as_json: Json = False,
 ) -> None:
     """A tenant's invoices of a month, as they are or as they were known at an instant."""
+    from orchestration.billing_month import parse_month
     from orchestration.closing.replay import known_invoices
     from orchestration.documents.money import shown, shown_quantity, shown_unit_price
-    from orchestration.publishing.exports import parse_month
 
     settings = load_settings()
     known = known_invoices(settings, tenant, parse_month(month), parse_instant(as_known_at))
@@ -238,8 +239,9 @@ def parse_instant(text: str) -> datetime:
 
 def _holds(settings: Any, month: str) -> list[Any]:
     from orchestration import duck
+    from orchestration.billing_month import parse_month
     from orchestration.closing import signing
-    from orchestration.publishing.exports import parse_month, require_release
+    from orchestration.publishing.release import require_release
 
     first_day = parse_month(month)
     database: Path = require_release(settings).database

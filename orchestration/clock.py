@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+# How records of what was done say when: equal in length, so that text compares as time does.
+RECORDED = "%Y-%m-%dT%H:%M:%S.%fZ"
+
 
 def utc_now() -> datetime:
     """This instant, UTC."""

@@ -4,11 +4,11 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration import clock, pipeline
+from orchestration.billing_month import parse_month
 from orchestration.closing.close import CloseRequest, close_month
 from orchestration.closing.proposal import propose_close
 from orchestration.graph.steps import LONGEST_RUN, WRITER_POOL, sole_writer, told_plainly, when_free
 from orchestration.month_report.page import write_month_report
-from orchestration.publishing.exports import parse_month
 from orchestration.publishing.totals_told import totals_told
 from orchestration.resources import Installation
 

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from orchestration import clock
 from orchestration.durable import sync
 from orchestration.errors import MeterhouseError
 from orchestration.file_hash import file_sha256
@@ -139,7 +140,7 @@ def append(
     if not by.strip():
         raise MeterhouseError("nobody is named as the one who does this", "Say who: --by NAME.")
     before = entries(settings)
-    recorded_at = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    recorded_at = now.strftime(clock.RECORDED)
     if before and recorded_at < before[-1].recorded_at:
         raise MeterhouseError(
             f"the clock says {recorded_at}, before the newest ledger entry of {before[-1].recorded_at}",

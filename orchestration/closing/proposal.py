@@ -14,7 +14,7 @@ from orchestration.closing import demands, ledger
 from orchestration.closing.scope import drafts, month_text
 from orchestration.closing.signing import content_of, holds_of, signed_holds, standing_sign_off
 from orchestration.errors import MeterhouseError
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 
 

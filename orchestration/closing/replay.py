@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from orchestration import duck
+from orchestration import clock, duck
 from orchestration.closing import ledger
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.closing.scope import month_text
@@ -30,7 +30,7 @@ def known_invoices(settings: Settings, tenant: str, month: date, instant: dateti
     An invoice closed by then comes from the ledger, byte for byte; one that was a draft from the
     newest publication by then. Raises MeterhouseError where nothing was known.
     """
-    closed = [entry for entry in ledger.entries(settings) if entry.recorded_at <= instant.strftime(history.INSTANT)]
+    closed = [entry for entry in ledger.entries(settings) if entry.recorded_at <= instant.strftime(clock.RECORDED)]
     for entry in closed:
         if entry.kind == "close":
             ledger.check_files(settings, entry)

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.documents.invoice_facts import LISTED_COLUMNS, Invoice, listed_lines
-from orchestration.documents.text import one_line
+from orchestration.documents.text import neutralise, one_line
 from orchestration.errors import MeterhouseError
-from orchestration.publishing.exports import neutralise
 from orchestration.wording import in_digits
 
 

@@ -23,7 +23,7 @@ from orchestration.documents.ubl import as_if_issued, invoice_xml
 from orchestration.documents.ubl_rules import validate
 from orchestration.documents.workbook import write_workbook
 from orchestration.errors import MeterhouseError
-from orchestration.publishing.exports import put_in_place
+from orchestration.put_in_place import put_in_place
 
 
 def write_documents(invoices: Sequence[Invoice], target: Path) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""Somebody's text made fit for a document: no control characters, one line."""
+"""Somebody's text made fit for a document: no control characters, one line, no formula."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _BREAKS = ("Cc", "Zl", "Zp")
+# The full-width ones begin a formula in a spreadsheet set to Japanese or Chinese; as escapes, for they look alike.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def one_line(text: str) -> str:
@@ -23,3 +25,8 @@ def clean(text: str) -> str:
         if unicodedata.category(character) not in ("Cf", "Co", "Cn")
     )
     return "".join(drawn).strip()
+
+
+def neutralise(value: str) -> str:
+    """Text that a spreadsheet would run as a formula, made plain text by a leading apostrophe."""
+    return f"'{value}" if value.startswith(_FORMULA) else value

@@ -9,8 +9,8 @@ from orchestration import duck
 from orchestration.closing import ledger, scope, signing
 from orchestration.errors import MeterhouseError
 from orchestration.month_report import billed, signed, watched
-from orchestration.publishing.exports import require_release
 from orchestration.publishing.money_told import minor_units
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 
 

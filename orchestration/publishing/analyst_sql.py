@@ -16,7 +16,7 @@ from orchestration.closing.evidence import FILE_NAME
 from orchestration.closing.ledger import ledger_dir
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.raw_schema import sql_text
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 
 # A function that a SELECT may call and that writes: where its text hides, the engine has no file to write it into.

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,18 +24,19 @@ from typing import Any
 import duckdb
 
 from orchestration import duck
+from orchestration.billing_month import parse_month
+from orchestration.documents.text import neutralise
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.newest_month import newest_month
-from orchestration.publishing.release import Release, current_release
+from orchestration.publishing.release import Release, require_release
+from orchestration.put_in_place import put_in_place
 from orchestration.settings import Settings
 from orchestration.wording import in_digits
 
 TABLES = {"invoices": "fct_invoices", "invoice_lines": "fct_invoice_lines"}
 Totals = dict[str, Decimal]
 FORMATS = ("csv", "parquet", "xlsx", "documents")
-# The full-width ones begin a formula in a spreadsheet set to Japanese or Chinese; as escapes, for they look alike.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -53,21 +53,6 @@ class Export:
     totals: dict[str, str]
     drafts: dict[str, str]
     without_xml: dict[str, str] = field(default_factory=dict)
-
-
-def parse_month(text: str) -> date:
-    """`2024-11` as its first day. Raises MeterhouseError for anything else."""
-    if not re.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])", text):
-        raise MeterhouseError(f"{text!r} is not a month", "Write it as 2024-11.")
-    return date.fromisoformat(f"{text}-01")
-
-
-def require_release(settings: Settings) -> Release:
-    """The release being served, or a plain error."""
-    release = current_release(settings)
-    if release is None:
-        raise MeterhouseError("nothing has been published yet", "Run `meterhouse run` first.")
-    return release
 
 
 def latest_month(settings: Settings, today: date) -> str:
@@ -113,22 +98,6 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
             raise
         put_in_place(building, final)
     return Export(final, release.release_id, files, totals, drafts)
-
-
-def put_in_place(building: Path, final: Path) -> None:
-    """What was built becomes what is there, whole: the former one steps aside first. Also where a file lay there."""
-    old = final.with_name(f".{final.name}.old")
-    _remove(old)
-    if final.exists():
-        final.rename(old)
-    building.rename(final)
-    _remove(old)
-
-
-def _remove(place: Path) -> None:
-    if place.is_file():
-        place.unlink()
-    shutil.rmtree(place, ignore_errors=True)
 
 
 @contextmanager
@@ -266,11 +235,6 @@ def _totals(connection: duckdb.DuckDBPyConnection, relation: str, month: date, w
         [month],
     ).fetchall()
     return {currency: Decimal(amount) for currency, amount in rows}
-
-
-def neutralise(value: str) -> str:
-    """Text that a spreadsheet would run as a formula, made plain text by a leading apostrophe."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 def _cell(value: Any) -> str:

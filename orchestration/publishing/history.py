@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from orchestration import clock
 from orchestration.durable import sync
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.parquet_files import read_sql
@@ -19,7 +20,6 @@ from orchestration.settings import Settings
 
 TABLES = ("fct_invoices", "fct_invoice_lines")
 RECORD = "published.json"
-INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def publications(settings: Settings) -> list[Published]:
 
 def known_at(settings: Settings, instant: datetime) -> Published | None:
     """The newest publication at or before `instant` (UTC), or None."""
-    text = instant.strftime(INSTANT)
+    text = instant.strftime(clock.RECORDED)
     before = [p for p in publications(settings) if p.published_at <= text]
     return before[-1] if before else None
 
@@ -92,7 +92,7 @@ def prepare(
         shutil.copy(seed, building / "seeds" / seed.name)
     record = {
         "release_id": release_id,
-        "published_at": now.strftime(INSTANT),
+        "published_at": now.strftime(clock.RECORDED),
         "content_hash": content_hash,
         "ledger_head": ledger_head,
         "newest_batch": newest_batch,

@@ -16,7 +16,7 @@ from orchestration import clock, duck
 from orchestration.closing import ledger
 from orchestration.damaged_file import PUBLISH_AGAIN, FileDamaged
 from orchestration.durable import sync
-from orchestration.errors import GateRefused, LockLost
+from orchestration.errors import GateRefused, LockLost, MeterhouseError
 from orchestration.publishing import history
 from orchestration.publishing.draft import Draft, forget_drafts, make_durable, write_draft
 from orchestration.publishing.guard import demand_verdict, no_candidate
@@ -58,6 +58,14 @@ def current_release(settings: Settings) -> Release | None:
         return Release(manifest["release_id"], path, manifest["content_hash"], is_new=False)
     except (ValueError, KeyError, TypeError) as error:
         raise FileDamaged(f"the manifest of release {path.name} cannot be read", PUBLISH_AGAIN) from error
+
+
+def require_release(settings: Settings) -> Release:
+    """The release being served, or a plain error."""
+    release = current_release(settings)
+    if release is None:
+        raise MeterhouseError("nothing has been published yet", "Run `meterhouse run` first.")
+    return release
 
 
 class Drafting:

@@ -11,7 +11,7 @@ from orchestration import clock, duck, pipeline
 from orchestration.closing import ledger, scope, signing
 from orchestration.closing.close import CloseRequest, close_month
 from orchestration.closing.ledger import Entry
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 
 

@@ -23,7 +23,7 @@ from orchestration.closing.close import CloseRequest, close_month
 from orchestration.closing.demands import next_month
 from orchestration.closing.explanation import lines_without_records
 from orchestration.closing.verification import verify_ledger
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 from tests.closing.steps import instant, sign_all
 from tests.oracle import Bill, bill

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestration import duck
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 from tests.closing.steps import close_at, run_at
 from tests.small_extracts import CALLS, inbound_call

@@ -17,7 +17,7 @@ from orchestration.closing import replay
 from orchestration.closing.replay import KnownInvoices
 from orchestration.closing.verification import verify_ledger
 from orchestration.definitions import build_definitions
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import PROJECT_DIR, Settings
 
 

@@ -16,7 +16,7 @@ from orchestration import duck
 from orchestration.closing.explanation import explain_line, lines_without_records
 from orchestration.closing.replay import known_invoices
 from orchestration.closing.verification import verify_ledger
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 from tests.closing.steps import close_at, instant, invoice_lines, invoices, run_at
 from tests.small_extracts import WEBHOOKS, conversation_status

@@ -9,7 +9,7 @@ import pytest
 
 from orchestration import duck
 from orchestration.closing.explanation import explain_line, lines_without_records
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 from tests.closing.steps import close_at, invoice_lines, run_at
 from tests.small_extracts import CALLS, WEBHOOKS, conversation_status, inbound_call

@@ -27,8 +27,8 @@ from orchestration.errors import MeterhouseError
 from orchestration.ingestion.landing_folder import LandingMissing
 from orchestration.publishing import history
 from orchestration.publishing.analyst_sql import open_release, run_query
-from orchestration.publishing.exports import export_month, require_release
-from orchestration.publishing.release import current_release
+from orchestration.publishing.exports import export_month
+from orchestration.publishing.release import current_release, require_release
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.closing.steps import close_at, instant, sign_all
 

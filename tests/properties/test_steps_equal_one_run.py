@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from orchestration import duck, pipeline
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.quality.content_hash import candidate_hashes
 from orchestration.settings import Settings
 from tests.oracle.worlds import Tables

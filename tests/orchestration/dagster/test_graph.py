@@ -173,8 +173,8 @@ def test_the_close_of_the_month_before_is_proposed_three_days_after_its_end(
 ) -> None:
     from datetime import UTC, datetime
 
+    from orchestration.billing_month import parse_month
     from orchestration.closing.demands import earliest_close
-    from orchestration.publishing.exports import parse_month
 
     instant = datetime.fromisoformat(f"{day}T06:30:00").replace(tzinfo=UTC)
     schedule = definitions.resolve_schedule_def("propose_the_close")

@@ -13,7 +13,7 @@ import pytest
 from orchestration import clock, duck, pipeline
 from orchestration.ingestion.landing import ingest_landing
 from orchestration.ingestion.sources import SOURCES, Field
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 
 Land = Callable[[str, str, "str | bytes"], Path]

@@ -14,7 +14,7 @@ from orchestration import duck
 from orchestration.errors import MeterhouseError
 from orchestration.month_report.billed import CurrencyTotal, currency_totals, largest_changes, meter_totals
 from orchestration.month_report.page import write_month_report
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 from tests.conftest import SampleRun
 from tests.orchestration.month_report.conftest import HOSTILE

@@ -19,10 +19,11 @@ import pytest
 
 from orchestration.documents import workbook
 from orchestration.documents.invoice_facts import Invoice
+from orchestration.documents.text import neutralise
 from orchestration.errors import MeterhouseError
 from orchestration.publishing import exports
 from orchestration.publishing.analyst_sql import open_release, run_query
-from orchestration.publishing.exports import export_month, neutralise
+from orchestration.publishing.exports import export_month
 from tests.conftest import SampleRun
 
 

@@ -177,12 +177,13 @@ def test_a_release_outlasts_a_power_cut_before_the_pointer_leads_to_it(
     assert pointer.resolve() == made.resolve()
 
 
-def test_the_ten_newest_releases_stay_and_nothing_half_made(settings: Settings) -> None:
+def test_the_ten_newest_releases_stay_and_a_draft_counts_for_none(settings: Settings) -> None:
     releases = settings.published_dir / "releases"
     for name in (*(f"{number:06d}-abc" for number in range(1, 13)), ".building-000013-def"):
         (releases / name).mkdir(parents=True)
     release._prune(settings, releases / "000012-abc")
-    assert sorted(path.name for path in releases.iterdir()) == [f"{number:06d}-abc" for number in range(3, 13)]
+    kept = [f"{number:06d}-abc" for number in range(3, 13)]
+    assert sorted(path.name for path in releases.iterdir()) == [".building-000013-def", *kept]
 
 
 def test_what_a_release_holds_is_told_beside_it(candidate: Settings) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestration import duck, pipeline
 from orchestration.pipeline import RunReport
-from orchestration.publishing.exports import require_release
+from orchestration.publishing.release import require_release
 from orchestration.quality.content_hash import candidate_hashes
 from orchestration.settings import Settings
 from tests.orchestration.pulling.conftest import Pulling

@@ -1,0 +1,15 @@
+"""A billing month as people write it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from orchestration.errors import MeterhouseError
+
+
+def parse_month(text: str) -> date:
+    """`2024-11` as its first day. Raises MeterhouseError for anything else."""
+    if not re.fullmatch(r"[12][0-9]{3}-(0[1-9]|1[0-2])", text):
+        raise MeterhouseError(f"{text!r} is not a month", "Write it as 2024-11.")
+    return date.fromisoformat(f"{text}-01")
