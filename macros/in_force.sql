@@ -10,11 +10,16 @@
 ({{ ends }} is null or {{ ends }} > {{ starts }})
 {%- endmacro %}
 
-{# Whether a half-open interval has an instant of the billing month `month` (a first day). One that was
-   called off, its end not after its start, has none. #}
+{# Whether a half-open interval has an instant of another, from `begins` until `over`. One that was called off, its
+   end not after its start, has none. #}
+{% macro overlaps(starts, ends, begins, over) -%}
+{{ starts }} < {{ over }}
+and coalesce({{ ends }}, timestamp '9999-12-31') > greatest({{ starts }}, {{ begins }})
+{%- endmacro %}
+
+{# The same of the billing month `month` (a first day). #}
 {% macro overlaps_month(starts, ends, month) -%}
-{{ starts }} < {{ next_month(month) }}
-and coalesce({{ ends }}, timestamp '9999-12-31') > greatest({{ starts }}, {{ month }})
+{{ overlaps(starts, ends, month, next_month(month)) }}
 {%- endmacro %}
 
 {# Whether a half-open interval holds the last instant of the billing month `month`. #}

@@ -18,6 +18,7 @@ from orchestration.damaged_file import PUBLISH_AGAIN, FileDamaged
 from orchestration.durable import sync
 from orchestration.errors import GateRefused, LockLost, MeterhouseError
 from orchestration.publishing import history
+from orchestration.publishing.changes import KEPT_RELEASES
 from orchestration.publishing.draft import Draft, forget_drafts, make_durable, write_draft
 from orchestration.publishing.guard import demand_verdict, no_candidate
 from orchestration.publishing.release_tables import DATABASE
@@ -29,8 +30,6 @@ from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fencing import Writer
 from orchestration.warehouse.fingerprint import models_hash, project_hash
 from orchestration.warehouse.writer_lock import holding_lock
-
-KEPT_RELEASES = 10
 
 
 @dataclass(frozen=True)

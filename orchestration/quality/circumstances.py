@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 
+from orchestration import clock
 from orchestration.ingestion.raw_schema import sql_text
 
-INSTANT = "%Y-%m-%d %H:%M:%S UTC"
 _DDL = (
     "create table if not exists ops.verdict_circumstances (judged_at varchar, touched_months varchar)",
     # The results of a suite that did not run again stand with its checks.
@@ -47,7 +47,7 @@ def keep(
     connection.execute("delete from ops.verdict_circumstances")
     months = json.dumps([month[:7] for month in touched_months])
     connection.execute(
-        f"insert into ops.verdict_circumstances values ('{judged_at.strftime(INSTANT)}', {sql_text(months)})"
+        f"insert into ops.verdict_circumstances values ('{judged_at.strftime(clock.TOLD)}', {sql_text(months)})"
     )
     standing = ", ".join(sql_text(name) for name in check_names if name not in told) or "''"
     connection.execute(f"delete from ops.suite_results where check_name not in ({standing})")

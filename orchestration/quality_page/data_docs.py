@@ -16,10 +16,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from orchestration import duck
+from orchestration import clock, duck
 from orchestration.errors import MeterhouseError
 from orchestration.quality import circumstances
-from orchestration.quality.circumstances import INSTANT
 from orchestration.settings import Settings
 
 _SITE = Path("gx/uncommitted/data_docs/local_site")
@@ -59,7 +58,7 @@ def build_data_docs(settings: Settings, our_page: Path) -> Path:
     root = settings.quality_dir / "great_expectations"
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    _build(root, results, datetime.strptime(judged_at, INSTANT).replace(tzinfo=UTC))
+    _build(root, results, datetime.strptime(judged_at, clock.TOLD).replace(tzinfo=UTC))
     pages = sorted((root / _SITE).rglob("*.html"))
     index = root / _SITE / "index.html"
     for page in pages:

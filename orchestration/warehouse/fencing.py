@@ -19,8 +19,6 @@ from orchestration import clock, processes
 from orchestration.errors import LockLost
 from orchestration.settings import Settings
 
-INSTANT = "%Y-%m-%d %H:%M:%S UTC"
-
 
 @dataclass(frozen=True)
 class Writer:
@@ -54,7 +52,7 @@ def take_number(settings: Settings) -> Writer:
             (before.number if before else 0) + 1,
             me.as_text(),
             processes.command_of(me.pid),
-            clock.utc_now().strftime(INSTANT),
+            clock.utc_now().strftime(clock.TOLD),
         )
         text = json.dumps(asdict(writer), sort_keys=True).encode()
         os.pwrite(descriptor, text, 0)

@@ -51,9 +51,7 @@ plans_in_force as (
     left join subscriptions
         on
             features.tenant_id = subscriptions.tenant_id
-            and subscriptions.valid_from < features.used_until
-            and coalesce(subscriptions.valid_to, timestamp '9999-12-31')
-            > greatest(subscriptions.valid_from, features.used_from)
+            and {{ overlaps('subscriptions.valid_from', 'subscriptions.valid_to', 'features.used_from', 'features.used_until') }}
     left join plans on subscriptions.plan_id = plans.plan_id
     qualify
         row_number() over (
