@@ -9,3 +9,8 @@ case {{ minor_unit }}
     else {{ money_text(amount) }}
 end
 {%- endmacro %}
+
+{# A quantity as a sentence shows it: whole where it is whole. #}
+{% macro quantity_text(quantity) %}
+regexp_replace(regexp_replace({{ quantity }}::decimal(38, 6)::varchar, '0+$', ''), '\.$', '')
+{%- endmacro %}

@@ -22,6 +22,7 @@ from orchestration.sampling.bulk_flat import write_bulk_flat
 from orchestration.sampling.malformed import add_malformed
 from orchestration.sampling.traps import EXACT_COPY, add_traps
 from orchestration.sampling.usage import Usage, add_bulk
+from orchestration.sampling.vendor_totals import add_vendor_totals
 from orchestration.sampling.world import build_world
 
 PAGE_SIZE = 1000
@@ -80,6 +81,7 @@ def generate(
     if format == "upstream":
         say("ordinary usage")
         add_bulk(world, usage, records, seed)
+        add_vendor_totals(world, usage)
     for source, rows in world.records.items():
         say(source)
         writer.contract(source, rows)

@@ -346,9 +346,10 @@ def _numbers_and_penalties(world: World, usage: Usage) -> None:
 
 
 def _vendors_own_totals(world: World, usage: Usage) -> None:
+    """A category in which others nest: a vendor's figure that is compared with nothing."""
     only = ("excluded", "reconciliation_only")
     for month in world.months:
-        tenant, start, end = world.tenant(1), month_start(month), next_start(month)
+        tenant, end = world.tenant(1), next_start(month)
         usage.put(
             "twilio_usage_records",
             month,
@@ -364,18 +365,5 @@ def _vendors_own_totals(world: World, usage: Usage) -> None:
                 "price_unit": "usd",
                 "as_of": end.astimezone(UTC).isoformat(),
             },
-            only,
-        )
-        points = {"waba_id": tenant.waba_id, "start": start, "end": end, "country": "BR", "cost": "1.2500"}
-        usage.put(
-            "whatsapp_conversation_analytics",
-            month,
-            points | {"conversation": 40, "conversation_category": "SERVICE"},
-            only,
-        )
-        usage.put(
-            "whatsapp_pricing_analytics",
-            month,
-            points | {"volume": 40, "pricing_category": "UTILITY", "pricing_type": "REGULAR"},
             only,
         )

@@ -51,14 +51,18 @@ class Usage:
         self.records.setdefault((source, month), []).append(record)
         self.expected[(source, *fate)] += 1
         if label:
-            key = str(record.get("sid") or record.get("id") or record.get("wamid") or record)
-            for trap in self.traps:
-                if (trap.label, trap.source, trap.fate, trap.reason) == (label, source, *fate):
-                    trap.records.append(key)
-                    trap.count += 1
-                    return record
-            self.traps.append(Trap(label, source, [key], *fate, 1))
+            self.label(record, source, fate, label)
         return record
+
+    def label(self, record: dict[str, Any], source: str, fate: tuple[str, str], label: str) -> None:
+        """Name a peculiarity of a record that was delivered."""
+        key = str(record.get("sid") or record.get("id") or record.get("wamid") or record)
+        for trap in self.traps:
+            if (trap.label, trap.source, trap.fate, trap.reason) == (label, source, *fate):
+                trap.records.append(key)
+                trap.count += 1
+                return
+        self.traps.append(Trap(label, source, [key], *fate, 1))
 
     def next_id(self, kind: str) -> str:
         self.serial += 1

@@ -71,6 +71,13 @@ STATEMENT_FAULTS = {
         "update broken set days_past_due = 0, aging_bucket = '1-30', open_amount = 1",
         "update broken set days_past_due = 1, aging_bucket = '1-30', open_amount = 0",
     ),
+    "gen_06__a_difference_is_of_what_was_compared": (
+        "update broken set landed_quantity = null where rowid = 0",
+        "update broken set difference_quantity = difference_quantity + 1 where compared_count > 0",
+        "update broken set compared_count = period_count + 1",
+        "update broken set differing_count = compared_count + 1, first_differs_at = timestamp '2024-11-01'",
+        "update broken set first_differs_at = timestamp '2024-11-01' where differing_count = 0",
+    ),
     "wap_04__no_prefix_is_longer_than_the_digits_compared": (
         "update broken set calling_prefix = '12345678' where rowid = 0",
     ),

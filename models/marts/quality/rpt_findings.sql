@@ -1,6 +1,6 @@
 -- Everything somebody should look at, with what to do: refused files and rows, held usage,
 -- pending fines, blocked tenant months, rejected Order terms (GEN-10), use outside the plan, payments
--- nobody can place.
+-- nobody can place, vendors' totals that differ.
 -- Grain: finding.
 with file_findings as (
     select * from {{ source('raw', 'file_findings') }}
@@ -40,6 +40,10 @@ payments as (
 
 fines as (
     select * from {{ ref('int_pen_02__fines_pending') }}
+),
+
+vendors as (
+    select * from {{ ref('int_gen_06__vendor_differences') }}
 ),
 
 tenants as (
@@ -158,6 +162,11 @@ findings_united as (
         'Nothing: upheld it bills in the month of the decision, overturned never.',
         raw_rows,
     from fines
+    union all
+    select
+        'vendor_total_differs', severity, source, null, null, null, tenant_id,
+        billing_month, meter, category, reason, remedy, differing_count,
+    from vendors
     union all
     select
         'tenant_not_described', 'error', 'tenants', null, null, 'tenant_id', tenant_id,

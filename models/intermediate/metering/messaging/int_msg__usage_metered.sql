@@ -63,6 +63,7 @@ reasons_given as (
 select
     'twilio_messages' as source,
     record_key,
+    account_sid,
     tenant_id,
     {{ billing_month('occurred_at') }} as billing_month,
     occurred_at,
@@ -76,6 +77,7 @@ select
         ) then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
+    meter_reason,
     'none' as relief,
     case
         when meter_reason in ('unknown_status', 'not_billable_status') then 'MSG-02'

@@ -43,6 +43,8 @@ reasons_given as (
 select
     'twilio_calls' as source,
     record_key,
+    account_sid,
+    is_inbound,
     tenant_id,
     {{ billing_month('coalesce(start_time, date_created)') }} as billing_month,
     coalesce(start_time, date_created) as occurred_at,
@@ -54,6 +56,7 @@ select
             'missing_start_time', 'unknown_party') then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
+    meter_reason,
     'none' as relief,
     'VOI-03' as clause_id,
     1::bigint as raw_rows,

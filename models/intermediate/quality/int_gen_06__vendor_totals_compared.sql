@@ -1,0 +1,152 @@
+-- GEN-06: vendors' totals beside what landed for the same stretches of time, whatever became of it here: use that a
+-- vendor counted and nobody delivered is use nobody bills.
+-- Grain: vendor x account x tenant x category x kind of period x month x currency of the cost. Only months whose
+-- totals or records were touched are compared again.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_vendor_totals(this) }}",
+) }}
+{%- set compared = months_of_vendor_totals() %}
+{%- set read = months_of_vendor_periods(compared) %}
+
+with totals as (
+    select * from {{ ref('int_gen_06__vendor_totals') }}
+    where true {% if compared is not none -%}
+        and billing_month in (date '9999-12-01'{{ dates_listed(compared) }})
+    {%- endif %}
+),
+
+periods as (
+    select distinct vendor, account_id, meter, direction, starts_at, ends_at,
+    from totals
+    where meter is not null and is_whole
+),
+
+-- Legs and texts a vendor bills for; what no vendor counts is no difference.
+legs as (
+    select
+        account_sid,
+        'voice_minute' as meter,
+        case when is_inbound then 'inbound' else 'outbound' end as direction,
+        occurred_at,
+        quantity,
+    from {{ ref('int_voi__legs_metered') }}
+    where
+        coalesce(meter_reason, '') not in ('zero_duration', 'not_completed', 'agent_leg')
+        and account_sid in (select periods.account_id from periods)
+        {{ in_months(read, 'twilio_calls') }}
+),
+
+texts as (
+    select account_sid, meter, price_key as direction, occurred_at, quantity,
+    from {{ ref('int_msg__usage_metered') }}
+    where
+        coalesce(meter_reason, '')
+        not in ('whatsapp_channel', 'unknown_channel', 'not_billable_status')
+        and account_sid in (select periods.account_id from periods)
+        {{ in_months(read, 'twilio_messages') }}
+),
+
+-- Twilio's periods are whole days of UTC.
+landed_by_day as (
+    select
+        account_sid,
+        meter,
+        direction,
+        cast(occurred_at as date) as used_on,
+        sum(quantity) as quantity,
+    from (select * from legs union all select * from texts)
+    group by all
+),
+
+units as (
+    select * from {{ ref('int_wap_04__units_mapped') }}
+    where
+        coalesce(reason, '') != 'not_delivered'
+        and waba_id in (select periods.account_id from periods)
+        {{ in_months(read) }}
+),
+
+landed as (
+    select
+        periods.vendor, periods.account_id, periods.meter, periods.direction,
+        periods.starts_at, periods.ends_at,
+        sum(landed_by_day.quantity) as landed_quantity,
+    from periods
+    inner join landed_by_day
+        on
+            periods.account_id = landed_by_day.account_sid
+            and periods.meter = landed_by_day.meter
+            and periods.direction = landed_by_day.direction
+            and landed_by_day.used_on >= periods.starts_at
+            and landed_by_day.used_on < periods.ends_at
+    where periods.vendor = 'twilio'
+    group by all
+    union all
+    select
+        periods.vendor, periods.account_id, periods.meter, periods.direction,
+        periods.starts_at, periods.ends_at, count(*) as landed_quantity,
+    from periods
+    inner join units
+        on
+            periods.account_id = units.waba_id
+            and periods.meter = units.meter
+            and units.occurred_at >= periods.starts_at
+            and units.occurred_at < periods.ends_at
+    where periods.vendor = 'meta'
+    group by all
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__account_intervals') }}
+),
+
+side_by_side as (
+    select
+        totals.*,
+        accounts.tenant_id,
+        totals.meter is not null and totals.is_whole as is_compared,
+        coalesce(landed.landed_quantity, 0)::decimal(38, 6) as landed_quantity,
+    from totals
+    left join landed
+        on
+            totals.vendor = landed.vendor
+            and totals.account_id = landed.account_id
+            and totals.meter = landed.meter
+            and totals.starts_at = landed.starts_at
+            and totals.ends_at = landed.ends_at
+            and coalesce(totals.direction, '') = coalesce(landed.direction, '')
+    left join accounts
+        on
+            totals.account_id = accounts.account_id
+            and accounts.account_system
+            = case totals.vendor when 'meta' then 'whatsapp' else totals.vendor end
+            and {{ in_force('totals.starts_at', 'accounts.valid_from', 'accounts.valid_to') }}
+)
+
+select
+    vendor,
+    source,
+    account_id,
+    tenant_id,
+    billing_month,
+    category,
+    period_kind,
+    meter,
+    count(*)::bigint as period_count,
+    count(*) filter (where is_compared)::bigint as compared_count,
+    sum(vendor_quantity)::decimal(38, 6) as vendor_quantity,
+    case
+        when bool_or(is_compared)
+            then coalesce(sum(vendor_quantity) filter (where is_compared), 0)
+    end::decimal(38, 6) as vendor_quantity_compared,
+    sum(landed_quantity) filter (where is_compared)::decimal(38, 6) as landed_quantity,
+    count(*) filter (where is_compared and vendor_quantity != landed_quantity)::bigint
+        as differing_count,
+    min(starts_at) filter (where is_compared and vendor_quantity != landed_quantity)
+        as first_differs_at,
+    sum(vendor_cost)::decimal(38, 6) as vendor_cost,
+    cost_currency,
+from side_by_side
+group by all

@@ -1,0 +1,37 @@
+-- GEN-06: what Twilio and Meta say was used and cost, beside what landed for the same time.
+-- Grain: vendor x account x tenant x category x kind of period x month x currency of the cost. Trap: Twilio's
+-- categories nest and days stand beside months, so sum one category of one kind of period only.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook="{{ forget_vendor_totals(this) }}",
+) }}
+{%- set compared = months_of_vendor_totals() %}
+
+with totals as (
+    select * from {{ ref('int_gen_06__vendor_totals_compared') }}
+    where true {% if compared is not none -%}
+        and billing_month in (date '9999-12-01'{{ dates_listed(compared) }})
+    {%- endif %}
+)
+
+select
+    vendor,
+    account_id,
+    tenant_id,
+    billing_month,
+    category,
+    period_kind,
+    meter,
+    period_count,
+    compared_count,
+    vendor_quantity,
+    vendor_quantity_compared,
+    landed_quantity,
+    (vendor_quantity_compared - landed_quantity)::decimal(38, 6) as difference_quantity,
+    differing_count,
+    first_differs_at,
+    vendor_cost,
+    cost_currency,
+from totals
