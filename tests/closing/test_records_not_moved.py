@@ -43,7 +43,9 @@ def test_a_pool_and_a_fee_agreed_late_are_explained_by_the_records_that_stood(
     pool = "acme,voice_minute,included_quantity,"
     fee = "acme,whatsapp_fee,unit_price,"
     land("order_overrides", "1.csv", f"{ORDERS}O1,{pool},10,{KNOWN},{KNOWN}\nO2,{fee},0.10,{KNOWN},{KNOWN}\n")
-    land("twilio_calls", "1.csv", CALLS + inbound_call("CA1", "2024-09-05", 8) + inbound_call("CA2", "2024-09-06", 8))
+    # CA0 was not answered: no minute of it counts, and it is told beside the line all the same.
+    called = (("CA0", "2024-09-04", 0), ("CA1", "2024-09-05", 8), ("CA2", "2024-09-06", 8))
+    land("twilio_calls", "1.csv", CALLS + "".join(inbound_call(*call) for call in called))
     land(
         "whatsapp_webhooks",
         "1.csv",
@@ -51,6 +53,7 @@ def test_a_pool_and_a_fee_agreed_late_are_explained_by_the_records_that_stood(
     )
     run_at(settings, monkeypatch, "2024-10-02")
     calls, conversation = {("CA1", 8), ("CA2", 8)}, {("waba|c1", 1)}
+    unanswered = [("excluded", "zero_duration", 1, 1)]
     draft = _records(settings)
     assert sorted(map(sorted, draft.values())) == sorted(map(sorted, (calls, calls, conversation, conversation)))
     close_at(settings, "2024-09", "2024-10-04")
@@ -72,13 +75,29 @@ def test_a_pool_and_a_fee_agreed_late_are_explained_by_the_records_that_stood(
     assert {line.split("/")[4] for line in corrections} == {"voice_minute", "whatsapp_fee"}
     for line, records in corrections.items():
         assert records == (calls if "voice_minute" in line else conversation), line
+        assert explain_line(settings, line).left_out == (unanswered if "voice_minute" in line else []), line
     close_at(settings, "2024-10", "2024-11-04")
     run_at(settings, monkeypatch, "2024-11-05")
     assert {line: records for line, records in _records(settings).items() if "/corrects/" in line} == corrections
+    for line in corrections:
+        assert explain_line(settings, line).left_out == (unanswered if "voice_minute" in line else []), line
     assert lines_without_records(settings) == []
 
-    # A late call tells only itself: what stood is on the lines before.
+    # What comes late tells only itself: what stood is on the lines before. Of the conversation that is known it is
+    # one more of its messages' statuses, which counts nothing and is a raw record behind the line like any other.
     land("twilio_calls", "2.csv", CALLS + inbound_call("CA3", "2024-09-07", 1))
+    known = conversation_status("w1", "read", 1725494400, "c1", "4915112345678")
+    land(
+        "whatsapp_webhooks",
+        "2.csv",
+        WEBHOOKS + known + conversation_status("w2", "delivered", 1725580800, "c2", "4915112345679"),
+    )
     run_at(settings, monkeypatch, "2024-12-02")
     late = {line: records for line, records in _records(settings).items() if line.startswith("acme/2024-11/")}
-    assert list(late.values()) == [{("CA3", 1)}]
+    assert {line.split("/")[4]: records for line, records in late.items()} == {
+        "voice_minute": {("CA3", 1)},
+        "whatsapp_conversation": {("waba|c1", 0), ("waba|c2", 1)},
+        "whatsapp_fee": {("waba|c1", 0), ("waba|c2", 1)},
+    }
+    close_at(settings, "2024-11", "2024-12-04")
+    assert lines_without_records(settings) == []
