@@ -15,7 +15,6 @@ from orchestration.closing.ledger import Entry, ledger_dir
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
-from orchestration.warehouse.entry_form import NO_DAY
 
 FILE_NAME = "evidence.parquet"
 COUNTS_NAME = "evidence_counts.parquet"
@@ -121,8 +120,6 @@ def _covered(connection: duckdb.DuckDBPyConnection, *, is_kept: bool) -> str:
     if not months:
         return "where false"
     within = [f"(occurred_at >= date '{m}' and occurred_at < date '{m}' + interval 1 month)" for m in months]
-    if NO_DAY in months:
-        within.append("occurred_at is null")
     # A fine is of the month it was upheld in, whenever it was posted (PEN-01).
     within.append("source = 'carrier_penalties'")
     scope = f"(select (tenant_id, usage_month) from closing_scope where {'' if is_kept else 'not '}is_kept)"
