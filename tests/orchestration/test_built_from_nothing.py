@@ -110,6 +110,21 @@ def test_a_model_computed_again_whose_build_fails_is_seen_by_all_below_it(built:
     assert _hash(built) == before
 
 
+def test_a_month_computed_again_whose_build_fails_is_work_for_the_next_run(built: Settings) -> None:
+    """Nothing new lands meanwhile: only the mark says that what stands is not what was asked for."""
+    before = _hash(built)
+    assert not pipeline.has_work(built)
+    with failing_at(SUMS), pytest.raises(BuildFailed, match=SUMS):
+        pipeline.run_all(built, again=Again(months=("2024-08",)))
+    assert pipeline.has_work(built)
+    report = pipeline.run_all(built)
+    assert SUMS in {unique_id.rsplit(".", 1)[-1] for unique_id in report.built}
+    assert report.touched_months == ["2024-08-01"]
+    assert report.release is not None
+    assert report.release.content_hash == before
+    assert not pipeline.has_work(built)
+
+
 @pytest.mark.parametrize("kept", DAMAGED)
 def test_what_a_stranger_wrote_into_kept_rows_is_not_believed(built: Settings, kept: str) -> None:
     before = _hash(built)
