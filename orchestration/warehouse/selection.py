@@ -141,10 +141,12 @@ def _kept_results(connection: duckdb.DuckDBPyConnection) -> dict[str, TestResult
 
 
 def begin(connection: duckdb.DuckDBPyConnection, selection: Selection) -> None:
-    """Note what is about to run: should the build not end, the next one runs it again."""
-    ids = [node.unique_id for node in [*selection.seeds, *selection.models]]
-    if ids:
-        listed = ", ".join(f"({sql_text(key)})" for key in ids)
+    """Note the models about to run: should the build not end, the next one runs them again.
+
+    Seeds say it themselves: one that was not loaded is changed or gone still, and one that was holds its file.
+    """
+    if selection.models:
+        listed = ", ".join(f"({sql_text(node.unique_id)})" for node in selection.models)
         connection.execute(f"insert into ops.unfinished_nodes values {listed}")
 
 

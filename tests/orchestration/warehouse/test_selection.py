@@ -10,12 +10,15 @@ import duckdb
 import pytest
 
 from orchestration import duck, pipeline
+from orchestration.errors import BuildFailed
 from orchestration.ingestion.landing import ingest_landing
+from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 from orchestration.warehouse import dbt_build, manifest_cache, node_runner, selection, state
 from orchestration.warehouse.project import Project, read_project
 from orchestration.warehouse.selection import Selection
 from orchestration.warehouse.writer_lock import writer_lock
+from tests.failing_model import failing_at
 
 Land = Callable[[str, str, "str | bytes"], Path]
 FIRST = {
@@ -23,13 +26,15 @@ FIRST = {
     "account_map": "tenant_id,system,account_id,kind,valid_from\nt,kustomer,org,platform,2024-01-01T00:00:00Z\n",
     "translations": "translation_id,org_id,source_lang,target_lang,character_count,status,completed_at,updated_at\n"
     "a,org,en,de,100,completed,2024-09-05T10:00:00Z,2024-12-01T00:00:00Z\n",
+    "number_events": "tenant_id,phone_number,number_type,event,occurred_at\n"
+    "t,+12125550100,local,added,2024-09-01T00:00:00Z\n",
 }
 PAYMENTS = "invoice_number,tenant_id,paid_at,amount,currency_code\n"
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Contract data and one translation, taken in, built, judged and published; never changed."""
+    """Contract data, a number and one translation, taken in, built, judged and published; never changed."""
     root = tmp_path_factory.mktemp("selection")
     for source, content in FIRST.items():
         (root / "landing" / source).mkdir(parents=True)
@@ -108,6 +113,51 @@ def test_a_file_refused_otherwise_is_something_to_publish(changed: str) -> None:
         before = state.findings_hash(connection)
         connection.execute(f"update raw.file_findings set {changed} = 'another'")
         assert len({none, before, state.findings_hash(connection)}) == 3
+
+
+def test_a_file_that_is_refused_or_no_longer_is_published_though_nothing_else_is_new(
+    built: Settings, land: Land
+) -> None:
+    refused = land("payments", "empty.csv", "")
+    for found in ([("payments", "empty.csv")], []):
+        pipeline.run_all(built)
+        with duck.connect(require_release(built).database, built, read_only=True) as connection:
+            published = "select source, file_name from marts.rpt_findings where finding = 'file_refused'"
+            assert connection.execute(published).fetchall() == found
+        refused.unlink(missing_ok=True)
+
+
+def test_what_was_looked_at_and_is_as_it_was_is_nothing_to_build_for(built: Settings, land: Land) -> None:
+    """A file that was taken in before under another name, and one that is refused a second time as it was the first."""
+    land("payments", "empty.csv", "")
+    pipeline.run_all(built)
+    land("translations", "copy.csv", FIRST["translations"])
+    land("payments", "empty.csv", "").touch()
+    report = pipeline.run_all(built)
+    assert sorted(receipt.status for receipt in report.ingest.receipts) == ["duplicate_file", "refused"]
+    assert report.verdict is None, "nothing was built or judged"
+    assert not pipeline.has_work(built)
+
+
+def test_what_stands_below_a_small_table_is_built_though_the_build_that_moved_it_ended_there(
+    built: Settings, land: Land
+) -> None:
+    """The next one finds that table as it leaves it, and all below it as it was before."""
+    header, row = FIRST["translations"].splitlines()
+    land(
+        "translations",
+        "october.csv",
+        f"{header}\n{row.replace('a,org', 'b,org').replace('2024-09-05', '2024-10-05')}\n",
+    )
+    with failing_at("int_gen_01__billing_months_seen"), pytest.raises(BuildFailed, match="billing_months_seen"):
+        pipeline.run_all(built)
+    pipeline.run_all(built)
+    with duck.connect(require_release(built).database, built, read_only=True) as connection:
+        october = connection.execute(
+            "select meter, pricing_quantity from marts.fct_invoice_lines where billing_month = '2024-10-01' order by 1"
+        ).fetchall()
+    # The number stands on in October; 100 characters are 20 words.
+    assert october == [("phone_number", 1), ("translated_word", 20)]
 
 
 def test_what_an_unfinished_build_began_runs_again(built: Settings) -> None:
