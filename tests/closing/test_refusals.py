@@ -142,6 +142,8 @@ def test_of_tenants_with_earlier_months_open_the_earliest_is_told_with_what_can_
         )
         with pytest.raises(MeterhouseError) as refusal:
             demands.demand_in_order(connection, [], found, date(2024, 11, 1) if not named else OCTOBER, named, [])
+        # September is the earliest of acme, whatever bolt has open.
+        demands.demand_in_order(connection, [], found, date(2024, 9, 1), ["acme"], [])
     assert str(refusal.value) == "bolt has an earlier month open (2024-08)"
     assert refusal.value.remedy.endswith(remedy)
 
@@ -155,10 +157,23 @@ def test_of_tenants_that_cannot_be_invoiced_it_is_told_what_can_be_done(named: l
         )
         with pytest.raises(MeterhouseError, match="bolt: unrated voice_minute") as refusal:
             demands.demand_rated(connection, OCTOBER, named, [])
+        # Who is closed without it does not wait for it.
+        demands.demand_rated(connection, OCTOBER, ["acme"], [])
+        demands.demand_rated(connection, OCTOBER, [], ["bolt"])
     assert refusal.value.remedy.endswith(remedy)
 
 
-def test_who_is_closed_by_name_waits_for_its_own_holds_and_those_of_no_tenant() -> None:
+@pytest.mark.parametrize(
+    ("named", "out", "waited_for"),
+    [
+        ([], [], ("ours", "bolts", "acmes")),
+        (["bolt"], [], ("ours", "bolts")),
+        ([], ["acme"], ("ours", "bolts")),
+    ],
+)
+def test_a_close_waits_for_the_holds_of_whom_it_closes_and_those_of_no_tenant(
+    named: list[str], out: list[str], waited_for: tuple[str, ...]
+) -> None:
     with duckdb.connect() as connection:
         connection.execute(
             "create schema marts; create table marts.rpt_close_holds as select unnest(['ours', 'bolts', 'acmes']) as "
@@ -169,12 +184,13 @@ def test_who_is_closed_by_name_waits_for_its_own_holds_and_those_of_no_tenant() 
         def demanded(*signed: str) -> tuple[int | None, list[int]]:
             body = {"month": "2024-10", "holds": dict.fromkeys(signed)}
             found = [ledger.Entry(1, "hold_signed", "", "Hanna", "", body)]
-            return demands.demand_signatures(connection, found, [], OCTOBER, ["bolt"], [])
+            return demands.demand_signatures(connection, found, [], OCTOBER, named, out)
 
-        for unsigned, signed in (("ours", "bolts"), ("bolts", "ours")):
+        for unsigned in waited_for:
+            others = [hold_id for hold_id in waited_for if hold_id != unsigned]
             with pytest.raises(MeterhouseError, match=rf"1 hold\(s\) of 2024-10 are not signed: {unsigned} finding"):
-                demanded(signed)
-        assert demanded("ours", "bolts") == (None, [1])
+                demanded(*others)
+        assert demanded(*waited_for) == (None, [1])
 
 
 def test_a_tenant_left_out_with_nothing_to_bill_is_closed_by_name(
