@@ -135,7 +135,6 @@ STATEMENT_FAULTS = {
     "gen_02__statuses_are_ranked": (
         "update broken set status_rank = 0 where rowid = 0",
         "update broken set status = null where rowid = 0",
-        "update broken set is_final = null where rowid = 0",
     ),
     "wap_04__prefixes_are_digits_with_a_market": (
         "update broken set calling_prefix = '+1' where rowid = 0",
