@@ -9,6 +9,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from requests import HTTPError, RequestException, Response
 from requests.exceptions import SSLError
@@ -60,9 +61,11 @@ def explain(error: RequestException, place: Place, access: Access) -> PullFailed
     return PullFailed(access.redacted(message), remedy)
 
 
-def unwritable(error: OSError | sqlite3.Error, source: str, settings: Settings) -> PullFailed:
-    """The failure a person is told of where this machine is at fault: a full disk, a folder without rights."""
-    state = settings.home / "pulling" / f"{source}.sqlite"
+def unwritable(error: OSError | sqlite3.Error, source: str, state: Path, settings: Settings) -> PullFailed:
+    """The failure a person is told of where this machine is at fault: a full disk, a folder without rights.
+
+    `state` is the file of the source's state.
+    """
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
         return PullFailed(
             f"{source}: the state of its pulls cannot be read ({error})",

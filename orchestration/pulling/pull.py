@@ -19,7 +19,7 @@ from orchestration.pulling.extract_file import ExtractFile
 from orchestration.pulling.failures import unwritable
 from orchestration.pulling.landing_place import landing_place
 from orchestration.pulling.pages import Record
-from orchestration.pulling.state import PullState, transaction
+from orchestration.pulling.state import PullState, state_path, transaction
 from orchestration.pulling.waiting import Patience
 from orchestration.pulling.windows import Covered, Window, extended, first_day_of, pieces
 from orchestration.settings import Settings
@@ -92,7 +92,7 @@ def pull_all(
         except MeterhouseError as error:
             report.error = error
         except (OSError, sqlite3.Error) as error:
-            report.error = unwritable(error, endpoint.source, settings)
+            report.error = unwritable(error, endpoint.source, state_path(settings, endpoint.source), settings)
         finally:
             client.close()
     return reports

@@ -58,14 +58,15 @@ class PullState:
         self.connection.execute("delete from landed where landed_on < ?", (day.isoformat(),))
 
 
-def _path(settings: Settings, source: str) -> Path:
+def state_path(settings: Settings, source: str) -> Path:
+    """The file of the source's state."""
     return settings.home / "pulling" / f"{source}.sqlite"
 
 
 @contextmanager
 def transaction(settings: Settings, source: str) -> Iterator[PullState]:
     """The source's state; what is noted in it holds if the block ends well. Raises PullRunning."""
-    path = _path(settings, source)
+    path = state_path(settings, source)
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=0, isolation_level=None)
     try:
