@@ -23,9 +23,14 @@ def next_month(month: date) -> date:
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
+def next_month_start(month: date) -> datetime:
+    """The instant `month` ends, UTC."""
+    return datetime(*next_month(month).timetuple()[:3], tzinfo=UTC)
+
+
 def earliest_close(month: date) -> datetime:
     """Month end + 3 days, UTC: the first instant at which a month may be closed."""
-    return datetime(*next_month(month).timetuple()[:3], tzinfo=UTC) + timedelta(days=DAYS_AFTER_MONTH_END)
+    return next_month_start(month) + timedelta(days=DAYS_AFTER_MONTH_END)
 
 
 def demand_in_time(month: date, now: datetime, early_reason: str) -> None:
@@ -39,11 +44,6 @@ def demand_in_time(month: date, now: datetime, early_reason: str) -> None:
             f"{month_text(month)} may be closed from {earliest_close(month):%Y-%m-%d %H:%M} UTC on (GEN-09)",
             "Wait for late usage, or record why not: --early-reason TEXT.",
         )
-
-
-def next_month_start(month: date) -> datetime:
-    """The instant `month` ends, UTC."""
-    return datetime(*next_month(month).timetuple()[:3], tzinfo=UTC)
 
 
 def demand_taken_in(settings: Settings) -> None:
