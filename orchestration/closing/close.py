@@ -27,7 +27,7 @@ from orchestration.closing.whole import demand_no_entry_lost
 from orchestration.errors import GateRefused, MeterhouseError
 from orchestration.file_hash import file_sha256
 from orchestration.ingestion.raw_schema import sql_text
-from orchestration.publishing.release import Release, current_release
+from orchestration.publishing.release import VERDICT, Release, current_release
 from orchestration.quality.content_hash import table_hash
 from orchestration.settings import Settings
 from orchestration.warehouse import state
@@ -96,7 +96,7 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
             "hold_signatures": holds,
             "release_id": release.release_id,
             "content_hash": release.content_hash,
-            "verdict_sha256": file_sha256(release.path / "verdict.json"),
+            "verdict_sha256": file_sha256(release.path / VERDICT),
             "project_sha256": project_hash(settings),
             "seeds_sha256": seeds_hash(settings),
             "newest_batch": state.newest_batch(connection),

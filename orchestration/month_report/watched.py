@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import duckdb
 
-from orchestration.damaged_file import PUBLISH_AGAIN
-from orchestration.errors import MeterhouseError
-from orchestration.publishing.release import Release
+from orchestration.publishing.release import Release, release_verdict
 
 
 @dataclass(frozen=True)
@@ -108,15 +105,11 @@ def checks(release: Release) -> tuple[list[CheckKind], list[FailedCheck]]:
 
     Raises MeterhouseError where the release lacks its verdict.
     """
-    path = release.path / "verdict.json"
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))["checks"]
-    except (OSError, ValueError, KeyError) as error:
-        raise MeterhouseError(f"the verdict of release {release.release_id} cannot be read", PUBLISH_AGAIN) from error
+    verdict = release_verdict(release)
     kinds: dict[str, list[bool]] = {}
-    for check in told:
-        kinds.setdefault(check["kind"], []).append(check["passed"])
-    failed = [FailedCheck(c["name"], c["kind"], c["subject"], c["observed"]) for c in told if not c["passed"]]
+    for check in verdict.checks:
+        kinds.setdefault(check.kind, []).append(check.passed)
+    failed = [FailedCheck(c.name, c.kind, c.subject, c.observed) for c in verdict.failed]
     counted = [CheckKind(kind, len(results), results.count(False)) for kind, results in sorted(kinds.items())]
     return counted, sorted(failed, key=lambda check: (check.kind, check.name, check.subject))
 

@@ -23,13 +23,17 @@ from orchestration.publishing.draft import Draft, forget_drafts, make_durable, w
 from orchestration.publishing.guard import demand_verdict, no_candidate
 from orchestration.publishing.release_tables import DATABASE
 from orchestration.quality import known_hashes
+from orchestration.quality import verdict as verdicts
 from orchestration.quality.content_hash import combine
 from orchestration.quality.month_contents import Content
+from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fencing import Writer
 from orchestration.warehouse.fingerprint import models_hash, project_hash
 from orchestration.warehouse.writer_lock import holding_lock
+
+VERDICT = "verdict.json"
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,17 @@ def require_release(settings: Settings) -> Release:
     if release is None:
         raise MeterhouseError("nothing has been published yet", "Run `meterhouse run` first.")
     return release
+
+
+def release_verdict(release: Release) -> Verdict:
+    """The verdict a release was published under. Raises MeterhouseError where the release lacks it."""
+    try:
+        return verdicts.read((release.path / VERDICT).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise MeterhouseError(
+            f"the verdict of release {release.release_id} cannot be read",
+            "If it is the one served, remove published/current and run `meterhouse run`: it is published again.",
+        ) from error
 
 
 class Drafting:
@@ -130,8 +145,8 @@ def _publish(settings: Settings, writer: Writer, draft: Draft | None) -> Release
                 raise GateRefused("the copy differs from the candidate that was judged", "Run again.")
         manifest = {"release_id": draft.release_id, "content_hash": verdict.candidate_hash, "tables": hashes}
         _write(draft.folder / "manifest.json", manifest)
-        _write(draft.folder / "verdict.json", verdict.as_dict())
-        make_durable([draft.folder / "manifest.json", draft.folder / "verdict.json", draft.folder])
+        _write(draft.folder / VERDICT, verdict.as_dict())
+        make_durable([draft.folder / "manifest.json", draft.folder / VERDICT, draft.folder])
         final = draft.folder.with_name(draft.release_id)
         with fencing.still_newest(settings, writer):
             _prepare_history(settings, draft.folder, draft.release_id, verdict.candidate_hash, batch)

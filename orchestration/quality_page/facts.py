@@ -13,7 +13,7 @@ from orchestration import duck
 from orchestration.damaged_file import damaged
 from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.publishing import history
-from orchestration.publishing.release import Release, current_release
+from orchestration.publishing.release import Release, current_release, release_verdict
 from orchestration.quality import circumstances
 from orchestration.quality import verdict as verdicts
 from orchestration.quality.circumstances import Circumstances
@@ -132,17 +132,6 @@ def kept_release(settings: Settings, release_id: str) -> Release:
             return Release(path.name, path, manifest["content_hash"], is_new=False)
     names = ", ".join(path.name for path in kept) or "none"
     raise MeterhouseError(f"no release {release_id!r} is kept", f"Kept releases: {names}.")
-
-
-def release_verdict(release: Release) -> Verdict:
-    """The verdict a release was published under. Raises MeterhouseError where the release lacks it."""
-    try:
-        return verdicts.read((release.path / "verdict.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError) as error:
-        raise MeterhouseError(
-            f"the verdict of release {release.release_id} cannot be read",
-            "If it is the one served, remove published/current and run `meterhouse run`: it is published again.",
-        ) from error
 
 
 def gather_facts(settings: Settings, verdict: Verdict, known: Circumstances) -> VerdictFacts:

@@ -9,8 +9,9 @@ from jinja2 import Environment
 
 from orchestration.month_report import figures, whole_page
 from orchestration.month_report.whole_page import write_whole
+from orchestration.publishing.release import release_verdict
 from orchestration.quality.circumstances import Circumstances
-from orchestration.quality_page.facts import VerdictFacts, gather_facts, kept_release, last_verdict, release_verdict
+from orchestration.quality_page.facts import VerdictFacts, gather_facts, kept_release, last_verdict
 from orchestration.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
