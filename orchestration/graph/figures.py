@@ -68,14 +68,6 @@ def _within(months: Sequence[str]) -> str:
     return f"billing_month in ({', '.join('date ' + sql_text(f'{month}-01') for month in months)})"
 
 
-def published_months(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Months with invoices in a release, as 2024-11."""
-    rows = connection.execute(
-        "select distinct strftime(billing_month, '%Y-%m') from marts.fct_invoices order by 1"
-    ).fetchall()
-    return [month for (month,) in rows]
-
-
 def invoice_figures(connection: duckdb.DuckDBPyConnection, months: Iterable[str]) -> dict[str, dict[str, Any]]:
     """A release's invoices, lines and fates by month: counts, totals as exact text, and the same to plot."""
     wanted = list(months)

@@ -11,8 +11,8 @@ from orchestration.graph import checks, figures
 from orchestration.graph.keys import INVOICES_KEY, RELEASE_KEY, VERDICT_KEY, by_month
 from orchestration.graph.published import invoices_told, release_metadata
 from orchestration.partitions import FIRST_MONTH
-from orchestration.publishing.release import Release
-from orchestration.quality_page.facts import release_verdict
+from orchestration.publishing.newest_month import published_months
+from orchestration.publishing.release import Release, release_verdict
 from orchestration.settings import Settings
 from orchestration.warehouse.dbt_build import project_of
 
@@ -24,7 +24,7 @@ def events_of_release(settings: Settings, served: Release) -> Iterator[Event]:
     manifest = project_of(settings).raw
     verdict = release_verdict(served)
     with duck.connect(served.database, settings, read_only=True) as connection:
-        months = [month for month in figures.published_months(connection) if month >= FIRST_MONTH]
+        months = [month for month in published_months(connection) if month >= FIRST_MONTH]
         tables = figures.tables_there(connection)
         for node in manifest["nodes"].values():
             relation = f"{node['schema']}.{node['name']}"

@@ -12,6 +12,7 @@ from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer, told_
 from orchestration.graph.tables import moved_metadata
 from orchestration.partitions import FIRST_MONTH, billing_months
 from orchestration.publishing.changes import moved_with
+from orchestration.publishing.newest_month import published_months
 from orchestration.publishing.release import Release, current_release, publish
 from orchestration.publishing.to_mend import told_of_findings
 from orchestration.quality_page.shown import page_metadata
@@ -63,7 +64,7 @@ def release_metadata(settings: Settings, published: Release) -> dict[str, Any]:
 def invoices_told(settings: Settings, published: Release) -> dict[str, dict[str, Any]]:
     """Figures of every month of a release, by month."""
     with duck.connect(published.database, settings, read_only=True) as connection:
-        months = figures.published_months(connection)
+        months = published_months(connection)
         found = figures.invoice_figures(connection, months)
     # A partition starts where the seeds can price; what is older has none.
     of_release = {"release_id": published.release_id}

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 from orchestration import duck
 from orchestration.closing import ledger, scope, signing
-from orchestration.errors import MeterhouseError
 from orchestration.month_report import billed, signed, watched
 from orchestration.publishing.money_told import minor_units
+from orchestration.publishing.newest_month import not_published, published_months
 from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 
@@ -58,20 +58,16 @@ def gather_facts(settings: Settings, month: date) -> MonthFacts:
     release = require_release(settings)
     found = ledger.entries(settings)
     with duck.connect(release.database, settings, read_only=True) as connection:
-        months = connection.execute("select distinct billing_month from marts.fct_invoices order by 1").fetchall()
-        published = [billing_month for (billing_month,) in months]
-        if first_day not in published:
-            raise MeterhouseError(
-                f"no invoice of {scope.month_text(first_day)} is published",
-                f"Published months: {', '.join(map(scope.month_text, published)) or 'none'}.",
-            )
+        published = published_months(connection)
+        if scope.month_text(first_day) not in published:
+            raise not_published(scope.month_text(first_day), published)
         drafts = [draft for draft in scope.drafts(connection) if draft.billing_month == first_day]
         standing = {hold.hold_id for hold in signing.holds_of(connection, first_day)}
         check_kinds, failed_checks = watched.checks(release)
         return MonthFacts(
             month=first_day,
             previous_month=previous,
-            has_previous=previous in published,
+            has_previous=scope.month_text(previous) in published,
             release_id=release.release_id,
             minor_units=minor_units(connection),
             status=signed.status_of(found, drafts, first_day),

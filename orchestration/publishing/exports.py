@@ -28,7 +28,7 @@ from orchestration.billing_month import parse_month
 from orchestration.documents.text import neutralise
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.raw_schema import sql_text
-from orchestration.publishing.newest_month import newest_month
+from orchestration.publishing.newest_month import newest_month, not_published, published_months
 from orchestration.publishing.release import Release, require_release
 from orchestration.put_in_place import put_in_place
 from orchestration.settings import Settings
@@ -80,7 +80,7 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
         connection = held.enter_context(duck.connect(release.database, settings, read_only=True))
         released = _totals(connection, "marts.fct_invoices", first_day)
         if not released:
-            raise _not_published(connection, month)
+            raise not_published(month, published_months(connection))
         held.enter_context(_one_at_a_time(final.parent))
         source = _source(connection, release, first_day)
         totals = _as_text(released)
@@ -115,15 +115,6 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _not_published(connection: duckdb.DuckDBPyConnection, month: str) -> MeterhouseError:
-    months = connection.execute(
-        "select distinct strftime(billing_month, '%Y-%m') from marts.fct_invoices order by 1"
-    ).fetchall()
-    return MeterhouseError(
-        f"no invoice of {month} is published", f"Published months: {', '.join(m for (m,) in months) or 'none'}."
-    )
 
 
 def _source(connection: duckdb.DuckDBPyConnection, release: Release, month: date) -> str:

@@ -1,10 +1,27 @@
-"""Which published month is the newest: what is shown first and exported when none is named."""
+"""Which months are published, and which of them is the newest: shown first, and exported when none is named."""
 
 from __future__ import annotations
 
 from datetime import date
 
 import duckdb
+
+from orchestration.errors import MeterhouseError
+
+
+def published_months(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Months with invoices in a release, as 2024-11."""
+    rows = connection.execute(
+        "select distinct strftime(billing_month, '%Y-%m') from marts.fct_invoices order by 1"
+    ).fetchall()
+    return [month for (month,) in rows]
+
+
+def not_published(month: str, published: list[str]) -> MeterhouseError:
+    """What a person is told who asks for a month that is not among those published."""
+    return MeterhouseError(
+        f"no invoice of {month} is published", f"Published months: {', '.join(published) or 'none'}."
+    )
 
 
 def newest_month(connection: duckdb.DuckDBPyConnection, today: date) -> str | None:
