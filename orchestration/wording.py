@@ -1,4 +1,4 @@
-"""How values are said: how much of a long list, a number in digits, and a text that may be anybody's."""
+"""How values are said: how much of a long list, a number in digits, its minus, and a text that may be anybody's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 
+from orchestration.errors import MeterhouseError
+
+# A true one, as wide as a digit; not the hyphen of text that machines read.
+MINUS = "\N{MINUS SIGN}"
 # What a terminal obeys instead of showing it, but line ends and tabs.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -24,3 +28,8 @@ def in_digits(value: object) -> str:
 def visible(text: str) -> str:
     """`text` with control characters written as their escapes: a landed name or header must not move the cursor."""
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def error_told(error: MeterhouseError) -> str:
+    """An error and what to do about it, as a terminal shows it."""
+    return visible(f"error: {error}" + (f"\n  to do: {error.remedy}" if error.remedy else ""))

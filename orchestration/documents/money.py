@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 
 from orchestration.errors import MeterhouseError
-
-MINUS = "\u2212"
+from orchestration.wording import MINUS
 
 
 def to_minor_unit(amount: Decimal, minor_unit: int) -> Decimal:

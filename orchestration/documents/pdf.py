@@ -18,6 +18,7 @@ from reportlab.platypus import (
     TableStyle,
 )
 
+from orchestration.billing_month import month_name
 from orchestration.documents import fonts
 from orchestration.documents.invoice_facts import Invoice
 from orchestration.documents.money import shown
@@ -46,7 +47,6 @@ from orchestration.documents.pdf_style import (
     WASH,
     Figure,
     long_date,
-    long_month,
     text,
 )
 from orchestration.documents.pdf_tables import explanations, lines_table
@@ -81,7 +81,7 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         bottomMargin=BOTTOM,
         title=heading,
         author=clean(invoice.seller_name),
-        subject=long_month(invoice.billing_month),
+        subject=month_name(invoice.billing_month),
         lang="en",
         invariant=1,
     )
@@ -137,7 +137,7 @@ def _parties(invoice: Invoice) -> Table:
         number,
         ("Issue date", long_date(invoice.issued_at) if invoice.issued_at else "not issued"),
         ("Due date", long_date(invoice.due_on) if invoice.due_on and not invoice.is_credit_note else ""),
-        ("Billing period", long_month(invoice.billing_month)),
+        ("Billing period", month_name(invoice.billing_month)),
         ("Corrects", ", ".join(corrected)),
         ("Currency", invoice.currency_code),
         ("Customer", invoice.tenant_id),

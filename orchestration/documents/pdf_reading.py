@@ -17,7 +17,7 @@ from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
 from orchestration.documents.fonts import BOLD, REGULAR
-from orchestration.documents.money import MINUS, read_shown
+from orchestration.documents.money import read_shown
 from orchestration.documents.pdf_style import (
     AMOUNT_DUE_SIZE,
     AMOUNT_LEFT,
@@ -28,6 +28,7 @@ from orchestration.documents.pdf_style import (
     TOTAL_SIZE,
 )
 from orchestration.errors import MeterhouseError
+from orchestration.wording import MINUS
 
 _AMOUNT = re.compile(rf"{MINUS}?\d[\d,]*(\.\d+)?")
 _MONEY = re.compile(rf"([A-Z]{{3}}) ({_AMOUNT.pattern})")

@@ -13,6 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import Flowable, Paragraph
 
+from orchestration.billing_month import month_name
 from orchestration.documents.fonts import BOLD, REGULAR, markup
 
 PAGE_WIDTH, PAGE_HEIGHT = A4
@@ -36,12 +37,6 @@ AMOUNT_DUE_SIZE = 14.0
 TOTAL_SIZE = 10.0
 FOOTER_TOP = 17 * mm
 
-# Not strftime: month names must not follow the machine's locale.
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
-
 
 def _style(name: str, size: float, leading: float, colour: Color = INK, **more: Any) -> ParagraphStyle:
     settings: dict[str, Any] = {"fontName": REGULAR, "splitLongWords": 1, **more}
@@ -63,14 +58,9 @@ HEAD = _style("head", 7, 9, QUIET)
 HEAD_RIGHT = _style("head right", 7, 9, QUIET, alignment=TA_RIGHT)
 
 
-def long_month(day: date) -> str:
-    """`November 2024`."""
-    return f"{_MONTHS[day.month - 1]} {day.year}"
-
-
 def long_date(day: date) -> str:
     """`4 December 2024`."""
-    return f"{day.day} {long_month(day)}"
+    return f"{day.day} {month_name(day)}"
 
 
 def text(content: str, style: ParagraphStyle = BODY) -> Paragraph:

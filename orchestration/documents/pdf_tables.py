@@ -7,6 +7,7 @@ from typing import Any
 
 from reportlab.platypus import CondPageBreak, Flowable, Paragraph, Table, TableStyle
 
+from orchestration.billing_month import month_name
 from orchestration.documents.invoice_facts import Invoice, InvoiceLine, numbered_lines
 from orchestration.documents.money import shown, shown_quantity, shown_unit_price
 from orchestration.documents.pdf_style import (
@@ -24,7 +25,6 @@ from orchestration.documents.pdf_style import (
     STRONG,
     WASH,
     Figure,
-    long_month,
     text,
 )
 
@@ -52,7 +52,7 @@ def _description(line: InvoiceLine) -> list[Flowable]:
         corrected = f", invoiced on {line.corrects_invoice_number}" if line.corrects_invoice_number else ""
         # A fine's credit is of the month it was overturned in, which is not when the number was used (PEN-02).
         when = "Usage of" if line.charge_class == "correction" else "Credited in"
-        cell.append(text(f"{when} {long_month(line.usage_month)}{corrected}", SMALL))
+        cell.append(text(f"{when} {month_name(line.usage_month)}{corrected}", SMALL))
     elif line.charge_category == "included":
         cell.append(text(_COVERED_BY.get(line.price_id, "Covered by your plan"), SMALL))
     return cell

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
-_MINUS = "\N{MINUS SIGN}"
+from orchestration.billing_month import month_name
+from orchestration.wording import MINUS
+
 _NAMES = {"kiq": "KIQ", "sms": "SMS", "mms": "MMS", "whatsapp": "WhatsApp", "meta": "Meta"}
 _GIGABYTE = Decimal(10**9)
 
@@ -50,12 +52,6 @@ def size(count: int) -> str:
     return f"{gigabytes(count)} GB"
 
 
-def month_name(month: date) -> str:
-    """`November 2024`, whatever the machine's language."""
-    names = "January February March April May June July August September October November December"
-    return f"{names.split()[month.month - 1]} {month.year}"
-
-
 def month_short(month: date) -> str:
     """`Nov 2024`."""
     return f"{month_name(month)[:3]} {month.year}"
@@ -73,4 +69,4 @@ def heading(code: str) -> str:
 
 
 def _with_minus(text: str) -> str:
-    return text.replace("-", _MINUS)
+    return text.replace("-", MINUS)

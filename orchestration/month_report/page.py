@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from orchestration.billing_month import month_name
 from orchestration.month_report import figures, plots, whole_page
 from orchestration.month_report.facts import MonthFacts, gather_facts
 from orchestration.month_report.whole_page import write_whole
@@ -26,8 +27,9 @@ def write_month_report(settings: Settings, month: date, target: Path) -> Path:
 def render_month_report(facts: MonthFacts) -> str:
     """The page as text."""
     environment = whole_page.environment(_HERE)
-    for name in ("whole", "percent", "gigabytes", "size", "month_name", "month_short", "words", "heading"):
+    for name in ("whole", "percent", "gigabytes", "size", "month_short", "words", "heading"):
         environment.filters[name] = getattr(figures, name)
+    environment.filters["month_name"] = month_name
     environment.globals.update(bar=plots.bar, signed_bar=plots.signed_bar, level_bar=plots.level_bar)
     environment.filters["money"] = lambda amount, currency: figures.money(amount, facts.minor_units.get(currency, 2))
     environment.filters["moved"] = lambda amount, currency: figures.moved(amount, facts.minor_units.get(currency, 2))
