@@ -19,7 +19,7 @@ import typer
 from orchestration import cli_closing, cli_pulling, clock
 from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.settings import load_settings
-from orchestration.wording import in_digits, visible
+from orchestration.wording import error_told, in_digits, visible
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -417,9 +417,7 @@ def main() -> None:
     except typer.Abort:
         raise SystemExit(130) from None
     except MeterhouseError as error:
-        print(visible(f"error: {error}"), file=sys.stderr)
-        if error.remedy:
-            print(visible(f"  to do: {error.remedy}"), file=sys.stderr)
+        print(error_told(error), file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except Exception as error:
         # The parser's own errors, whichever copy of it typer carries, know how to show themselves.
@@ -432,7 +430,7 @@ def main() -> None:
 
         if (told := explained(error, load_settings()) or refused(error) or damaged(error)) is None:
             raise
-        print(visible(f"error: {told}\n  to do: {told.remedy}"), file=sys.stderr)
+        print(error_told(told), file=sys.stderr)
         raise SystemExit(told.exit_code) from None
 
 

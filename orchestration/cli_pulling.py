@@ -9,7 +9,7 @@ import typer
 
 from orchestration.errors import MeterhouseError
 from orchestration.settings import load_settings
-from orchestration.wording import visible
+from orchestration.wording import error_told
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -53,7 +53,7 @@ def pull(
     failed = [report.error for report in reports if report.error is not None]
     if failed:
         for error in failed[1:]:
-            typer.echo(visible(f"error: {error}\n  to do: {error.remedy}"), err=True)
+            typer.echo(error_told(error), err=True)
         raise failed[0]
 
 
