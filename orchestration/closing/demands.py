@@ -95,7 +95,8 @@ def demand_in_order(
     # Blocked tenant months have no draft, and are as open.
     drafted, blocked = {month_text(d.billing_month) for d in drafts}, _blocked_months(connection)
     skipped = sorted(text for text in drafted | {text for text, _ in blocked} if last < text < this)
-    if skipped and not tenants:
+    # None where tenants are named: they were left out of a month that is closed.
+    if skipped:
         first, remedy = skipped[0], f"Close months in order: meterhouse close --month {skipped[0]} --by NAME."
         if first not in drafted:
             names = sorted(tenant for text, tenant in blocked if text == first)
