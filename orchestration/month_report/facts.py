@@ -32,6 +32,7 @@ class MonthFacts:
     largest_changes: list[billed.ChangedLine]
     pools: list[watched.PoolUse]
     storage: list[watched.StorageUse]
+    vendor_totals: list[watched.VendorTotal]
     corrections: list[billed.Correction]
     check_kinds: list[watched.CheckKind]
     failed_checks: list[watched.FailedCheck]
@@ -79,6 +80,7 @@ def gather_facts(settings: Settings, month: date) -> MonthFacts:
             largest_changes=billed.largest_changes(connection, first_day, release.release_id),
             pools=watched.pools(connection, first_day),
             storage=watched.storage(connection, first_day),
+            vendor_totals=watched.vendor_totals(connection, first_day),
             corrections=billed.corrections(connection, first_day),
             check_kinds=check_kinds,
             failed_checks=failed_checks,

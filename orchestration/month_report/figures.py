@@ -30,6 +30,11 @@ def whole(number: int) -> str:
     return _with_minus(f"{number:,}")
 
 
+def quantity(number: Decimal) -> str:
+    """A quantity, with decimals only where it has some."""
+    return money(number, 0)
+
+
 def percent(part: Decimal | int, of: Decimal | int | None) -> str:
     """A share in percent with one decimal; a dash where there is nothing to take it of."""
     if not of:

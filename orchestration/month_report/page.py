@@ -27,7 +27,7 @@ def write_month_report(settings: Settings, month: date, target: Path) -> Path:
 def render_month_report(facts: MonthFacts) -> str:
     """The page as text."""
     environment = whole_page.environment(_HERE)
-    for name in ("whole", "percent", "gigabytes", "size", "month_short", "words", "heading"):
+    for name in ("whole", "quantity", "percent", "gigabytes", "size", "month_short", "words", "heading"):
         environment.filters[name] = getattr(figures, name)
     environment.filters["month_name"] = month_name
     environment.globals.update(bar=plots.bar, signed_bar=plots.signed_bar, level_bar=plots.level_bar)

@@ -1,9 +1,10 @@
-"""What somebody watches about the month: pools, storage, the release's checks, and records that did not bill."""
+"""What somebody watches about the month: pools, storage, vendors, the release's checks, records that did not bill."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -34,6 +35,24 @@ class StorageUse:
     excess: int | None
     blocks: int | None
     is_stale: bool
+
+
+@dataclass(frozen=True)
+class VendorTotal:
+    """What a vendor counted of a category beside what landed for the same time, over all its accounts (GEN-06)."""
+
+    vendor: str
+    category: str
+    period_kind: str
+    meter: str
+    accounts: int
+    differing_accounts: int
+    counted: Decimal
+    landed: Decimal
+
+    @property
+    def missing(self) -> Decimal:
+        return self.counted - self.landed
 
 
 @dataclass(frozen=True)
@@ -98,6 +117,16 @@ def storage(connection: duckdb.DuckDBPyConnection, month: date) -> list[StorageU
         order by coalesce(excess_bytes, 0) > 0 desc,
             consumed_bytes::hugeint * 1000000 // greatest(limit_bytes, 1) desc nulls last, s.tenant_id, meter"""
     return [StorageUse(*row) for row in connection.execute(query, [month]).fetchall()]
+
+
+def vendor_totals(connection: duckdb.DuckDBPyConnection, month: date) -> list[VendorTotal]:
+    """Vendors' totals that are held beside what landed, those with the most missing first."""
+    query = """select vendor, category, period_kind, meter, count(distinct account_id),
+            count(distinct account_id) filter (where differing_count > 0),
+            sum(vendor_quantity_compared), sum(landed_quantity)
+        from marts.rpt_vendor_reconciliation where billing_month = ? and compared_count > 0
+        group by all order by abs(sum(difference_quantity)) desc, vendor, category, period_kind"""
+    return [VendorTotal(*row) for row in connection.execute(query, [month]).fetchall()]
 
 
 def checks(release: Release) -> tuple[list[CheckKind], list[FailedCheck]]:

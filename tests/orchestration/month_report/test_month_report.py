@@ -28,6 +28,7 @@ SECTIONS = [
     "changes",
     "pools",
     "storage",
+    "vendors",
     "corrections",
     "quality",
     "records",
@@ -208,6 +209,20 @@ def test_pools_and_storage_are_those_of_the_marts(told: tuple[Page, Settings, da
     rows = [r for r in page.rows("storage-table") if r["Above the limit"]]
     assert sorted((r["Tenant"].split()[-1], int(r["Blocks"])) for r in rows) == sorted((t, b) for t, _, b in over)
     assert [e for _, e, _ in over].count(1) == [r["Above the limit"] for r in rows].count("1 byte") > 0
+
+
+def test_vendors_totals_stand_beside_what_landed(told: tuple[Page, Settings, date]) -> None:
+    """The sample's vendors count what landed, but for texts out of the last month; one account each."""
+    page, _, month = told
+    rows = {r["Category"]: r for r in page.rows("vendors-table")}
+    assert {"calls-inbound by the day", "sms-outbound by the day", "conversations by the month"} <= rows.keys()
+    differing = {category for category, row in rows.items() if row["Difference"] != "0"}
+    assert differing == ({"sms-outbound by the day"} if month == NOVEMBER else set())
+    for category, row in rows.items():
+        assert amount(row["Counted"]) - amount(row["Landed"]) == amount(row["Difference"]) >= 0
+        assert (row["Accounts"], row["Accounts that differ"]) == ("1", "1" if category in differing else "0")
+    texts = rows["sms-outbound by the day"]
+    assert amount(texts["Landed"]) > 0
 
 
 def test_records_and_findings_are_all_counted(told: tuple[Page, Settings, date]) -> None:
