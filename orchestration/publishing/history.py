@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
@@ -19,7 +19,9 @@ from orchestration.publishing.parquet_files import read_sql
 from orchestration.settings import Settings
 
 TABLES = ("fct_invoices", "fct_invoice_lines")
+# Former versions, which one may go back to, refuse a field they do not know: what else is told is a file of its own.
 RECORD = "published.json"
+MODELS = "models_sha256"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Published:
     project_sha256: str
     path: Path
     # Of the project without its seeds; empty in what earlier versions kept.
-    models_sha256: str = ""
+    models_sha256: str
 
     def read_sql(self, table: str) -> str:
         """SQL that reads the release's rows of `fct_invoices` or `fct_invoice_lines`."""
@@ -53,11 +55,16 @@ def publications(settings: Settings) -> list[Published]:
     folder = history_dir(settings)
     if not folder.exists():
         return []
-    found = []
-    for path in sorted(p for p in folder.iterdir() if not p.name.startswith(".") and (p / RECORD).exists()):
-        told = json.loads((path / RECORD).read_text(encoding="utf-8"))
-        found.append(Published(path=path, **told))
-    return found
+    kept = sorted(p for p in folder.iterdir() if not p.name.startswith(".") and (p / RECORD).exists())
+    return [_read(path) for path in kept]
+
+
+def _read(path: Path) -> Published:
+    told = json.loads((path / RECORD).read_text(encoding="utf-8"))
+    models = path / MODELS
+    told[MODELS] = models.read_text(encoding="utf-8").strip() if models.exists() else told.get(MODELS, "")
+    # What a later version tells besides is its own.
+    return Published(path=path, **{f.name: told[f.name] for f in fields(Published) if f.name != "path"})
 
 
 def known_at(settings: Settings, instant: datetime) -> Published | None:
@@ -97,8 +104,8 @@ def prepare(
         "ledger_head": ledger_head,
         "newest_batch": newest_batch,
         "project_sha256": project_sha256,
-        "models_sha256": models_sha256,
     }
+    (building / MODELS).write_text(f"{models_sha256}\n", encoding="utf-8")
     (building / RECORD).write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     # Once the release is served it must not be without its record, after a power cut either.
     for path in [*building.rglob("*"), building, building.parent]:
