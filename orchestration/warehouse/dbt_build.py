@@ -22,7 +22,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import key_index, manifest_cache, selection, state, unit_tests
 from orchestration.warehouse.again import Again, Marked, mark
 from orchestration.warehouse.fingerprint import project_hash
-from orchestration.warehouse.node_runner import NodeRunner, TestResult
+from orchestration.warehouse.node_runner import NodeRunner, TestResult, drop_what_no_node_makes
 from orchestration.warehouse.project import Project, read_project
 from orchestration.warehouse.writer_lock import doubt_noted, held, note_durable, write_at_once, writer_lock
 
@@ -164,6 +164,8 @@ def build(
             from_nothing = frozenset(project.nodes)
         if from_nothing:
             state.owe_all_from_nothing(connection)
+        if outcome.full_refresh:
+            drop_what_no_node_makes(connection, project)
         chosen = selection.select(connection, project, inputs, everything=by_dbt, full_refresh=outcome.full_refresh)
         selection.begin(connection, chosen)
         if not by_dbt:

@@ -53,6 +53,15 @@ class Ran:
     tests: list[TestResult] = field(default_factory=list)
 
 
+def drop_what_no_node_makes(connection: duckdb.DuckDBPyConnection, project: Project) -> None:
+    """Take away what another version of the project left in its schemas: a mart is published for standing there."""
+    made = {node.place for node in project.nodes.values() if node.kind != "test"}
+    schemas = {schema for schema, _ in made}
+    for (schema, name), kind in relations_there(connection).items():
+        if schema in schemas and (schema, name) not in made:
+            connection.execute(f'drop {kind} "{schema}"."{name}"')
+
+
 class NodeRunner:
     """Runs nodes of `project` on `connection`; those `from_nothing`, by unique id, add to nothing that is there, and
     tests among them look at everything, not at what is new.
