@@ -40,8 +40,9 @@ _UPDATE_TIME = {
     "whatsapp_webhooks": "timestamp",
     "carrier_penalties": "status_at",
     "twilio_usage_records": "as_of",
-    "whatsapp_conversation_analytics": None,
-    "whatsapp_pricing_analytics": None,
+    # Meta says none: what it counted of a stretch of time only grows.
+    "whatsapp_conversation_analytics": "conversation",
+    "whatsapp_pricing_analytics": "volume",
 }
 _RANKED = {
     "twilio_calls": "call",
@@ -53,7 +54,7 @@ _RANKED = {
 }
 
 
-def _update_time(source: str) -> str | None:
+def _update_time(source: str) -> str:
     if source in _UPDATE_TIME:
         return _UPDATE_TIME[source]
     return "date_updated" if source.startswith("twilio") else "updated_at"
@@ -81,7 +82,7 @@ def resolve(source: str, rows: list[Row], ranks: dict[tuple[str, str], int]) -> 
 
     def claim(text: str) -> tuple[Any, ...]:
         row = contents[text]
-        updated = row[update_time] if update_time else None
+        updated = row[update_time]
         rank = ranks.get((_RANKED[source], row["status"]), -1) if source in _RANKED else 0
         return (updated is not None, updated or 0, rank, hashlib.md5(text.encode()).hexdigest())
 
@@ -94,9 +95,9 @@ def resolve(source: str, rows: list[Row], ranks: dict[tuple[str, str], int]) -> 
         duplicates = sum(copies.values()) - len(copies)
         if duplicates:
             result.repeats.append((winner, "duplicate", "exact_copy", duplicates))
-        newest = winner[update_time] if update_time else None
+        newest = winner[update_time]
         for text in ordered[1:]:
-            updated = contents[text][update_time] if update_time else None
+            updated = contents[text][update_time]
             older = updated is not None and newest is not None and updated < newest
             result.repeats.append((winner, "superseded", "newer_state" if older else "conflict", 1))
     return result

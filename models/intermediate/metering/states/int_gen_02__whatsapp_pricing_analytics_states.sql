@@ -1,6 +1,7 @@
 -- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
 -- Grain: record key x distinct content. Trap: which file or order brought a state in
--- must not matter, so only content decides.
+-- must not matter, so only content decides. Meta says no update time: what it counted of one stretch of time only
+-- grows, so the greater count is the later.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -13,7 +14,7 @@
     staged=ref('stg_whatsapp__pricing_analytics'),
     columns=['waba_id', 'starts_at', 'ends_at', 'phone_number', 'country', 'pricing_type', 'pricing_category', 'tier', 'volume', 'cost'],
     key_columns=['waba_id', 'starts_at', 'ends_at', 'phone_number', 'country', 'pricing_type', 'pricing_category', 'tier'],
-    updated_at=none,
+    updated_at='volume',
     occurred_at="starts_at",
     record_type=none,
 ) }}
