@@ -5,6 +5,7 @@ Rows scanned and files read are DuckDB's own count of every statement that build
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from orchestration.sampling import generate
 from orchestration.settings import Settings
 
 MONTHS = ("2024-09", "2024-10", "2024-11", "2024-12", "2025-01")
-USAGE = ("kustomer_messages", "translations", "twilio_calls", "twilio_messages", "whatsapp_webhooks")
+USAGE = (
+    *("kustomer_messages", "translations", "twilio_calls", "twilio_messages", "whatsapp_webhooks"),
+    "twilio_usage_records",
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +27,13 @@ def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five months of equal size, a file a source and month beside the contract's."""
     folder = tmp_path_factory.mktemp("work") / "extracts"
     generate(folder, records=60_000, months=len(MONTHS), format="flat", tenants=20)
+    with next((folder / "account_map").iterdir()).open(encoding="utf-8") as accounts:
+        account = next(row["account_id"] for row in csv.DictReader(accounts) if row["system"] == "twilio")
+    for month in MONTHS:
+        # A vendor's total of each month: texts are read for it, too, and those of that month alone (GEN-06).
+        (folder / "twilio_usage_records" / f"{month}_totals.csv").write_text(
+            f"account_sid,category,start_date,end_date,usage\n{account},sms-outbound,{month}-02,{month}-02,1\n"
+        )
     return folder
 
 

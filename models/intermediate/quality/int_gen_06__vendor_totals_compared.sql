@@ -7,14 +7,10 @@
     incremental_strategy='append',
     pre_hook="{{ forget_vendor_totals(this) }}",
 ) }}
-{%- set compared = months_of_vendor_totals() %}
-{%- set read = months_of_vendor_periods(compared) %}
 
 with totals as (
     select * from {{ ref('int_gen_06__vendor_totals') }}
-    where true {% if compared is not none -%}
-        and billing_month in (date '9999-12-01'{{ dates_listed(compared) }})
-    {%- endif %}
+    {% if is_incremental() %}where {{ is_compared_again() }}{% endif %}
 ),
 
 periods as (
@@ -35,7 +31,7 @@ legs as (
     where
         coalesce(meter_reason, '') not in ('zero_duration', 'not_completed', 'agent_leg')
         and account_sid in (select periods.account_id from periods)
-        {{ in_months(read, 'twilio_calls') }}
+        {{ in_months(months_of_vendor_periods('calls'), 'twilio_calls') }}
 ),
 
 texts as (
@@ -45,7 +41,7 @@ texts as (
         coalesce(meter_reason, '')
         not in ('whatsapp_channel', 'unknown_channel', 'not_billable_status')
         and account_sid in (select periods.account_id from periods)
-        {{ in_months(read, 'twilio_messages') }}
+        {{ in_months(months_of_vendor_periods('texts'), 'twilio_messages') }}
 ),
 
 -- Twilio's periods are whole days of UTC.
@@ -65,7 +61,7 @@ units as (
     where
         coalesce(reason, '') != 'not_delivered'
         and waba_id in (select periods.account_id from periods)
-        {{ in_months(read) }}
+        {{ in_months(months_of_vendor_periods('whatsapp')) }}
 ),
 
 landed as (

@@ -7,13 +7,10 @@
     on_schema_change='fail',
     pre_hook="{{ forget_vendor_totals(this) }}",
 ) }}
-{%- set compared = months_of_vendor_totals() %}
 
 with totals as (
     select * from {{ ref('int_gen_06__vendor_totals_compared') }}
-    where true {% if compared is not none -%}
-        and billing_month in (date '9999-12-01'{{ dates_listed(compared) }})
-    {%- endif %}
+    {% if is_incremental() %}where {{ is_compared_again() }}{% endif %}
 )
 
 select
