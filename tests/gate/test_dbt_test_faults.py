@@ -72,7 +72,7 @@ STATEMENT_FAULTS = {
         "update broken set days_past_due = 1, aging_bucket = '1-30', open_amount = 0",
     ),
     "gen_06__a_difference_is_of_what_was_compared": (
-        "update broken set landed_quantity = null where rowid = 0",
+        "update broken set landed_quantity = null",
         "update broken set difference_quantity = difference_quantity + 1 where compared_count > 0",
         "update broken set compared_count = period_count + 1",
         "update broken set differing_count = compared_count + 1, first_differs_at = timestamp '2024-11-01'",

@@ -1,10 +1,13 @@
 -- GEN-06: what Twilio and Meta say was used and cost, beside what landed for the same time.
 -- Grain: vendor x account x tenant x category x kind of period x month x currency of the cost. Trap: Twilio's
 -- categories nest and days stand beside months, so sum one category of one kind of period only.
+-- Asks for touched months, and so is built by itself.
+-- depends_on: {{ ref('int_gen_06__vendor_totals') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='fail',
+    tags=['large'],
     pre_hook="{{ forget_vendor_totals(this) }}",
 ) }}
 
