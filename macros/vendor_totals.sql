@@ -1,74 +1,71 @@
-{# Which vendor totals are compared again (GEN-06), told by what they are beside: those of a month whose records or totals
-   were touched. A vendor's period may reach into a month beside its own, so that a record of one month changes what is
-   said of another's. By kind: a late call makes nobody read texts. #}
-{% macro vendor_kinds() %}
+{# Which vendor totals are compared again (GEN-06): those of a month whose records or totals were touched, told by the meter
+   they are beside, so that a late call makes nobody read texts. A vendor's period may reach into a month beside its own:
+   a record of one month changes what is said of another's. #}
+{% macro sources_of_vendor_totals() %}
 {{ return({
-    'calls': {'meters': ['voice_minute'], 'sources': ['twilio_calls', 'twilio_usage_records']},
-    'texts': {'meters': ['sms_segment', 'mms_message'], 'sources': ['twilio_messages', 'twilio_usage_records']},
-    'whatsapp': {
-        'meters': ['whatsapp_conversation', 'whatsapp_message'],
-        'sources': ['whatsapp_webhooks', 'whatsapp_conversation_analytics', 'whatsapp_pricing_analytics'],
-    },
-    'of no meter': {'meters': [''], 'sources': ['twilio_usage_records']},
+    'voice_minute': ['twilio_calls', 'twilio_usage_records'],
+    'sms_segment': ['twilio_messages', 'twilio_usage_records'],
+    'mms_message': ['twilio_messages', 'twilio_usage_records'],
+    'whatsapp_conversation': ['whatsapp_webhooks', 'whatsapp_conversation_analytics'],
+    'whatsapp_message': ['whatsapp_webhooks', 'whatsapp_pricing_analytics'],
+    '': ['twilio_usage_records'],
 }) }}
 {% endmacro %}
 
-{# The billing months of a kind's totals that are compared again; none means all of them. #}
-{% macro months_of_vendor_totals(kind) %}
-{%- set touched = months_touched(vendor_kinds()[kind].sources) -%}
-{%- if touched is none -%}
+{# Their meters and billing months, and the months they reach into; none means all of them. Asked once a text: each
+   asking reads the totals, which by source and month made a month computed again a tenth longer. #}
+{% macro vendor_totals_again() %}
+{%- if not (execute and is_incremental()) -%}
 {{ return(none) }}
 {%- endif -%}
-{{ return(months_found(
-    'select distinct billing_month::varchar as m from ' ~ ref('int_gen_06__vendor_totals')
-    ~ ' where ' ~ is_of_kind(kind) ~ ' and ' ~ reaches_into(touched)
-)) }}
+{%- set sources = [] -%}
+{%- for meter, of_meter in sources_of_vendor_totals().items() -%}
+{%- for source_name in of_meter -%}
+{%- do sources.append("('" ~ meter ~ "', '" ~ source_name ~ "')") -%}
+{%- endfor -%}
+{%- endfor -%}
+{%- set asked -%}
+select distinct
+    sources.meter, totals.billing_month::varchar, totals.earliest_month::varchar, totals.latest_month::varchar
+from (
+    select distinct coalesce(meter, '') as meter, billing_month, earliest_month, latest_month
+    from {{ ref('int_gen_06__vendor_totals') }}
+) as totals
+inner join (values {{ sources | join(', ') }}) as sources (meter, source) on totals.meter = sources.meter
+inner join ops.touched_months as touched
+    on
+        touched.billing_month = date '0001-01-01'
+        or (
+            touched.source = sources.source
+            and touched.billing_month between totals.earliest_month and totals.latest_month
+        )
+order by all
+{%- endset -%}
+{{ return(run_query(asked).rows | list) }}
 {% endmacro %}
 
-{# The months whose records those totals count. #}
-{% macro months_of_vendor_periods(kind) %}
-{%- set compared = months_of_vendor_totals(kind) -%}
-{%- if compared is none -%}
-{{ return(none) }}
-{%- endif -%}
-{{ return(months_found(
-    'select distinct unnest([earliest_month, latest_month])::varchar as m from ' ~ ref('int_gen_06__vendor_totals')
-    ~ ' where ' ~ is_of_kind(kind) ~ " and billing_month in (date '9999-12-01'" ~ dates_listed(compared) ~ ')'
-)) }}
-{% endmacro %}
-
-{% macro months_found(query) %}
-{{ return(run_query(query ~ ' order by m').columns[0].values() | list) }}
-{% endmacro %}
-
-{% macro is_of_kind(kind) -%}
-coalesce(meter, '') in ('{{ vendor_kinds()[kind].meters | join("', '") }}')
-{%- endmacro %}
-
-{% macro reaches_into(months) -%}
-(
-    false
-    {%- for month in months %}
-    or date '{{ month }}' between earliest_month and latest_month
-    {%- endfor %}
+{# Whether a row of totals is among them. #}
+{% macro is_compared_again(again) -%}
+(coalesce(meter, ''), billing_month) in (
+    ('', date '9999-12-01')
+    {%- for row in again %}, ('{{ row[0] }}', date '{{ row[1] }}'){% endfor %}
 )
 {%- endmacro %}
 
-{# Whether a row of totals is compared again, by its meter and billing month. #}
-{% macro is_compared_again() -%}
-(
-    false
-    {%- for kind in vendor_kinds() %}
-    {%- set months = months_of_vendor_totals(kind) %}
-    or (
-        {{ is_of_kind(kind) }}
-        {%- if months is not none %} and billing_month in (date '9999-12-01'{{ dates_listed(months) }}){% endif %}
-    )
-    {%- endfor %}
-)
-{%- endmacro %}
+{# The months whose records those beside these meters count. #}
+{% macro months_of_vendor_periods(again, meters) %}
+{%- if again is none -%}
+{{ return(none) }}
+{%- endif -%}
+{%- set months = [] -%}
+{%- for row in again if row[0] in meters -%}
+{%- do months.extend([row[2], row[3]]) -%}
+{%- endfor -%}
+{{ return(months | unique | sort | list) }}
+{% endmacro %}
 
 {# Run before rows are added: what is compared again is taken out. #}
 {% macro forget_vendor_totals(relation) %}
-{% if execute and is_incremental() %}delete from {{ relation }} where {{ is_compared_again() }}{% else %}select 1{% endif %}
+{%- set again = vendor_totals_again() -%}
+{% if again is not none %}delete from {{ relation }} where {{ is_compared_again(again) }}{% else %}select 1{% endif %}
 {% endmacro %}

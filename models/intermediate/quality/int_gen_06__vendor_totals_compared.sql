@@ -7,10 +7,11 @@
     incremental_strategy='append',
     pre_hook="{{ forget_vendor_totals(this) }}",
 ) }}
+{%- set again = vendor_totals_again() %}
 
 with totals as (
     select * from {{ ref('int_gen_06__vendor_totals') }}
-    {% if is_incremental() %}where {{ is_compared_again() }}{% endif %}
+    {% if again is not none %}where {{ is_compared_again(again) }}{% endif %}
 ),
 
 periods as (
@@ -31,7 +32,7 @@ legs as (
     where
         coalesce(meter_reason, '') not in ('zero_duration', 'not_completed', 'agent_leg')
         and account_sid in (select periods.account_id from periods)
-        {{ in_months(months_of_vendor_periods('calls'), 'twilio_calls') }}
+        {{ in_months(months_of_vendor_periods(again, ['voice_minute']), 'twilio_calls') }}
 ),
 
 texts as (
@@ -41,7 +42,7 @@ texts as (
         coalesce(meter_reason, '')
         not in ('whatsapp_channel', 'unknown_channel', 'not_billable_status')
         and account_sid in (select periods.account_id from periods)
-        {{ in_months(months_of_vendor_periods('texts'), 'twilio_messages') }}
+        {{ in_months(months_of_vendor_periods(again, ['sms_segment', 'mms_message']), 'twilio_messages') }}
 ),
 
 -- Twilio's periods are whole days of UTC.
@@ -61,7 +62,7 @@ units as (
     where
         coalesce(reason, '') != 'not_delivered'
         and waba_id in (select periods.account_id from periods)
-        {{ in_months(months_of_vendor_periods('whatsapp')) }}
+        {{ in_months(months_of_vendor_periods(again, ['whatsapp_conversation', 'whatsapp_message'])) }}
 ),
 
 landed as (

@@ -10,10 +10,11 @@
     tags=['large'],
     pre_hook="{{ forget_vendor_totals(this) }}",
 ) }}
+{%- set again = vendor_totals_again() %}
 
 with totals as (
     select * from {{ ref('int_gen_06__vendor_totals_compared') }}
-    {% if is_incremental() %}where {{ is_compared_again() }}{% endif %}
+    {% if again is not none %}where {{ is_compared_again(again) }}{% endif %}
 )
 
 select
