@@ -55,14 +55,18 @@ class Voice:
         for leg in self._legs.values():
             instant, seconds, key = leg["start_time"] or leg["date_created"], leg["duration"] or 0, self.price_key(leg)
             fate, reason = "countable", ""
-            if seconds == 0:
-                fate, reason = "excluded", "zero_duration" if leg["status"] == "completed" else "not_completed"
+            if leg["status"] == "completed" and leg["duration"] == 0:
+                fate, reason = "excluded", "zero_duration"
+            elif leg["status"] != "completed" and seconds == 0:
+                fate, reason = "excluded", "not_completed"
             elif leg["status"] != "completed":
                 fate, reason = "quarantined", "duration_without_completion"
             elif leg["direction"] not in ("inbound", *_OUTBOUND):
                 fate, reason = "quarantined", "unknown_direction"
             elif self._is_agent(leg):
                 fate, reason = "excluded", "agent_leg"
+            elif leg["duration"] is None:
+                fate, reason = "quarantined", "missing_duration"
             elif leg["start_time"] is None:
                 fate, reason = "quarantined", "missing_start_time"
             elif key is None:
@@ -89,8 +93,10 @@ class Voice:
                 fate, reason = "quarantined", "unknown_status"
             elif row["status"] != "completed":
                 fate, reason = "excluded", "not_completed"
-            elif not row["duration"]:
+            elif row["duration"] == 0:
                 fate, reason = "excluded", "zero_duration"
+            elif row["duration"] is None:
+                fate, reason = "quarantined", "missing_duration"
             elif key is None:
                 fate, reason = "quarantined", "unknown_call"
             tenant, fate, reason = judged(self._accounts.find("twilio", row["account_sid"], instant), fate, reason)
@@ -108,8 +114,10 @@ class Voice:
                 fate, reason = "quarantined", "unknown_status"
             elif row["status"] != "completed":
                 fate, reason = "excluded", "not_completed"
-            elif not row["duration"]:
+            elif row["duration"] == 0:
                 fate, reason = "excluded", "zero_duration"
+            elif row["duration"] is None:
+                fate, reason = "quarantined", "missing_duration"
             tenant, fate, reason = judged(self._accounts.find("twilio", row["account_sid"], instant), fate, reason)
             yield Unit(
                 *("twilio_transcriptions", tenant, month_of(instant), instant, "transcription_minute", ""),

@@ -224,7 +224,7 @@ class World:
                         else {}
                     ),
                     status="archived" if self._count % 17 == 4 else r.choice(("completed",) * 3 + ("failed",)),
-                    duration=r.choice(("0", "60", "61", "7")),
+                    duration="" if self._count % 19 == 3 else r.choice(("0", "60", "61", "7")),
                 )
 
     def _texts(self, account: str, month: date) -> None:

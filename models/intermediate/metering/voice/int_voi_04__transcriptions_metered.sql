@@ -36,7 +36,8 @@ reasons_given as (
             -- Neither done nor failed as far as anybody knows: it waits.
             when not is_known_status then 'unknown_status'
             when status != 'completed' then 'not_completed'
-            when coalesce(duration, 0) = 0 then 'zero_duration'
+            when duration = 0 then 'zero_duration'
+            when duration is null then 'missing_duration'
         end as meter_reason,
     from tenants_found
 )
@@ -51,7 +52,7 @@ select
     '' as price_key,
     {{ ceil_div('coalesce(duration, 0)', 60) }}::bigint as quantity,
     {{ account_fate("case when meter_reason is null then 'countable'
-        when meter_reason = 'unknown_status' then 'quarantined'
+        when meter_reason in ('unknown_status', 'missing_duration') then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     'none' as relief,

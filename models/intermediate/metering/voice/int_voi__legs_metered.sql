@@ -27,13 +27,14 @@ reasons_given as (
     select
         *,
         case
-            when coalesce(duration, 0) = 0 and status = 'completed'
-                then 'zero_duration'
-            when coalesce(duration, 0) = 0 then 'not_completed'
+            when duration = 0 and status = 'completed' then 'zero_duration'
+            when coalesce(duration, 0) = 0 and status != 'completed' then 'not_completed'
             when status != 'completed' then 'duration_without_completion'
             -- Which of its parties is outside nobody can say: it waits.
             when not (is_inbound or is_outbound) then 'unknown_direction'
             when is_agent_leg then 'agent_leg'
+            -- It was held, and for how long nobody has said yet: not for nothing.
+            when duration is null then 'missing_duration'
             when start_time is null then 'missing_start_time'
             when price_key is null then 'unknown_party'
         end as meter_reason,
@@ -53,7 +54,7 @@ select
     {{ ceil_div('coalesce(duration, 0)', 60) }}::bigint as quantity,
     {{ account_fate("case when meter_reason is null then 'countable'
         when meter_reason in ('duration_without_completion', 'unknown_direction',
-            'missing_start_time', 'unknown_party') then 'quarantined'
+            'missing_duration', 'missing_start_time', 'unknown_party') then 'quarantined'
         else 'excluded' end") }} as metered_fate,
     {{ account_reason('meter_reason') }} as reason,
     meter_reason,
