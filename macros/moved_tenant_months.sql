@@ -77,6 +77,6 @@ union
 select corrected.tenant_id, {{ next_month('newest.closed_until') }}
 from corrected
 cross join (
-    select max(billing_month) as closed_until from {{ source('ledger', 'closings') }} where tenant_id is null
+    {{ newest_closing() }}
 ) as newest
 {% endmacro %}

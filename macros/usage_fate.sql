@@ -24,3 +24,30 @@ case
     else ''
 end
 {%- endmacro %}
+
+{# GEN-06: the price of usage, and how far an Order's included quantity covers it. Behind `prices`
+   (int_gen_06__prices_chosen, of countable usage that nothing relieves) and `pools_drawn`
+   (int_gen_06__order_pools_drawn). #}
+{% macro join_price(usage) -%}
+left join prices
+    on
+        {{ usage }}.tenant_id = prices.tenant_id
+        and {{ usage }}.billing_month = prices.billing_month
+        and {{ usage }}.meter = prices.meter
+        and {{ usage }}.price_key = prices.price_key
+        and {{ usage }}.segment_from = prices.segment_from
+        and {{ usage }}.relief = prices.relief
+        and {{ usage }}.metered_fate = prices.metered_fate
+left join pools_drawn
+    on
+        prices.tenant_id = pools_drawn.tenant_id
+        and prices.billing_month = pools_drawn.billing_month
+        and prices.meter = pools_drawn.meter
+        and prices.price_key = pools_drawn.price_key
+        and prices.price_id = pools_drawn.price_id
+{%- endmacro %}
+
+{% macro is_covered_by_order() -%}
+coalesce(pools_drawn.drawn_quantity = pools_drawn.quantity, false)
+and coalesce(pools_drawn.order_pool_quantity, 0) > 0
+{%- endmacro %}

@@ -11,18 +11,12 @@ with lines as (
     select * from {{ ref('int_gen_12__lines_invoiced') }} {{ where_moved() }}
 ),
 
-closings as (
-    select * from {{ source('ledger', 'closings') }}
-),
-
 left_open as (
     select * from {{ ref('int_gen_09__tenant_months_left_open') }}
 ),
 
 newest as (
-    select max(billing_month) as closed_until
-    from closings
-    where tenant_id is null
+    {{ newest_closing() }}
 )
 
 select

@@ -9,10 +9,6 @@ closed_lines as (
     select * from {{ source('ledger', 'closed_lines') }}
 ),
 
-closings as (
-    select * from {{ source('ledger', 'closings') }}
-),
-
 left_open as (
     select tenant_id, min(billing_month) as billing_month
     from {{ ref('int_gen_09__tenant_months_left_open') }}
@@ -20,9 +16,7 @@ left_open as (
 ),
 
 newest as (
-    select max(billing_month) as closed_until
-    from closings
-    where tenant_id is null
+    {{ newest_closing() }}
 ),
 
 tenants as (

@@ -48,16 +48,9 @@ penalties as (
 segments_found as (
     select
         usage.*,
-        coalesce(boundaries.segment_from, cast(usage.billing_month as timestamp))
-            as segment_from,
+        {{ segment_of('usage') }} as segment_from,
     from usage
-    left join boundaries
-        on
-            usage.tenant_id = boundaries.tenant_id
-            and usage.meter = boundaries.meter
-            and usage.billing_month = boundaries.billing_month
-            and usage.occurred_at >= boundaries.segment_from
-            and usage.occurred_at < boundaries.segment_until
+    {{ join_segment('usage') }}
 ),
 
 priced as (
@@ -67,27 +60,11 @@ priced as (
         prices.unit_price,
         {{ currency_of_month() }} as currency_code,
         coalesce(prices.is_unrated, false) as is_unrated,
-        coalesce(pools_drawn.drawn_quantity = pools_drawn.quantity, false)
-        and coalesce(pools_drawn.order_pool_quantity, 0) > 0 as is_covered_by_order,
+        {{ is_covered_by_order() }} as is_covered_by_order,
     from segments_found
     left join tenants on segments_found.tenant_id = tenants.tenant_id
     {{ join_currency_invoiced('segments_found') }}
-    left join prices
-        on
-            segments_found.tenant_id = prices.tenant_id
-            and segments_found.billing_month = prices.billing_month
-            and segments_found.meter = prices.meter
-            and segments_found.price_key = prices.price_key
-            and segments_found.segment_from = prices.segment_from
-            and segments_found.relief = prices.relief
-            and segments_found.metered_fate = prices.metered_fate
-    left join pools_drawn
-        on
-            prices.tenant_id = pools_drawn.tenant_id
-            and prices.billing_month = pools_drawn.billing_month
-            and prices.meter = pools_drawn.meter
-            and prices.price_key = pools_drawn.price_key
-            and prices.price_id = pools_drawn.price_id
+    {{ join_price('segments_found') }}
 ),
 
 fates_decided as (

@@ -39,25 +39,9 @@ usage_priced as (
         usage_united.*,
         prices.unit_price,
         coalesce(prices.is_unrated, false) as is_unrated,
-        coalesce(pools_drawn.drawn_quantity = pools_drawn.quantity, false)
-        and coalesce(pools_drawn.order_pool_quantity, 0) > 0 as is_covered_by_order,
+        {{ is_covered_by_order() }} as is_covered_by_order,
     from usage_united
-    left join prices
-        on
-            usage_united.tenant_id = prices.tenant_id
-            and usage_united.billing_month = prices.billing_month
-            and usage_united.meter = prices.meter
-            and usage_united.price_key = prices.price_key
-            and usage_united.segment_from = prices.segment_from
-            and usage_united.relief = prices.relief
-            and usage_united.metered_fate = prices.metered_fate
-    left join pools_drawn
-        on
-            prices.tenant_id = pools_drawn.tenant_id
-            and prices.billing_month = pools_drawn.billing_month
-            and prices.meter = pools_drawn.meter
-            and prices.price_key = pools_drawn.price_key
-            and prices.price_id = pools_drawn.price_id
+    {{ join_price('usage_united') }}
 ),
 
 fates_decided as (

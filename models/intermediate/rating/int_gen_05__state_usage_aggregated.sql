@@ -22,8 +22,7 @@ select
     usage_united.billing_month,
     usage_united.meter,
     usage_united.price_key,
-    coalesce(boundaries.segment_from, cast(usage_united.billing_month as timestamp))
-        as segment_from,
+    {{ segment_of('usage_united') }} as segment_from,
     usage_united.metered_fate,
     usage_united.reason,
     usage_united.relief,
@@ -33,11 +32,5 @@ select
     sum(usage_united.raw_rows)::bigint as raw_rows,
     0::bigint as kiq_03_count,
 from usage_united
-left join boundaries
-    on
-        usage_united.tenant_id = boundaries.tenant_id
-        and usage_united.meter = boundaries.meter
-        and usage_united.billing_month = boundaries.billing_month
-        and usage_united.occurred_at >= boundaries.segment_from
-        and usage_united.occurred_at < boundaries.segment_until
+{{ join_segment('usage_united') }}
 group by all

@@ -48,9 +48,7 @@ closings as (
 ),
 
 newest_closing as (
-    select max(billing_month) as closed_until
-    from closings
-    where tenant_id is null
+    {{ newest_closing() }}
 ),
 
 -- Left out of a close by name, or closed by name later.

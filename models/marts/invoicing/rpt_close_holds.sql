@@ -15,10 +15,6 @@ findings as (
     select * from {{ ref('rpt_findings') }}
 ),
 
-closings as (
-    select * from {{ source('ledger', 'closings') }}
-),
-
 -- What belongs to no month holds the next one to be closed for all: a tenant left out of an
 -- earlier one takes nothing with it.
 next_close as (
@@ -31,7 +27,7 @@ next_close as (
         ) as billing_month,
     from drafts
     cross join (
-        select max(billing_month) as closed_until from closings where tenant_id is null
+        {{ newest_closing() }}
     ) as newest
 ),
 
