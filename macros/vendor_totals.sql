@@ -44,6 +44,15 @@ order by all
 {{ return(run_query(asked).rows | list) }}
 {% endmacro %}
 
+{# Which dimensions of one of Meta's data points are filled, as a text of 0 and 1. #}
+{% macro dimensions_filled(columns) -%}
+concat(
+    {%- for column in columns %}
+    case when coalesce({{ column }}, '') = '' then '0' else '1' end{{ ',' if not loop.last }}
+    {%- endfor %}
+)
+{%- endmacro %}
+
 {# Whether a row of totals is among them. #}
 {% macro is_compared_again(again) -%}
 (coalesce(meter, ''), billing_month) in (

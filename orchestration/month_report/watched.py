@@ -49,10 +49,8 @@ class VendorTotal:
     differing_accounts: int
     counted: Decimal
     landed: Decimal
-
-    @property
-    def missing(self) -> Decimal:
-        return self.counted - self.landed
+    # Summed by the period: more landed in another makes up for nothing.
+    missing: Decimal
 
 
 @dataclass(frozen=True)
@@ -123,9 +121,10 @@ def vendor_totals(connection: duckdb.DuckDBPyConnection, month: date) -> list[Ve
     """Vendors' totals that are held beside what landed, those with the most missing first."""
     query = """select vendor, category, period_kind, meter, count(distinct account_id),
             count(distinct account_id) filter (where differing_count > 0),
-            sum(vendor_quantity_compared), sum(landed_quantity)
+            sum(vendor_quantity_compared), sum(landed_quantity), sum(missing_quantity)
         from marts.rpt_vendor_reconciliation where billing_month = ? and compared_count > 0
-        group by all order by abs(sum(difference_quantity)) desc, vendor, category, period_kind"""
+            and account_kind is distinct from 'third_party'
+        group by all order by sum(missing_quantity) desc, vendor, category, period_kind"""
     return [VendorTotal(*row) for row in connection.execute(query, [month]).fetchall()]
 
 

@@ -49,6 +49,13 @@ def _reconciled(settings: Settings) -> list[tuple[object, ...]]:
         ).fetchall()
 
 
+def _owners(settings: Settings) -> list[tuple[object, ...]]:
+    """(account, tenant) of the release served."""
+    with duckdb.connect(str(settings.home / "published/current/meterhouse.duckdb"), read_only=True) as connection:
+        query = "select distinct account_id, tenant_id from marts.rpt_vendor_reconciliation order by all"
+        return connection.execute(query).fetchall()
+
+
 def _published(settings: Settings) -> str:
     release = pipeline.run_all(settings).release
     assert release is not None
@@ -90,6 +97,29 @@ def test_a_record_of_one_month_is_counted_in_the_vendor_s_other(contracted: Sett
     land("whatsapp_webhooks", "2.csv", WEBHOOKS + _opened("c2", datetime(2024, 10, 31, 20, tzinfo=UTC)))
     _published(contracted)
     assert _reconciled(contracted) == [("conversations", "2024-11", 2, 2, 0)]
+
+
+def test_a_total_taken_back_is_gone(contracted: Settings, land: Land) -> None:
+    """Restated to nothing, a category beside no meter says nothing; a longer total replaces a month to date."""
+    lookups = "AC1,lookups,2024-10-03,2024-10-03,{0},,0.0{0},usd,{1}T00:00:00Z\n"
+    to_date = "AC1,calls-inbound,2024-11-01,2024-11-{0},7,minutes,0.07,usd,{1}T00:00:00Z\n"
+    land("twilio_usage_records", "1.csv", TOTALS + lookups.format(5, "2024-12-05") + to_date.format(29, "2024-12-05"))
+    _published(contracted)
+    assert _reconciled(contracted) == [("calls-inbound", "2024-11", 7, 0, 1), ("lookups", "2024-10", None, None, 0)]
+    land("twilio_usage_records", "2.csv", TOTALS + lookups.format(0, "2024-12-06") + to_date.format(30, "2024-12-06"))
+    _published(contracted)
+    assert _reconciled(contracted) == [("calls-inbound", "2024-11", 7, 0, 1)]
+
+
+def test_totals_follow_their_account(contracted: Settings, land: Land) -> None:
+    """Before anybody knows whose an account is its totals are nobody's, and somebody's once its map has landed."""
+    land("twilio_usage_records", "1.csv", TOTALS + _total("2024-10-03", 2).replace("AC1", "AC2"))
+    _published(contracted)
+    assert _owners(contracted) == [("AC2", None)]
+    header = "tenant_id,system,account_id,kind,valid_from\n"
+    land("account_map", "2.csv", header + "t,twilio,AC2,platform,2024-01-01T00:00:00Z\n")
+    _published(contracted)
+    assert _owners(contracted) == [("AC2", "t")]
 
 
 @pytest.mark.parametrize("seed", range(3))

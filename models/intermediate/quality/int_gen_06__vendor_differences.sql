@@ -1,9 +1,10 @@
 -- GEN-06: where a vendor's total is another than what landed for the same time, and what to do about it.
 -- Grain: vendor x account x tenant x category x kind of period x month. What a vendor counted and nobody delivered is
--- billed to nobody: from a limit on it holds the close until somebody signs.
+-- billed to nobody: from a limit on it holds the close until somebody signs. Use of a tenant's own account is the
+-- tenant's and its vendor's (GEN-04). Trap: a reason is signed for, so it says what differs and nothing of the rest.
 with compared as (
     select * from {{ ref('int_gen_06__vendor_totals_compared') }}
-    where differing_count > 0
+    where differing_count > 0 and account_kind is distinct from 'third_party'
 ),
 
 hold_limits as (
@@ -20,8 +21,10 @@ differences as (
         category,
         period_kind,
         meter,
-        sum(vendor_quantity_compared) as vendor_quantity,
         sum(landed_quantity) as landed_quantity,
+        sum(missing_quantity) as missing_quantity,
+        sum(differing_vendor_quantity) as differing_vendor_quantity,
+        sum(differing_landed_quantity) as differing_landed_quantity,
         sum(differing_count)::bigint as differing_count,
         min(first_differs_at) as first_differs_at,
     from compared
@@ -30,8 +33,8 @@ differences as (
 
 select
     case
-        when differences.vendor_quantity > differences.landed_quantity
-            and (differences.vendor_quantity - differences.landed_quantity) * 100
+        when differences.missing_quantity > 0
+            and differences.missing_quantity * 100
             >= differences.landed_quantity * hold_limits.percent
             then 'warning'
         else 'info'
@@ -41,13 +44,16 @@ select
     differences.billing_month,
     differences.meter,
     differences.category,
-    differences.category || ' of account ' || differences.account_id || ' by the '
-    || differences.period_kind || ': the vendor counted '
-    || {{ quantity_text('differences.vendor_quantity') }} || ', '
-    || {{ quantity_text('differences.landed_quantity') }} || ' landed, first otherwise on '
-    || cast(differences.first_differs_at as date)::varchar as reason,
+    concat(
+        differences.category, ' of account ', differences.account_id, ': where totals by ',
+        case differences.period_kind when 'other' then 'other periods' else 'the ' || differences.period_kind end,
+        ' differ, the vendor counted ', {{ quantity_text('differences.differing_vendor_quantity') }},
+        ' and ', {{ quantity_text('differences.differing_landed_quantity') }}, ' landed, ',
+        {{ quantity_text('differences.missing_quantity') }}, ' missing; first on ',
+        cast(differences.first_differs_at as date)::varchar
+    ) as reason,
     case
-        when differences.vendor_quantity > differences.landed_quantity
+        when differences.missing_quantity > 0
             then 'Pull or land the records of these days again: what never landed is billed to nobody.'
         else 'Pull the vendor''s totals of these days again; if they stay, ask the vendor.'
     end as remedy,

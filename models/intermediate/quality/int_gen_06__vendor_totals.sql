@@ -1,19 +1,30 @@
 -- GEN-06: what the vendors say was used, each total with the meter it is beside and the months it covers.
 -- Grain: vendor x account x category x period. Trap: Twilio's categories nest, so one that is in no list is
--- compared with nothing; its days are of UTC, Meta's of the account's own time zone.
+-- compared with nothing; its days are of UTC, Meta's of the account's own time zone. A total that a longer one from
+-- the same start contains (a month to date), or that says nothing, is here and is not counted.
 {{ config(materialized='view') }}
 
 with usage_records as (
     select * from {{ ref('int_gen_02__usage_records_states') }} where is_current
 ),
 
+-- Meta splits a count by the dimensions it is asked for: what was asked twice by other dimensions is there twice.
 conversation_points as (
-    select * from {{ ref('int_gen_02__whatsapp_conversation_analytics_states') }}
+    select
+        waba_id, starts_at, ends_at, conversation, cost,
+        {{ dimensions_filled([
+            'phone_number', 'country', 'conversation_type', 'conversation_direction', 'conversation_category',
+        ]) }} as dimensions,
+    from {{ ref('int_gen_02__whatsapp_conversation_analytics_states') }}
     where is_current
 ),
 
 pricing_points as (
-    select * from {{ ref('int_gen_02__whatsapp_pricing_analytics_states') }}
+    select
+        waba_id, starts_at, ends_at, volume, cost,
+        {{ dimensions_filled(['phone_number', 'country', 'pricing_type', 'pricing_category', 'tier']) }}
+            as dimensions,
+    from {{ ref('int_gen_02__whatsapp_pricing_analytics_states') }}
     where is_current
 ),
 
@@ -24,6 +35,7 @@ categories as (
 totals_united as (
     select
         'twilio' as vendor,
+        'twilio' as account_system,
         'twilio_usage_records' as source,
         account_sid as account_id,
         category,
@@ -37,52 +49,77 @@ totals_united as (
     from usage_records
     union all
     select
-        'meta', 'whatsapp_conversation_analytics', waba_id, 'conversations', starts_at,
-        ends_at, sum(coalesce(conversation, 0))::decimal(38, 6),
+        'meta', 'whatsapp', 'whatsapp_conversation_analytics', waba_id, 'conversations',
+        starts_at, ends_at, sum(coalesce(conversation, 0))::decimal(38, 6) as quantity,
         sum(cost)::decimal(38, 6), null, true,
     from conversation_points
-    group by waba_id, starts_at, ends_at
+    group by waba_id, starts_at, ends_at, dimensions
+    -- As of one count asked for twice, the greater is the later.
+    qualify row_number() over (
+        partition by waba_id, starts_at, ends_at order by quantity desc, dimensions
+    ) = 1
     union all
     select
-        'meta', 'whatsapp_pricing_analytics', waba_id, 'messages', starts_at, ends_at,
-        sum(coalesce(volume, 0))::decimal(38, 6), sum(cost)::decimal(38, 6), null, true,
+        'meta', 'whatsapp', 'whatsapp_pricing_analytics', waba_id, 'messages',
+        starts_at, ends_at, sum(coalesce(volume, 0))::decimal(38, 6) as quantity,
+        sum(cost)::decimal(38, 6), null, true,
     from pricing_points
-    group by waba_id, starts_at, ends_at
+    group by waba_id, starts_at, ends_at, dimensions
+    qualify row_number() over (
+        partition by waba_id, starts_at, ends_at order by quantity desc, dimensions
+    ) = 1
+),
+
+-- A day of a time zone has 23 hours or 25 when its clocks change; the shortest month 28 days less an hour.
+kinds_given as (
+    select
+        *,
+        case
+            when ends_at < starts_at + interval 23 hour then 'hour'
+            when ends_at <= starts_at + interval 25 hour then 'day'
+            when ends_at < starts_at + interval 671 hour then 'other'
+            else 'month'
+        end as period_kind,
+    from totals_united
+    where
+        ends_at > starts_at
+        -- More than a month is a sum of months that are here, or should be.
+        and ends_at <= starts_at + interval 32 day
 )
 
 select
-    totals_united.vendor,
-    totals_united.source,
-    totals_united.account_id,
-    totals_united.category,
-    totals_united.starts_at,
-    totals_united.ends_at,
-    case
-        when totals_united.ends_at <= totals_united.starts_at + interval 25 hour then 'day'
-        else 'month'
-    end as period_kind,
+    kinds_given.vendor,
+    kinds_given.account_system,
+    kinds_given.source,
+    kinds_given.account_id,
+    kinds_given.category,
+    kinds_given.starts_at,
+    kinds_given.ends_at,
+    kinds_given.period_kind,
     -- The middle decides: a month of a time zone east of UTC begins in the UTC month before.
-    {{ billing_month('totals_united.starts_at + (totals_united.ends_at - totals_united.starts_at) / 2') }}
+    {{ billing_month('kinds_given.starts_at + (kinds_given.ends_at - kinds_given.starts_at) / 2') }}
         as billing_month,
-    {{ billing_month('totals_united.starts_at') }} as earliest_month,
-    {{ billing_month('totals_united.ends_at - interval 1 microsecond') }} as latest_month,
+    {{ billing_month('kinds_given.starts_at') }} as earliest_month,
+    {{ billing_month('kinds_given.ends_at - interval 1 microsecond') }} as latest_month,
     categories.meter,
     categories.direction,
-    totals_united.vendor_quantity,
-    totals_united.vendor_cost,
-    totals_united.cost_currency,
-    totals_united.is_whole,
-from totals_united
+    kinds_given.vendor_quantity,
+    kinds_given.vendor_cost,
+    kinds_given.cost_currency,
+    kinds_given.is_whole,
+    (
+        categories.meter is not null
+        or kinds_given.vendor_quantity != 0
+        or coalesce(kinds_given.vendor_cost != 0, false)
+    )
+    and row_number() over (
+        partition by
+            kinds_given.vendor, kinds_given.account_id, kinds_given.category,
+            kinds_given.period_kind, kinds_given.starts_at
+        order by kinds_given.ends_at desc
+    ) = 1 as is_counted,
+from kinds_given
 left join categories
     on
-        totals_united.vendor = categories.vendor
-        and totals_united.category = categories.category
-where
-    totals_united.ends_at > totals_united.starts_at
-    -- More than a month is a sum of months that are here, or should be.
-    and totals_united.ends_at <= totals_united.starts_at + interval 32 day
-    and (
-        categories.meter is not null
-        or totals_united.vendor_quantity != 0
-        or totals_united.vendor_cost != 0
-    )
+        kinds_given.vendor = categories.vendor
+        and kinds_given.category = categories.category

@@ -1,7 +1,7 @@
 -- GEN-06: vendors' totals beside what landed for the same stretches of time, whatever became of it here: use that a
 -- vendor counted and nobody delivered is use nobody bills.
--- Grain: vendor x account x tenant x category x kind of period x month x currency of the cost. Only months whose
--- totals or records were touched are compared again.
+-- Grain: vendor x account x kind of account x tenant x category x kind of period x month x currency of the cost. Only
+-- months whose totals or records were touched are compared again.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -11,7 +11,7 @@
 
 with totals as (
     select * from {{ ref('int_gen_06__vendor_totals') }}
-    {% if again is not none %}where {{ is_compared_again(again) }}{% endif %}
+    where is_counted {% if again is not none %}and {{ is_compared_again(again) }}{% endif %}
 ),
 
 periods as (
@@ -99,10 +99,30 @@ accounts as (
     select * from {{ ref('int_gen_03__account_intervals') }}
 ),
 
+-- Whose the account was in the period: of two tenants in turn it is said of neither.
+owners as (
+    select
+        totals.account_system,
+        totals.account_id,
+        totals.starts_at,
+        totals.ends_at,
+        case when count(distinct accounts.tenant_id) = 1 then min(accounts.tenant_id) end as tenant_id,
+        case when count(distinct accounts.account_kind) = 1 then min(accounts.account_kind) end
+            as account_kind,
+    from totals
+    inner join accounts
+        on
+            totals.account_system = accounts.account_system
+            and totals.account_id = accounts.account_id
+            and {{ overlaps('accounts.valid_from', 'accounts.valid_to', 'totals.starts_at', 'totals.ends_at') }}
+    group by totals.account_system, totals.account_id, totals.starts_at, totals.ends_at
+),
+
 side_by_side as (
     select
         totals.*,
-        accounts.tenant_id,
+        owners.tenant_id,
+        owners.account_kind,
         totals.meter is not null and totals.is_whole as is_compared,
         coalesce(landed.landed_quantity, 0)::decimal(38, 6) as landed_quantity,
     from totals
@@ -114,18 +134,19 @@ side_by_side as (
             and totals.starts_at = landed.starts_at
             and totals.ends_at = landed.ends_at
             and coalesce(totals.direction, '') = coalesce(landed.direction, '')
-    left join accounts
+    left join owners
         on
-            totals.account_id = accounts.account_id
-            and accounts.account_system
-            = case totals.vendor when 'meta' then 'whatsapp' else totals.vendor end
-            and {{ in_force('totals.starts_at', 'accounts.valid_from', 'accounts.valid_to') }}
+            totals.account_system = owners.account_system
+            and totals.account_id = owners.account_id
+            and totals.starts_at = owners.starts_at
+            and totals.ends_at = owners.ends_at
 )
 
 select
     vendor,
     source,
     account_id,
+    account_kind,
     tenant_id,
     billing_month,
     category,
@@ -139,6 +160,15 @@ select
             then coalesce(sum(vendor_quantity) filter (where is_compared), 0)
     end::decimal(38, 6) as vendor_quantity_compared,
     sum(landed_quantity) filter (where is_compared)::decimal(38, 6) as landed_quantity,
+    -- By the period: more landed in another makes up for nothing.
+    sum(greatest(vendor_quantity - landed_quantity, 0)) filter (where is_compared)::decimal(38, 6)
+        as missing_quantity,
+    coalesce(
+        sum(vendor_quantity) filter (where is_compared and vendor_quantity != landed_quantity), 0
+    )::decimal(38, 6) as differing_vendor_quantity,
+    coalesce(
+        sum(landed_quantity) filter (where is_compared and vendor_quantity != landed_quantity), 0
+    )::decimal(38, 6) as differing_landed_quantity,
     count(*) filter (where is_compared and vendor_quantity != landed_quantity)::bigint
         as differing_count,
     min(starts_at) filter (where is_compared and vendor_quantity != landed_quantity)

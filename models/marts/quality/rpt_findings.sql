@@ -165,7 +165,7 @@ findings_united as (
     union all
     select
         'vendor_total_differs', severity, source, null, null, null, tenant_id,
-        billing_month, meter, category, reason, remedy, differing_count,
+        billing_month, meter, null, reason, remedy, differing_count,
     from vendors
     union all
     select

@@ -1,7 +1,6 @@
 -- GEN-06: what Twilio and Meta say was used and cost, beside what landed for the same time.
--- Grain: vendor x account x tenant x category x kind of period x month x currency of the cost. Trap: Twilio's
--- categories nest and days stand beside months, so sum one category of one kind of period only.
--- Asks for touched months, and so is built by itself.
+-- Grain: vendor x account x kind of account x tenant x category x kind of period x month x currency of the cost. Trap:
+-- Twilio's categories nest and days stand beside months, so sum one category of one kind of period only.
 -- depends_on: {{ ref('int_gen_06__vendor_totals') }}
 {{ config(
     materialized='incremental',
@@ -20,6 +19,7 @@ with totals as (
 select
     vendor,
     account_id,
+    account_kind,
     tenant_id,
     billing_month,
     category,
@@ -31,6 +31,7 @@ select
     vendor_quantity_compared,
     landed_quantity,
     (vendor_quantity_compared - landed_quantity)::decimal(38, 6) as difference_quantity,
+    missing_quantity,
     differing_count,
     first_differs_at,
     vendor_cost,

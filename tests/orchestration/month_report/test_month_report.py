@@ -216,10 +216,10 @@ def test_vendors_totals_stand_beside_what_landed(told: tuple[Page, Settings, dat
     page, _, month = told
     rows = {r["Category"]: r for r in page.rows("vendors-table")}
     assert {"calls-inbound by the day", "sms-outbound by the day", "conversations by the month"} <= rows.keys()
-    differing = {category for category, row in rows.items() if row["Difference"] != "0"}
+    differing = {category for category, row in rows.items() if row["Missing"] != "0"}
     assert differing == ({"sms-outbound by the day"} if month == NOVEMBER else set())
     for category, row in rows.items():
-        assert amount(row["Counted"]) - amount(row["Landed"]) == amount(row["Difference"]) >= 0
+        assert amount(row["Counted"]) - amount(row["Landed"]) == amount(row["Missing"]) >= 0
         assert (row["Accounts"], row["Accounts that differ"]) == ("1", "1" if category in differing else "0")
     texts = rows["sms-outbound by the day"]
     assert amount(texts["Landed"]) > 0
