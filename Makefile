@@ -1,4 +1,4 @@
-# Two commands matter: `make invoices` and `make test`. Everything they need, they install.
+# Two commands matter: `make invoices` and `make test`. They install everything they need.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,7 +21,7 @@ install: $(STAMP)
 
 MH = $(BIN)/python -m orchestration.cli
 
-# Sample data where nothing ever landed: `sample` refuses where something did, and nothing is run then.
+# Generates sample data if nothing has ever landed. If something has, `sample` refuses, and nothing is run.
 invoices: $(STAMP)
 	@case "$$METERHOUSE_LANDING" in *://*) ;; *) \
 		if [ -z "$$(ls -A "$${METERHOUSE_LANDING:-landing}" 2>/dev/null)" ]; then $(MH) sample; fi;; \
@@ -42,19 +42,19 @@ types: $(STAMP)
 tests: $(STAMP)
 	$(BIN)/python -m pytest
 
-# The tests that need a browser, a proxy or a database server: a browser in front of the Dagster UI, nginx in
-# front of it, PostgreSQL behind it. Installs Debian's where it may; screenshots and logs go to ARTEFACTS.
+# The tests that need a browser, a proxy or a database server: a browser and nginx in front of the Dagster UI,
+# PostgreSQL behind it. Installs Debian's packages if it may; screenshots and logs go to METERHOUSE_UI_ARTEFACTS.
 test-ui: export METERHOUSE_UI_ARTEFACTS ?= $(CURDIR)/var/ui-artefacts
 test-ui: $(STAMP)
 	@sh tests/install_programs.sh
 	@mkdir -p "$$METERHOUSE_UI_ARTEFACTS"
 	$(BIN)/python -m pytest -m needs_programs --junit-xml="$$METERHOUSE_UI_ARTEFACTS/test-ui.xml"
 
-# The oracle on 100,000 tenant-months instead of 2,000: the better part of an hour.
+# The oracle on 100,000 tenant-months instead of 2,000; takes most of an hour.
 verify: $(STAMP)
 	METERHOUSE_VERIFY_TENANT_MONTHS=100000 $(BIN)/python -m pytest tests/properties/test_worlds_match_the_oracle.py
 
-# Every rule flipped on purpose; writes docs/mutants.md.
+# Flips every rule on purpose to see whether a test catches it; writes docs/mutants.md.
 mutants: $(STAMP)
 	$(BIN)/python -m tests.mutation
 
@@ -64,12 +64,12 @@ ui: $(STAMP)
 docs: $(STAMP)
 	@$(MH) docs
 
-# Minutes; inputs, figures and the plot under METERHOUSE_BENCH_DIR, see docs/performance.md.
+# Takes minutes; inputs, figures and the plot go to METERHOUSE_BENCH_DIR, see docs/performance.md.
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks full --records 1000000,10000000
 	@$(BIN)/python -m benchmarks scenarios
 
-# 100 million records, and as many of history: needs 40 GB of disk and hours, most of them generating.
+# 100 million records, and as many of history: needs 40 GB of disk and hours, most of them to generate the data.
 bench-full: $(STAMP)
 	@$(BIN)/python -m benchmarks full --records 10000000,100000000
 	@$(BIN)/python -m benchmarks scenarios forms --records 10000000
@@ -80,6 +80,6 @@ bench-full: $(STAMP)
 bench-peers: $(STAMP)
 	@$(BIN)/python -m benchmarks peers --records 10000000
 
-# What installs and builds make again. Not var or landing: what landed and the ledger nothing makes again.
+# Removes what an install or a build can recreate. Not var or landing: nothing can recreate landed files and the ledger.
 clean:
 	rm -rf $(VENV) .cache
