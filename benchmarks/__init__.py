@@ -1,1 +1,1 @@
-"""Speed as ratios: landing to published marts beside one hand-written query over the same files."""
+"""Speed as ratios: landing to published marts, compared with one hand-written query over the same files."""

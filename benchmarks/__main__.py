@@ -1,6 +1,6 @@
-"""`python -m benchmarks`: full runs, scenarios, peers, and the report made of what they kept.
+"""`python -m benchmarks`: full runs, scenarios, peers, and the report on the figures they kept.
 
-Parses and prints; what is measured and how belongs to the other modules.
+Parses and prints; the other modules decide what is measured and how.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CONSOLE = Console(width=180)
 def full(
     records: Annotated[str, typer.Option(help="Sizes in usage records, with commas.")] = "1000000,10000000",
 ) -> None:
-    """Landing to published marts beside the limit query, in pairs."""
+    """Landing to published marts compared with the limit query, in pairs."""
     from benchmarks.full_run import measure
 
     for size in (int(text) for text in records.split(",")):
@@ -41,7 +41,7 @@ def run_scenarios(
     month_records: Annotated[int, typer.Option(help="Usage records a month of the history.")] = 500_000,
     files: Annotated[int, typer.Option(help="Known files for the run with nothing new.")] = 4_500,
 ) -> None:
-    """The other rows of the targets: forms, memory, history, late files, nothing new, queries, growth."""
+    """The other targets: forms, memory, history, late files, nothing new, queries, growth."""
     from benchmarks.scenarios import SCENARIOS, Sizes
 
     sizes = Sizes(records=records, month_records=month_records, files=files)
@@ -91,7 +91,7 @@ def show_report(
 
 
 def main() -> None:
-    """A difference in the lines or a failed child is plain words and exit code 1, and no time."""
+    """Run the app. Differing lines or a failed child end in a plain message and exit code 1, without a time."""
     try:
         app()
     except LinesDiffer as differ:

@@ -1,4 +1,4 @@
-"""One run of ours in a process of its own, so that its start-up counts; told by arguments, answers in JSON.
+"""One run of ours in its own process, so that its start-up counts; takes arguments, answers in JSON.
 
 `python -m benchmarks.child LANDING HOME MEMORY THREADS OUT`.
 """
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def node_times(said: list[tuple[float, str]], ended: float, project_dir: Path) -> list[NodeTime]:
-    """What every node took, from when each said that it was being built and what was said next."""
+    """What every node took: from the message that it is being built to the next message."""
     from benchmarks.stages import NodeTime
 
     paths = {path.stem: str(path.relative_to(project_dir)) for path in (project_dir / "models").rglob("*.sql")}
@@ -36,7 +36,7 @@ def main(landing: Path, home: Path, memory_limit: str, threads: int, out: Path) 
     from orchestration import pipeline
     from orchestration.settings import Settings, load_settings
 
-    load_settings()  # for its side: telemetry off before any library is imported
+    load_settings()  # for its side effect: telemetry off before any library is imported
     settings = Settings(home=home, landing=landing, memory_limit=memory_limit, threads=threads)
     said: list[tuple[float, str]] = []
 

@@ -1,4 +1,4 @@
-"""What a home keeps on disk beyond the landing, and whether a run changed anything of it."""
+"""What a home keeps on disk beyond the landing folder, and whether a run changed any of it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _files(folder: Path) -> list[tuple[Path, os.stat_result]]:
 
 def bytes_beyond(home: Path, landing: Path) -> int:
     """Bytes of `home` that the landing does not hold already: a hard link to a landed file costs nothing,
-    and what is linked twice counts once."""
+    and a file linked twice counts once."""
     seen = {(state.st_dev, state.st_ino) for _, state in _files(landing)}
     total = 0
     for _, state in _files(home):
@@ -27,7 +27,7 @@ def bytes_beyond(home: Path, landing: Path) -> int:
 
 
 def state_of(home: Path) -> dict[str, tuple[int, int]]:
-    """(size, time of change in nanoseconds) of every file, to be compared before and after."""
+    """(size, time of change in nanoseconds) of every file, to compare before and after."""
     return {str(path.relative_to(home)): (state.st_size, state.st_mtime_ns) for path, state in _files(home)}
 
 

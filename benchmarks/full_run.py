@@ -1,4 +1,4 @@
-"""The main measurement: landing to published marts beside the limit query, in pairs on the same input."""
+"""The main measurement: landing to published marts compared with the limit query, in pairs on the same input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAIRS_UP_TO_10_MILLION, PAIRS_ABOVE = 5, 3
 
 @dataclass(frozen=True)
 class FullRun:
-    """Medians over the pairs; seconds, bytes. `noise` is the two limit runs of the A/A pair, greater by smaller."""
+    """Medians over the pairs; seconds, bytes. `noise` is the A/A pair's slower limit run by its faster."""
 
     records: int
     memory_limit: str
@@ -60,7 +60,7 @@ def pairs_for(records: int) -> int:
 
 
 def measure(records: int, say: Say, limits: Limits | None = None) -> FullRun:
-    """Measure one size. Raises LinesDiffer when a run of ours bills other lines than the limit query."""
+    """Measure one size. Raises LinesDiffer if a run of ours bills lines that differ from the limit query's."""
     say(f"generating {records:,} records (kept for the next time)")
     landing = landing_of(records, say=lambda text: say(f"generating {records:,} records: {text}"))
     return measure_landing(landing, records, say, limits or Limits())

@@ -1,4 +1,4 @@
-"""Homes that several scenarios start from: built once for the code as it is, and copied for each run."""
+"""Homes that several scenarios start from: built once per state of the code, and copied for each run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def code_hash() -> str:
 
 
 def kept_home(name: str, build: Callable[[Path], None]) -> Path:
-    """The home `name`, built when there is none for this code; those of other code are deleted."""
+    """The home `name`, built if there is none for this code; homes built by other code are deleted."""
     root = bench_dir() / "homes"
     home = root / f"{name}_{code_hash()}"
     if not (home / ".complete").exists():
@@ -69,9 +69,9 @@ def linked(landing: Path, target: Path, keep: Callable[[Path], bool] = lambda _:
 
 @contextmanager
 def arrived(landing: Path, files: Iterable[Path]) -> Iterator[Path]:
-    """The landing with more files in it, linked from where they lie, until the end of the inside.
+    """The landing with more files in it, linked from where they are, until the block ends.
 
-    Files land in a folder that is known: another folder would have every file of it looked at anew.
+    Files land in a known folder: every file of a new one would have to be looked at.
     """
     placed = []
     try:

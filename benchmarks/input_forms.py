@@ -1,4 +1,4 @@
-"""The same usage as gz NDJSON, flat and in the shapes upstream really sends, and as CSV; how DuckDB reads them.
+"""The same usage as gz NDJSON, flat and in the shapes upstream really sends, and as CSV; and how DuckDB reads them.
 
 Made from the flat Parquet landing, so every form holds the same records.
 """
@@ -35,7 +35,7 @@ _RESOURCES = {
     "date_updated",
 }
 _LIST_KEYS = {"twilio_calls": "calls", "twilio_messages": "messages"}
-# What the limit query reads of each source, as JSON columns and as what it makes of them.
+# What the limit query reads of each source: JSON columns, and the types it gives them.
 _READ = {
     "kustomer_messages": "org_id varchar, conversation_id varchar, direction varchar, assistant_type varchar, "
     "sent_at timestamptz",
@@ -55,7 +55,7 @@ def _quoted(text: str) -> str:
 
 
 def relation_of(landing: Path, source: str) -> str:
-    """SQL that reads the bulk files of a source in a FROM clause, flat JSON or Parquet."""
+    """SQL for a FROM clause that reads the bulk files of a source, flat JSON or Parquet."""
     folder = landing / source
     if any(folder.glob("*bulk*.parquet")):
         return f"read_parquet({_quoted(str(folder / '*bulk*.parquet'))})"
@@ -79,7 +79,7 @@ def nothing_queries(landing: Path) -> list[str]:
 
 
 def in_form(parquet_landing: Path, form: str) -> Path:
-    """The landing in another form, made once beside the first; contract files are linked."""
+    """The landing folder in another form, made once beside the first; contract files are linked."""
     if form == PARQUET:
         return parquet_landing
     folder = parquet_landing.with_name(f"{parquet_landing.name}_{form}")
@@ -106,7 +106,7 @@ def _convert(path: Path, target: Path, source: str, form: str) -> None:
             columns = f"select * exclude (n, file_row_number) {_texts(source, _ISO)} from {rows}"
             connection.execute(f"copy ({columns}) to {_quoted(str(target))} (format csv, header true)")
             return
-        # Translations are an extract of ours: flat in either form.
+        # Translations are our own extract: flat in either form.
         query = _upstream(source, rows) if form == UPSTREAM and source != "translations" else _flat(source, rows)
         connection.execute(f"copy ({query}) to {_quoted(str(target))} (format json, compression gzip)")
 
@@ -123,7 +123,7 @@ def _flat(source: str, rows: str) -> str:
 
 
 def _object(**fields: str) -> str:
-    """SQL of a JSON object; values are SQL."""
+    """SQL for a JSON object; the values are SQL."""
     return "{" + ", ".join(f"'{name}': {value}" for name, value in fields.items()) + "}"
 
 
@@ -169,7 +169,7 @@ def _posts(rows: str) -> str:
 
 
 def _json_api(source: str, rows: str) -> str:
-    """Lists of a thousand JSON:API resources; a relation to nothing is left out as null."""
+    """Lists of a thousand JSON:API resources; an empty relation is null."""
     kind = "conversation" if source == "kustomer_conversations" else "message"
 
     def relation(name: str, column: str) -> str:

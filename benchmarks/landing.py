@@ -1,7 +1,7 @@
 """The benchmark's input: the sample at scale, generated once per size and kept.
 
-Usage is the flat bulk alone, with its repeats and late rows; the labelled traps and malformed files of
-the sample are left out. Contract data are cut to what both sides can price exactly: no Orders, every
+Usage is the flat bulk alone, with its repeats and late rows; the labeled traps and malformed files of
+the sample are left out. Contract data are reduced to what both sides can price exactly: no Orders, every
 term from the first of January, month-end snapshots only.
 """
 
@@ -43,12 +43,12 @@ LEFT_OUT = (
     "suspensions",
     "payments",
 )
-# Changes when the generated files would, so that an old cache is not taken for a new one.
+# Change it when the generated files would change, so that an old cache is not taken for a new one.
 FORM = "2"
 
 
 def bench_dir() -> Path:
-    """Where inputs, warehouses and results lie: METERHOUSE_BENCH_DIR, else a folder for temporary files."""
+    """Where inputs, warehouses and results are kept: METERHOUSE_BENCH_DIR, else a folder for temporary files."""
     chosen = os.environ.get("METERHOUSE_BENCH_DIR")
     folder = Path(chosen) if chosen else Path(tempfile.gettempdir()) / "meterhouse_bench"
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def landing_of(
     first_month: date = FIRST_MONTH,
     say: Callable[[str], None] = lambda _: None,
 ) -> Path:
-    """The landing folder with `records` usage records over `months`; generated only when it is not there yet."""
+    """The landing folder with `records` usage records over `months`; generated only if it does not exist yet."""
     tenants = bench_tenants()
     folder = bench_dir() / "landings" / f"{records}_{months}_{first_month:%Y-%m}_{tenants}_{FORM}"
     if (folder / ".complete").exists():
@@ -110,7 +110,7 @@ def _simplify(folder: Path) -> None:
 
 
 def _last_of_each_month(path: Path) -> None:
-    """One file a month, as a month's extract would bring it, with the month's last snapshots only."""
+    """One file per month, as a month's extract would deliver it, with the month's last snapshots only."""
     last: dict[str, str] = {}
     for taken_at in _column(path, "taken_at"):
         last[taken_at[:7]] = max(taken_at, last.get(taken_at[:7], ""))

@@ -1,4 +1,4 @@
-"""The limit query in a process of its own: parameters loaded first, then the one query is timed.
+"""The limit query in its own process: parameters are loaded first, then the one query is timed.
 
 `python -m benchmarks.limit LANDING OUT MEMORY THREADS` writes `OUT` (JSON) and the lines beside it (CSV).
 Start-up and parameters are outside its clock on purpose: the yardstick is never handicapped.
@@ -18,7 +18,7 @@ from benchmarks.input_forms import relation_of
 from benchmarks.landing import USAGE, months_of
 from benchmarks.parameters import COLUMNS, Parameters, load_parameters
 
-# Conversations tell nothing a line needs: the bulk has neither spam nor imports nor merges.
+# Conversations hold nothing a line needs: the bulk has no spam, imports or merges.
 SOURCES_READ = tuple(source for source in USAGE if source != "kustomer_conversations")
 QUERY = Path(__file__).with_name("limit_query.sql")
 
@@ -31,7 +31,7 @@ left join markets on starts_with(prefixes.prefix, markets.calling_prefix)
 qualify row_number() over (partition by prefixes.prefix order by length(markets.calling_prefix) desc) = 1
 """
 
-# The first reply behind the customer's first message, of conversations with an earlier one.
+# The first reply after the customer's first message, for conversations that also have an earlier reply.
 LOOKED_AT_TWICE = """
 create table looked_at_twice as
 with conversations as (
@@ -54,12 +54,12 @@ group by conversations.conversation
 
 
 def limit_query(landing: Path) -> str:
-    """The query over the bulk files of `landing`, in whichever form they are."""
+    """The query over the bulk files of `landing`, whatever their form."""
     return QUERY.read_text(encoding="utf-8").format(**{source: relation_of(landing, source) for source in SOURCES_READ})
 
 
 def connect(memory_limit: str, threads: int, spill: Path) -> duckdb.DuckDBPyConnection:
-    """A DuckDB in memory with the limits of the machine that is compared."""
+    """An in-memory DuckDB with the limits both sides get."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
     connection.execute(f"set memory_limit = '{memory_limit}'")

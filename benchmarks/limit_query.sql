@@ -2,11 +2,11 @@
 -- Repeats removed, every record in the month of its own instant, pools drawn down, amounts rounded half
 -- away from zero to cents. No fates, no checks, no history, nothing kept.
 --
--- Repeats are removed by grouping on the 64-bit hash of the id, with whole numbers beside it only: no wide
--- windows. Customer Assist needs no pass for repeats at all, for a first and a last instant do not move
--- when a row comes twice. Accounts stay hashes until the rows are few.
--- Names in braces stand for the reading of a source's files, Parquet or other. Tables the runner makes
--- beforehand: accounts, prices, pools, market_prefixes, area_codes, looked_at_twice.
+-- Repeats are removed by grouping on the 64-bit hash of the id, with only whole numbers beside it: no wide
+-- windows. Customer Assist needs no pass for repeats at all, because a first and a last instant do not move
+-- when a row comes twice. Accounts stay hashes until few rows are left.
+-- A name in braces stands for the expression that reads a source's files, Parquet or other. The runner makes
+-- these tables beforehand: accounts, prices, pools, market_prefixes, area_codes, looked_at_twice.
 with conversations as (
     select
         hash(conversation_id) as conversation,
@@ -18,8 +18,8 @@ with conversations as (
     group by hash(conversation_id)
 ),
 
--- Where an assistant wrote before the customer did, its messages need a second look: the runner has had it
--- before the clock starts, which is in the limit's favour. Late files that hold half a conversation make such.
+-- If an assistant wrote before the customer did, its messages need a second look. The runner takes it before
+-- the clock starts, which is in the limit's favor. Late files with half a conversation cause such cases.
 exchanges as (
     select
         conversations.account,

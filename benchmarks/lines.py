@@ -1,7 +1,7 @@
-"""Invoice lines as every side of the benchmark must give them, and the comparison that allows a time.
+"""Invoice lines as every side of the benchmark must give them, and the comparison without which no time is shown.
 
 A line is (tenant, month, meter, price key, quantity, unit price, amount). What a pool covers is a line of
-its own at a price of 0.
+its own at price 0.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Key = tuple[str, str, str, str, int]
 Line = tuple[int, int]
 Lines = dict[Key, Line]
 
-# By month of usage: a closed month is its lines and the corrections that later invoices carry for it.
+# By month of usage: a closed month is its lines plus the corrections for it on later invoices.
 OURS = f"""
 select tenant_id, usage_month, meter, coalesce(price_key, ''), pricing_quantity, unit_price, billed_amount
 from marts.fct_invoice_lines
@@ -29,7 +29,7 @@ where meter in {METERS}
 
 
 class LinesDiffer(Exception):
-    """The two sides do not bill the same; whatever was timed must not be shown."""
+    """The two sides do not bill the same; no time may be shown."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Comparison:
 
 
 def as_lines(rows: list[tuple[str, date, str, str, int, Decimal, Decimal]]) -> Lines:
-    """Rows of lines by key; lines that agree in key are added up."""
+    """Lines by key; rows with the same key are added up."""
     lines: Lines = {}
     for tenant, month, meter, price_key, quantity, unit_price, amount in rows:
         if unit_price is None or amount is None:
@@ -53,13 +53,13 @@ def as_lines(rows: list[tuple[str, date, str, str, int, Decimal, Decimal]]) -> L
 
 
 def lines_of_release(database: Path) -> Lines:
-    """The lines of ours, from the published marts."""
+    """Our lines, from the published marts."""
     with duckdb.connect(str(database), read_only=True) as connection:
         return as_lines(connection.execute(OURS).fetchall())
 
 
 def lines_of_csv(path: Path) -> Lines:
-    """Lines that a peer or the limit's process wrote: the seven columns, a header first."""
+    """Lines written by a peer or the limit's process: seven columns, after a header."""
     with path.open(encoding="utf-8", newline="") as text:
         rows = csv.reader(text)
         next(rows)

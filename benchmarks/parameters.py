@@ -1,7 +1,7 @@
-"""What the limit query and the peers are told besides usage: whose account is whose, prices, pools, markets.
+"""What the limit query and the peers get besides usage: which account is whose, prices, pools, markets.
 
 Read from the contract files of the landing and from the price book's seeds, by the rules and without
-the project's models, so that the yardstick does not measure itself. Only what the benchmark's contract
+the project's models, so that the yardstick is independent. Covers only what the benchmark's contract
 data need: US dollars, no Orders, terms that renew every January.
 """
 
@@ -54,7 +54,7 @@ def _day(text: str) -> date | None:
 
 
 def _last_published(updates: list[tuple[date, date, Row]], month: date) -> Row | None:
-    """PRC-05: of what has started, the one published last."""
+    """PRC-05: of those that have started, the one published last."""
     started = [(published, row) for published, effective, row in updates if effective <= month]
     return max(started, key=lambda found: found[0])[1] if started else None
 
@@ -74,7 +74,7 @@ def _list_prices(months: list[date]) -> list[tuple[str, str, date, Decimal]]:
     prices = []
     for (meter, price_key), updates in by_key.items():
         for month in months:
-            # PRC-03: what was published before the renewal of the first of January counts all year.
+            # PRC-03: what was published before the renewal on the first of January counts all year.
             found = _last_published(updates, date(month.year, 1, 1) if meter == "translated_word" else month)
             if found is not None:
                 prices.append((meter, price_key, month, Decimal(found["unit_price"])))

@@ -1,4 +1,4 @@
-"""DuckDB parsing every NDJSON file of a landing into nothing: what upstream shapes are compared with.
+"""DuckDB parsing every NDJSON file of a landing into nothing: the time upstream shapes are compared with.
 
 `python -m benchmarks.parse_json LANDING OUT MEMORY THREADS`.
 """

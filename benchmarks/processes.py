@@ -1,6 +1,6 @@
 """Running one command and measuring the whole tree of processes it starts: wall, CPU, memory, spill.
 
-Linux only: it reads /proc. It knows nothing of what the command does.
+Linux only: it reads /proc. It knows nothing about what the command does.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class CommandFailed(Exception):
-    """The measured command ended with an error; its last words are in the message."""
+    """The measured command ended with an error; the message holds its last lines of output."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one command cost. Memory is of all its processes together at the worst moment."""
+    """What one command cost. Memory is the peak of all its processes together."""
 
     seconds: float
     cpu_seconds: float
@@ -52,9 +52,9 @@ def tree_of(pid: int) -> list[int]:
 
 
 def memory_of(pids: list[int]) -> int:
-    """Resident bytes of the processes together; what they share (libraries) is counted once.
+    """Resident bytes of the processes together; shared memory (libraries) counts once.
 
-    From statm, for the exact figure (PSS) makes the kernel walk the page tables, which would slow down
+    From statm, because for the exact figure (PSS) the kernel walks the page tables, which would slow down
     what is measured.
     """
     private, shared_most = 0, 0
@@ -67,18 +67,18 @@ def memory_of(pids: list[int]) -> int:
 
 
 def cpu_of(pids: list[int]) -> dict[int, float]:
-    """CPU seconds so far of each living process, its threads together."""
+    """CPU seconds so far of each living process, over all its threads."""
     found: dict[int, float] = {}
     for pid in pids:
         with contextlib.suppress(OSError, ValueError, IndexError):
-            # The name in brackets may hold blanks; what follows it does not.
+            # The name in brackets may contain blanks; what follows it does not.
             fields = (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()
             found[pid] = (int(fields[11]) + int(fields[12])) / TICKS
     return found
 
 
 def folder_bytes(folder: Path) -> int:
-    """Bytes of all files under a folder that may be changing; 0 where there is none."""
+    """Bytes of all files under a folder that may be changing; 0 if there is no such folder."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:
@@ -123,7 +123,7 @@ def run_measured(
         sampler = _Sampler(process.pid, spill)
         sampler.start()
         try:
-            # wait4 tells the CPU of this child and of all it has waited for, and of nothing else.
+            # wait4 reports the CPU of this child and of all it has waited for, and nothing else.
             _, status, usage = os.wait4(process.pid, 0)
         except BaseException:
             process.kill()
@@ -136,6 +136,6 @@ def run_measured(
     if process.returncode not in expected:
         words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-15:]
         raise CommandFailed(f"{' '.join(command)} ended with {process.returncode}:\n" + "\n".join(words))
-    # A grandchild nobody waits for is missing from the kernel's sum, a short-lived one from the samples.
+    # The kernel's sum misses a grandchild nobody waits for, the samples miss a short-lived one.
     cpu_seconds = max(usage.ru_utime + usage.ru_stime, sum(sampler.cpu.values()))
     return Measured(seconds, cpu_seconds, sampler.peak_bytes, sampler.spilled_bytes)

@@ -33,7 +33,7 @@ def _full() -> list[dict[str, Any]]:
 
 
 def full_target(run: dict[str, Any]) -> tuple[str, bool] | None:
-    """The target of a size and whether it is met; None where there is none."""
+    """The target of a size and whether it is met; None if it has none."""
     if run["records"] == 100_000_000:
         return "2.5 x limit", run["ratio"] <= 2.5
     if run["records"] == 10_000_000:
@@ -74,7 +74,7 @@ def full_cells() -> Cells:
 
 
 def stage_cells() -> Cells:
-    """Seconds by stage, a column for each size."""
+    """Seconds by stage, one column per size."""
     runs = _full()
     names = [name for name in ORDER if any(name in run["stages"] for run in runs)]
     rows = [["stage", *(_millions(run["records"]) for run in runs)]]
@@ -83,7 +83,7 @@ def stage_cells() -> Cells:
 
 
 def layer_cells() -> Cells:
-    """Thread seconds by layer of the models, a column for each size."""
+    """Thread seconds by model layer, one column per size."""
     runs = _full()
     names = sorted({name for run in runs for name in run["layers"]})
     rows = [["layer (thread seconds)", *(_millions(run["records"]) for run in runs)]]
@@ -108,7 +108,7 @@ def row_cells(rows: list[dict[str, Any]]) -> Cells:
 
 
 def peer_cells() -> Cells:
-    """Peers by size and seconds, the limit and ours among them."""
+    """Peers by size and seconds, including the limit and ours."""
     found: list[tuple[int, float, list[str]]] = []
     for name, peer in results.load("peers").items():
         records, engine = name.split("/", 1)
@@ -133,7 +133,7 @@ def _table(cells: Cells, title: str) -> Table:
 
 
 def print_full(console: Console) -> None:
-    """Full runs and what their stages cost."""
+    """Print full runs and what their stages cost."""
     console.print(_table(full_cells(), "Landing to published marts, flat Parquet, beside the limit query"))
     console.print(_table(stage_cells(), "Stages, wall seconds of the median run"))
     if len(layer_cells()) > 1:
@@ -150,7 +150,7 @@ def print_peers(console: Console) -> None:
 
 
 def _markdown_table(cells: Cells) -> str:
-    # A line's id has bars of its own.
+    # A line's id contains bars.
     lines = [" | ".join(cell.replace("|", "\\|") for cell in row) for row in cells]
     return "\n".join([f"| {lines[0]} |", "|" + " --- |" * len(cells[0]), *(f"| {line} |" for line in lines[1:])])
 
@@ -189,7 +189,7 @@ def write_page(page: Path) -> None:
 
 
 def write_plot() -> Path:
-    """Ours beside the limit and the peers, as one SVG."""
+    """Ours, the limit and the peers, as one SVG."""
     groups: list[tuple[str, list[tuple[str, float]]]] = []
     for run in _full():
         rows = [("limit query", run["limit_seconds"]), ("Meterhouse", run["seconds"])]

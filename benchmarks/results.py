@@ -1,4 +1,4 @@
-"""Figures kept as JSON, one file per kind, so that a report can be made of several calls."""
+"""Figures kept as JSON, one file per kind, so that a report can combine several calls."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def machine() -> dict[str, Any]:
 
 
 def load(kind: str) -> dict[str, Any]:
-    """Figures of one kind by name; empty when none were kept."""
+    """Figures of one kind by name; empty if none were kept."""
     path = results_dir() / f"{kind}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def keep(kind: str, name: str, figures: dict[str, Any]) -> Path:
-    """Add figures under `name`, replacing what was there, with the machine they come from."""
+    """Add figures under `name`, replacing earlier ones, with the machine they come from."""
     path = results_dir() / f"{kind}.json"
     found = load(kind)
     found[name] = {**figures, "machine": machine()}

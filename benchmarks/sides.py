@@ -1,6 +1,6 @@
 """The two sides of every pair: one run of the limit query, one run of ours from landing to published marts.
 
-Each in processes of its own, ours on a fresh warehouse with its start-up counted.
+Each in its own processes, ours on a fresh warehouse with its start-up counted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class LimitRun:
-    """The limit query once: its own seconds, without start-up and parameters."""
+    """One run of the limit query: its own seconds, without start-up and parameters."""
 
     seconds: float
     cpu_seconds: float
@@ -43,7 +43,7 @@ class LimitRun:
 
 @dataclass(frozen=True)
 class OurRun:
-    """Ours once, whole process tree, start-up included."""
+    """One run of ours: whole process tree, start-up included."""
 
     measured: Measured
     stages: dict[str, float]

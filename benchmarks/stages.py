@@ -1,6 +1,6 @@
-"""Naming what a run spends its time on, from what it says about its progress and what it names while it builds.
+"""What a run spends its time on, from its progress messages and the nodes it names while it builds.
 
-Texts may change: a text nobody knows is counted under `other`, never lost.
+Texts may change: the time of an unknown text counts under `other` and is never lost.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 START_UP, END = "start-up", "end"
-# First match wins; looked for anywhere in what was said, in small letters.
+# First match wins; looked for anywhere in the message, in lower case.
 STAGES = (
     ("taking in", "take in"),
     ("more than once", "dedupe"),
@@ -27,7 +27,7 @@ STAGES = (
     ("build", "models"),
 )
 ORDER = (START_UP, *dict.fromkeys(name for _, name in STAGES), "other", END)
-# Folders of models to what they do, as the issue names the stages; first match wins.
+# What the models of each folder do; first match wins.
 LAYERS = (
     ("models/staging/", "staging"),
     ("/metering/states/", "dedupe"),
@@ -59,7 +59,7 @@ def stage_seconds(said: list[tuple[float, str]], started: float, ended: float) -
 
 @dataclass(frozen=True)
 class NodeTime:
-    """What one model or seed took."""
+    """The time one model or seed took."""
 
     unique_id: str
     path: str

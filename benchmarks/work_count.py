@@ -1,6 +1,6 @@
-"""Counting work instead of seconds: rows scanned and files read, from DuckDB's own profile of each query.
+"""Counts work instead of seconds: rows scanned and files read, from DuckDB's own profile of each query.
 
-For tests that must hold on any machine: work must follow what is new, not what is known.
+For tests that must hold on any machine: work must depend on what is new, not on what is known.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-# Parts of the raw store are told by their source's folder.
+# A part of the raw store is recognized by its source's folder.
 RAW_SOURCE = re.compile(r"/raw/(\w+)/")
 PROFILE = ("set enable_profiling = 'no_output'", "set profiling_mode = 'detailed'")
 
@@ -37,7 +37,7 @@ class Work:
 
 
 def work_of_profile(profile: dict[str, Any]) -> Work:
-    """Work told by one query's JSON profile."""
+    """The work in one query's JSON profile."""
     work = Work(queries=1)
     waiting = [profile]
     while waiting:
@@ -55,7 +55,7 @@ def work_of_profile(profile: dict[str, Any]) -> Work:
 
 
 def work_of(connection: Any, query: str) -> Work:
-    """Run a query on a DuckDB connection or cursor and tell its work; the result is not fetched."""
+    """Run a query on a DuckDB connection or cursor and return its work; the result is not fetched."""
     for setting in PROFILE:
         connection.execute(setting)
     connection.execute(query)
@@ -64,7 +64,7 @@ def work_of(connection: Any, query: str) -> Work:
 
 
 class _Counted:
-    """A connection that adds the work of every statement to a sum, and is otherwise the connection it was."""
+    """Wraps a connection and adds the work of every statement to a sum."""
 
     def __init__(self, connection: Any, total: Work) -> None:
         self._connection = connection
@@ -89,7 +89,7 @@ class _Counted:
 
 @contextlib.contextmanager
 def build_work() -> Iterator[Work]:
-    """Adds up the work of every statement that builds or tests a node in this process meanwhile."""
+    """Adds up the work of every statement that builds or tests a node in this process inside the block."""
     from orchestration.warehouse.node_runner import NodeRunner
 
     total = Work()

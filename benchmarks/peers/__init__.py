@@ -1,6 +1,6 @@
-"""Other engines on the same input, each a script in an environment of its own, made under METERHOUSE_BENCH_DIR.
+"""Other engines on the same input, each a script in its own environment, made under METERHOUSE_BENCH_DIR.
 
-The only part of the benchmark that may use the network: installing a peer. Nothing of it is in the lock.
+The only part of the benchmark that may use the network, to install a peer. None of it is in the lock file.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PEERS = {
 
 
 def _python_of(name: str, peer: Peer, say: Callable[[str], None]) -> Path:
-    """The interpreter of a peer's own environment, made when it is not there."""
+    """The interpreter of a peer's own environment, which is made if it does not exist."""
     root = bench_dir() / "venvs" / name
     python = root / "bin" / "python"
     if (root / ".complete").exists():
@@ -84,7 +84,7 @@ def prepare(records: int, say: Callable[[str], None]) -> tuple[Path, LimitRun]:
 
 
 def measure_peer(name: str, parquet: Path, limit: LimitRun, say: Callable[[str], None]) -> dict[str, Any]:
-    """Figures of one peer. Raises LinesDiffer when it bills otherwise, CommandFailed when it cannot run."""
+    """Figures of one peer. Raises LinesDiffer if it bills differently, CommandFailed if it cannot run."""
     peer = PEERS[name]
     if peer.program and shutil.which(peer.program) is None:
         raise CommandFailed(f"{name} needs {peer.program}: {peer.advice}")

@@ -1,4 +1,4 @@
-"""What every peer is given and hands back. Standard library only: peers run in environments of their own.
+"""What every peer gets and returns. Standard library only: peers run in environments of their own.
 
 A peer is called as `python PEER.py INPUT PARAMETERS OUT`; it writes OUT (JSON) and the lines beside it (CSV).
 Instants are UTC, months are text like 2024-09, prices are whole numbers of 10^-8, amounts are cents.
@@ -83,7 +83,7 @@ def cents(quantity: int, price: int) -> int:
 
 
 def rated(usage: Iterable[tuple[Key, int]], price_of: dict[tuple[str, str, str], int]) -> list[tuple[object, ...]]:
-    """Lines of summed usage, for engines that are no faster at a few thousand products than Python."""
+    """Lines of summed usage, for engines that compute a few thousand products no faster than Python."""
     lines: list[tuple[object, ...]] = []
     for (tenant, month, meter, price_key, is_pooled), quantity in usage:
         price = 0 if is_pooled else price_of[meter, price_key, month]

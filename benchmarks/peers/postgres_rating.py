@@ -1,4 +1,4 @@
-"""PostgreSQL of the distribution: a private cluster on a socket of its own, COPY, analyse, the shared query.
+"""The distribution's PostgreSQL: a private cluster on its own socket, COPY, analyze, the shared query.
 
 Needs the programs of Debian's package postgresql. As root it runs them as user postgres.
 """
@@ -19,7 +19,7 @@ import sql_text
 
 landing, parameters, out = peer_io.arguments()
 programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))[-1]
-# Short on purpose: the path of a socket may have a hundred characters only.
+# Short on purpose: the path of a socket may have only a hundred characters.
 root = Path(tempfile.mkdtemp(prefix="mhpg"))
 user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
 if user:
@@ -84,7 +84,7 @@ try:
             )
             psql(f"create unlogged table {source} ({described});")
             for path in files:
-                # Read by the client: the file lies where user postgres may not look.
+                # Read by the client: user postgres has no access to the file's folder.
                 psql(f"\\copy {source} from '{path}' (format csv, header true)\n")
         for table, (kinds, rows) in sql_text.parameter_tables(parameters).items():
             text = io.StringIO()

@@ -1,4 +1,4 @@
-"""Apache Spark on this machine alone, local[*], from Parquet: the shared query. Start-up of the engine counts."""
+"""Apache Spark on this machine alone, local[*], from Parquet: the shared query. The engine's start-up counts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sql_text
 from pyspark.sql import SparkSession
 
 landing, parameters, out = peer_io.arguments()
-# As files, for handing Spark rows of Python would start a Python worker for each of a few small tables.
+# As files: with rows from Python, Spark would start a Python worker for each of a few small tables.
 tables = sql_text.parameter_tables(parameters)
 for table, (_, rows) in tables.items():
     with (out.parent / f"spark_{table}.csv").open("w", encoding="utf-8", newline="") as target:

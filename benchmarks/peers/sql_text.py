@@ -1,4 +1,4 @@
-"""The shared SQL with an engine's own expressions put in, and the tables it reads. Standard library only."""
+"""The shared SQL with an engine's own expressions filled in, and the tables it reads. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import peer_io
 
-# Table to the columns that are read; calls keep the called number under another name, `to` being reserved.
+# The columns read, by table; in calls the called number has another name, because `to` is reserved.
 SOURCES = {
     "kustomer_messages": ("conversation_id", "org_id", "direction", "assistant_type", "sent_at"),
     "translations": ("translation_id", "org_id", "completed_at", "character_count", "status"),
@@ -44,7 +44,7 @@ def query(expressions: dict[str, Callable[[str], str]]) -> str:
 
 
 def parameter_tables(parameters: Path) -> dict[str, tuple[str, list[tuple[object, ...]]]]:
-    """Table to its columns' SQL and its rows."""
+    """Each table's column SQL and rows, by table name."""
     return {
         "accounts": ("account_id text, tenant_id text", list(peer_io.accounts(parameters).items())),
         "prices": (

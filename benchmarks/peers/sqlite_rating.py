@@ -1,4 +1,4 @@
-"""SQLite of the standard library: load the CSV, then the shared query."""
+"""SQLite from the standard library: load the CSV, then run the shared query."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ started = time.perf_counter()
 database = out.with_suffix(".sqlite")
 database.unlink(missing_ok=True)
 connection = sqlite3.connect(database)
-# A file that is thrown away afterwards needs no journal.
+# A throw-away file needs no journal.
 connection.executescript("pragma journal_mode = off; pragma synchronous = off; pragma temp_store = memory;")
 connection.execute("pragma threads = 2")
 for source, columns in sql_text.SOURCES.items():

@@ -1,4 +1,4 @@
-"""The targets beyond the full run, each a function of `Sizes` that gives rows and prints nothing."""
+"""The targets beyond the full run, each a function of `Sizes` that returns rows and prints nothing."""
 
 from __future__ import annotations
 

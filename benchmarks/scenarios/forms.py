@@ -36,7 +36,7 @@ def _parse_into_nothing(landing: Path, limits: Limits) -> float:
 
 
 def measure_forms(sizes: Sizes, say: Say) -> list[Row]:
-    """Two rows. Raises LinesDiffer when a form is billed otherwise than the Parquet it was made from."""
+    """Two rows. Raises LinesDiffer if a form is billed differently from the Parquet it was made from."""
     limits = Limits()
     say("generating")
     parquet = landing_of(sizes.records, say=say)

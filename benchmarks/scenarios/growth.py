@@ -1,4 +1,4 @@
-"""How CPU grows with records, less what a run on next to nothing costs."""
+"""How CPU grows with records, less the cost of a run on next to nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def growth_exponent(small: tuple[int, float], large: tuple[int, float], fixed: f
 
 
 def measure_growth(sizes: Sizes, say: Say) -> list[Row]:
-    """One row, from the two largest sizes that full runs were kept for."""
+    """One row, from the two largest sizes with kept full runs."""
     kept = sorted(results.load("full").values(), key=lambda run: run["records"])[-2:]
     target = f"at most {TARGET:.2f} from 10 to 100 million"
     if len(kept) < 2:

@@ -1,4 +1,4 @@
-"""Cost follows what is new: a month on top of two years, and a late file for months that are closed."""
+"""Cost follows what is new: a month on top of two years, and a late file for closed months."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class History:
 
     @property
     def newest_files(self) -> list[Path]:
-        """The files of the month that is not known."""
+        """The files of the month that is not in `known`."""
         return sorted(path for path in self.full.rglob(f"{self.months[-1]:%Y-%m}*") if path.is_file())
 
     @property
@@ -78,14 +78,14 @@ def known_home(sizes: Sizes, found: History, say: Say) -> Path:
 
 
 def settled_copy(base: Path, target: Path, landing: Path) -> Path:
-    """A copy of a home that has looked at its files once: they were copied, and so are not as they were left."""
+    """A copy of a home that has looked at its files once: copied files differ from how the run left them."""
     home = copied(base, target)
     run_ours(landing, Limits(), name="settling", home=home)
     return home
 
 
 def close_months(home: Path, landing: Path, months: list[date], say: Say) -> None:
-    """Look at, sign and close the months in order, publishing after each, as finance would."""
+    """Review, sign and close the months in order, publishing after each, as finance would."""
     from orchestration import clock, duck
     from orchestration.closing import ledger, scope, signing
     from orchestration.closing.close import CloseRequest, close_month
@@ -106,7 +106,7 @@ def close_months(home: Path, landing: Path, months: list[date], say: Say) -> Non
                 signing.sign_holds(settings, holds, unsigned, by="Bench", why="generated", now=clock.utc_now())
             signing.sign_off(settings, month, drafts, by="Bench", now=clock.utc_now())
             close_month(settings, CloseRequest(month, "Bench"), clock.utc_now())
-        # A process of its own: a library that stays in memory must not make a later figure better.
+        # In its own process: a library that stays in memory must not improve a later figure.
         run_ours(landing, Limits(), name="closing", home=home)
 
 
@@ -122,7 +122,7 @@ def closed_home(sizes: Sizes, found: History, say: Say) -> Path:
 
 
 def measure_month_on_history(sizes: Sizes, say: Say) -> list[Row]:
-    """One row: the newest month on top of the history beside the same files on an empty warehouse."""
+    """One row: the newest month on top of the history, against the same files on an empty warehouse."""
     limits = Limits()
     found = history(sizes, say)
     base = known_home(sizes, found, say)
@@ -154,7 +154,7 @@ def measure_month_on_history(sizes: Sizes, say: Say) -> list[Row]:
 
 
 def write_late_file(landing: Path, months: list[date]) -> Path:
-    """A file of texts of `months` that nobody has seen yet, beside the landing."""
+    """A file of new texts of `months`, beside the landing folder."""
     folder = landing / "twilio_messages"
     target = bench_dir() / "late" / "twilio_messages" / "late_bulk.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +175,7 @@ def write_late_file(landing: Path, months: list[date]) -> Path:
 
 
 def month_hashes(database: Path) -> dict[str, dict[str, str]]:
-    """Month to table to a hash over the exact text of the month's rows, for every mart with a billing month."""
+    """A hash over the exact text of a month's rows, by month and table, for every mart with a billing month."""
     found: dict[str, dict[str, str]] = {}
     with duckdb.connect(str(database), read_only=True) as connection:
         tables = connection.execute(
@@ -192,13 +192,13 @@ def month_hashes(database: Path) -> dict[str, dict[str, str]]:
 
 
 def _without_waiting(lines: Lines, newest: str) -> Lines:
-    """All lines but the newest month's conversations: some have messages whose own row is yet to land, and wait
-    (KIQ-02), which the limit query knows nothing of."""
+    """All lines but the newest month's conversations. For some of these the conversation row has yet to land, so they
+    are held (KIQ-02); the limit query knows nothing about that."""
     return {key: line for key, line in lines.items() if (key[1], key[2]) != (newest, "kiq_conversation")}
 
 
 def measure_late_file(sizes: Sizes, say: Say) -> list[Row]:
-    """Two rows: time to verdict and correction lines from the command line, and what did not change."""
+    """Two rows: time to verdict and correction lines from the command line, and whether other months are unchanged."""
     limits = Limits()
     found = history(sizes, say)
     base = closed_home(sizes, found, say)

@@ -1,4 +1,4 @@
-"""The same run in 2 GB and in 8 GB: what all processes hold at the worst moment, and what the small limit costs."""
+"""The same run in 2 GB and in 8 GB: peak memory of all processes, and what the small limit costs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_BYTES, SLOWDOWN = 3e9, 1.15
 
 
 def measure_memory(sizes: Sizes, say: Say) -> list[Row]:
-    """Two rows: memory at the small limit, and the slow-down against the large one."""
+    """Two rows: memory at the small limit, and the slow-down compared with the large one."""
     say("generating")
     landing = landing_of(sizes.records, say=say)
     read_through(landing)

@@ -22,7 +22,7 @@ TARGET, RUNS = 0.5, 5
 
 
 def _many_files(files: int, say: Say) -> Path:
-    """A small landing whose chat messages are cut into `files` files."""
+    """A small landing folder whose chat messages are split into `files` files."""
     small = landing_of(RECORDS, say=say)
     landing = linked(
         small, bench_dir() / "scratch_landings" / f"files_{files}", lambda p: "kustomer_messages" not in str(p)
@@ -49,7 +49,7 @@ def _many_files(files: int, say: Say) -> Path:
 
 
 def measure_nothing_new(sizes: Sizes, say: Say) -> list[Row]:
-    """One row; not met also when a byte of the home changed."""
+    """One row; also not met if a byte of the home changed."""
     limits = Limits()
     say(f"writing {sizes.files:,} files")
     landing = bench_dir() / "scratch_landings" / f"files_{sizes.files}"
@@ -63,7 +63,7 @@ def measure_nothing_new(sizes: Sizes, say: Say) -> list[Row]:
     home = kept_home(f"files_{sizes.files}", build)
     env = python_env(METERHOUSE_HOME=str(home), METERHOUSE_LANDING=str(landing), METERHOUSE_MEMORY_LIMIT=limits.memory)
     folder = scratch("nothing-new")
-    # JSON, so that what is timed is the decision and not the printing of two thousand invoices.
+    # JSON, so that the decision is timed and not the printing of two thousand invoices.
     command = [sys.executable, "-m", "orchestration.cli", "run", "--json"]
     before = state_of(home)
     runs = []

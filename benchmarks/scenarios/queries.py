@@ -1,4 +1,4 @@
-"""What people ask of a large history: why a closed line is this amount, and every documented query."""
+"""What people ask about a large history: why a closed line has this amount, and every documented query."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RUNS = 5
 
 
 def _milliseconds(work: Callable[[], Any]) -> float:
-    """Median of a few runs after one that warms up."""
+    """Median of a few runs after a warm-up."""
     work()
     seconds = []
     for _ in range(RUNS):
@@ -39,7 +39,7 @@ def documented_queries() -> list[str]:
 
 
 def measure_explain(sizes: Sizes, say: Say) -> list[Row]:
-    """One row: the slowest of a few closed lines, one of each meter, the largest there is."""
+    """One row: the slowest of a few closed lines, the largest of each meter."""
     from orchestration import duck
     from orchestration.closing.explanation import explain_line
     from orchestration.publishing.release import current_release

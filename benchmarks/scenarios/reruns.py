@@ -1,4 +1,4 @@
-"""One month again and one tenant's month again, from the command line."""
+"""One month recomputed, and one tenant's month recomputed, from the command line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CLI = [sys.executable, "-m", "orchestration.cli"]
 
 
 def measure_reruns(sizes: Sizes, say: Say) -> list[Row]:
-    """Two rows; times are beyond those of a run with nothing new, which is start-up alone."""
+    """Two rows; from each time that of a run with nothing new is subtracted, which is only start-up."""
     limits = Limits()
     found = history(sizes, say)
     folder = scratch("reruns")

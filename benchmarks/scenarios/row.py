@@ -1,4 +1,4 @@
-"""One row of the targets: what was measured beside what, and whether the target is met."""
+"""One row of the targets: what was measured against what, and whether the target is met."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Row:
-    """`met` is None where the row has no target or could not be measured."""
+    """`met` is None if the row has no target or could not be measured."""
 
     name: str
     title: str

@@ -23,7 +23,7 @@ from tests.oracle.whatsapp import WhatsApp
 
 Fate = tuple[str, str, date | None, str, str]
 
-# Source -> (system or how the owner is named, owner column, instant column, reason) of records that are no usage.
+# Records that are not usage: source -> (system or how the owner is named, owner column, instant column, reason).
 _NO_USAGE = {
     "twilio_phone_numbers": ("twilio", "account_sid", "snapshot_date", "reconciliation_only"),
     "twilio_usage_records": ("twilio", "account_sid", "start_date", "reconciliation_only"),
@@ -37,7 +37,7 @@ _NO_USAGE = {
         ("tenant", "tenant_id", "", "contract_data"),
     ),
 }
-# Owner and own instant of a usage record, for its repeats.
+# Owner and instant of a usage record, used for its repeats.
 _OWN = {
     "twilio_calls": ("twilio", "account_sid", ("start_time", "date_created")),
     "twilio_messages": ("twilio", "account_sid", ("date_sent", "date_created")),
@@ -56,7 +56,7 @@ _OWN = {
 class Bill:
     """`lines` of tenant months that can be published, `fates` counting every raw row, `blocked` tenant months.
 
-    `numbers`: where the number log and the snapshots differ.
+    `numbers`: differences between the number log and the snapshots.
     """
 
     lines: list[Line] = field(default_factory=list)
@@ -83,7 +83,7 @@ def _place(source: str, row: Row, accounts: AccountMap) -> tuple[str, date | Non
 def _metered_from(
     units: list[Unit], records: dict[str, Records], accounts: AccountMap
 ) -> tuple[dict[str, date], date | None]:
-    """First month each tenant is metered in, and the last month anything is known of."""
+    """First month each tenant is metered in, and the last month with any data."""
     months = [(u.tenant, u.month) for u in units if u.fate == "countable" and u.tenant and u.month]
     feeds = [("storage_snapshots", "kustomer", "org_id", "taken_at")]
     feeds.append(("twilio_phone_numbers", "twilio", "account_sid", "snapshot_date"))
@@ -102,9 +102,9 @@ def _metered_from(
 
 
 def bill(landing: Path, seeds: Path, numbers_invoiced: Mapping[str, date] | None = None) -> Bill:
-    """Everything the landed extracts may be invoiced for, from the seeds' price book.
+    """Everything that may be invoiced from the landed extracts, at the prices of the seeds' price book.
 
-    `numbers_invoiced`: the first month of numbers by tenant of what was invoiced already.
+    `numbers_invoiced`: by tenant, the first month whose numbers were already invoiced.
     """
     records = resolve_all(read_landing(landing), seeds)
     accounts, tenants = AccountMap(records["account_map"]), Tenants(records["tenants"])
@@ -138,7 +138,7 @@ def bill(landing: Path, seeds: Path, numbers_invoiced: Mapping[str, date] | None
     fines = list(penalties(records["carrier_penalties"], intervals(records["number_events"])))
     minor_units = {row["currency_code"]: int(row["minor_unit"]) for row in read_seed(seeds, "currencies")}
     rating = Rating(book, orders, terms, tenants, minor_units)
-    # Asked before rating gives the units their fates.
+    # Computed before rating gives the units their fates.
     without_pool = {
         (unit.tenant, unit.month)
         for unit in units

@@ -1,4 +1,4 @@
-"""The price book from the seeds: what is in force when (PRC-01..06)."""
+"""The price book from the seeds: what is in force at which time (PRC-01..06)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Version:
 def in_force(versions: list[Version], day: date) -> Version | None:
     """PRC-05: of the versions started by `day`, the one published last; a withdrawn update never starts.
 
-    A later publication that starts no later ends an older one, also one still pending.
+    A later publication that starts at the same time or earlier ends an older one, even one still pending.
     """
     alive = [v for v in versions if not v.never_applies]
     standing = [
@@ -48,7 +48,7 @@ def in_force(versions: list[Version], day: date) -> Version | None:
 
 
 class PriceBook:
-    """Prices, rate cards, plans and settings by the day they are asked for."""
+    """Prices, rate cards, plans and settings in force on a given day."""
 
     def __init__(self, seeds: Path) -> None:
         self.rules = {row["meter"]: row["notice_rule"] for row in read_seed(seeds, "notice_rules")}
@@ -107,17 +107,17 @@ class PriceBook:
         return (version.id, Decimal(version.row["unit_price"])) if version else None
 
     def word_price(self, currency: str, chosen: Callable[[Version], bool]) -> tuple[str, Decimal] | None:
-        """PRC-03: the last published of the versions that `chosen` lets through."""
+        """PRC-03: of the versions `chosen` accepts, the one published last."""
         versions = [v for v in self._prices["translated_word", "", currency] if chosen(v)]
         last = max(versions, key=lambda v: (v.published, v.id)) if versions else None
         return (last.id, Decimal(last.row["unit_price"])) if last else None
 
     def card_starts(self, unit: str) -> set[datetime]:
-        """When cards begin, be it inside a month."""
+        """The days on which cards begin, also inside a month."""
         return {midnight(v.starts) for (of, _), versions in self._cards.items() if of == unit for v in versions}
 
     def card_price(self, unit: str, market: str, category: str, currency: str, day: date) -> tuple[str, Decimal] | None:
-        """PRC-02, WAP-04: the day's card's rate, a category without a column falling back to its group."""
+        """PRC-02, WAP-04: the rate of the day's card; a category without a column falls back to its group."""
         card = in_force(self._cards[unit, currency], day)
         if card is None:
             return None
@@ -166,18 +166,18 @@ class Terms:
             for start, after in zip(ordered, [*ordered[1:], self.HORIZON], strict=True):
                 starts += [(day, day == start, after) for day in self._counted(found[start], after)]
             moved: dict[date, date] = {}
-            # In the order the Orders took hold: of two that name a date for one renewal the later one counts.
+            # In the order in which the Orders took effect: if two name a date for one renewal, the later one counts.
             for takes_hold, named in orders.renewal_dates(tenant):
                 renewals = [day for day, is_first, _ in starts if not is_first and day > takes_hold]
                 if renewals:
                     moved[min(renewals)] = named
             placed = [(day if is_first else moved.get(day, day), is_first, after) for day, is_first, after in starts]
-            # The next contract holds by then: there is nothing left to renew.
+            # The next contract is in force by then: there is nothing left to renew.
             self._starts[tenant] = sorted((day, is_first) for day, is_first, after in placed if day < after)
 
     @staticmethod
     def _counted(rows: list[Row], after: date) -> list[date]:
-        """A contract's start and renewals until `after`; each row's length counts from where the row begins."""
+        """A contract's start and renewals until `after`; each row's length counts from the row's beginning."""
         rows = sorted(rows, key=lambda row: row["valid_from"])
         days = set()
         for row, following_row in zip(rows, [*rows[1:], None], strict=True):
@@ -190,7 +190,7 @@ class Terms:
         return sorted(days)
 
     def started(self, tenant: str, instant: datetime) -> tuple[date, bool] | None:
-        """(first day, whether it is the contract's first term) of the term an instant falls in."""
+        """(first day, is the contract's first term) for the term an instant falls in."""
         begun = [term for term in self._starts.get(tenant, []) if midnight(term[0]) <= instant]
         return begun[-1] if begun else None
 
@@ -199,7 +199,7 @@ class Terms:
 
 
 def last_of_month(rows: list[Row], month: date, next_month: date) -> Row | None:
-    """WAP-05, STO-03: the subscription last in force in the month; one taken back never was."""
+    """WAP-05, STO-03: the subscription last in force in the month; one that was taken back never was in force."""
     inside = [
         row
         for row in rows

@@ -20,7 +20,7 @@ _MESSAGE_KEYS = {"inbound": "inbound"} | dict.fromkeys(("outbound-api", "outboun
 
 
 class Voice:
-    """VOI-01..04: legs, their price keys, and what was recorded or transcribed of them."""
+    """VOI-01..04: legs, their price keys, and their recordings and transcriptions."""
 
     def __init__(self, calls: Records, seeds: Path, accounts: AccountMap) -> None:
         self._legs: dict[str, Row] = {row["sid"]: row for row in calls.winners}
@@ -41,7 +41,7 @@ class Voice:
         return any(_AGENT.match(party or "") for party in parties)
 
     def price_key(self, leg: Row) -> str | None:
-        """VOI-03. None: what was called is no number."""
+        """VOI-03. None if what was called is not a number."""
         region = self._region(leg["to"])
         if region is None:
             return None
@@ -156,12 +156,12 @@ def text_messages(records: Records, seeds: Path, accounts: AccountMap) -> Iterat
 
 
 def _language(tag: str | None) -> str | None:
-    """A language tag says the same in any case (RFC 5646, 2.1.1)."""
+    """A language tag means the same in upper and lower case (RFC 5646, 2.1.1)."""
     return tag and tag.strip().lower()
 
 
 def translations(records: Records, seeds: Path, accounts: AccountMap) -> Iterator[Unit]:
-    """TRW-01..03. The quantity is characters; words are made per price version."""
+    """TRW-01..03. The quantity is characters; words are computed per price version."""
     known = {row["status"] for row in read_seed(seeds, "statuses") if row["record_type"] == "translation"}
     for row in records.winners:
         instant = row["completed_at"] or row["requested_at"]

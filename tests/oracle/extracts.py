@@ -1,4 +1,4 @@
-"""Reading flat CSV extracts: every row typed, with the source it came from. Each file's content counts once."""
+"""Reading flat CSV extracts: every row typed, with its source. Each file's content counts once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 Row = dict[str, Any]
 
-# The columns of each source, in the order that makes its canonical row; '*' marks the type.
+# The columns of each source, in the order of its canonical row; '*' marks the type.
 _COLUMNS = {
     "twilio_calls": "sid account_sid parent_call_sid from to direction status start_time:t end_time:t duration:i "
     "price:d price_unit date_created:t date_updated:t",
@@ -92,7 +92,7 @@ def _value(text: str | None, letter: str) -> Any:
 
 
 def canonical_text(row: Row, source: str) -> str:
-    """The row as one text, missing values marked: what GEN-02's last tie-break hashes."""
+    """The row as one text with missing values marked, which GEN-02's last tie-break hashes."""
     parts = []
     for name, letter in columns(source):
         value = row[name]
@@ -111,7 +111,7 @@ def canonical_text(row: Row, source: str) -> str:
 
 
 def read_landing(landing: Path) -> dict[str, list[Row]]:
-    """Typed rows of every source; files of equal content are one file."""
+    """Typed rows of every source; files with equal content count as one file."""
     found: dict[str, list[Row]] = {source: [] for source in SOURCES}
     for source in SOURCES:
         seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""KIQ-01..04: conversations with a back-and-forth, counted once under the conversation they ended up in."""
+"""KIQ-01..04: conversations with an exchange, counted once under the conversation they were merged into."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DAY = timedelta(hours=24)
 
 
 def _target(conversation: str, known: dict[str, Row]) -> str:
-    """Where its merges end; those that go round end nowhere, and the lowest id of the round stands for all."""
+    """The conversation at the end of its merges. A loop has no end: its lowest id stands for all."""
     path = [conversation]
     while (row := known.get(path[-1])) is not None and row["merged_target_id"] not in (None, path[-1]):
         following: str = row["merged_target_id"]
@@ -42,7 +42,7 @@ def _ended_unassisted(row: Row, of_customer: dict[tuple[str, str], list[Row]]) -
 
 
 def _sender_is_unknown(row: Row) -> bool:
-    """Neither customer nor, as far as one can say, person, lite or premium assistant."""
+    """Neither the customer nor, as far as the record shows, a person, a lite or a premium assistant."""
     if row["direction"] == "out":
         return row["assistant_type"] not in (None, "", "lite", "premium")
     return bool(row["direction"] != "in")
@@ -71,7 +71,7 @@ def conversations(
         found = accounts.find("kustomer", org, instant)
         basis = (orders.kiq_basis(found[0], instant) if found else None) or book.setting("kiq_basis", instant.date())
         fate, reason = "countable", ""
-        # Whoever it was may have answered: held where that would make a conversation to bill.
+        # The unknown sender may have answered: held if that would make the conversation billable.
         is_unclear = completed is None and any(_sender_is_unknown(row) for row in counted)
         is_wanted = target is None or not (target["spam"] or target["imported_at"] is not None)
         if basis == "kiq_03":

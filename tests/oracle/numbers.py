@@ -26,7 +26,7 @@ class Interval:
 
 
 def e164(written: str) -> str | None:
-    """+ and 7 to 15 digits, however it is written; None where it is no number."""
+    """+ and 7 to 15 digits, however it is written; None if it is not a number."""
     bare = "".join(sign for sign in written if not sign.isspace() and sign not in "().-")
     digits = bare.removeprefix("+")
     is_number = digits.isascii() and digits.isdigit() and 7 <= len(digits) <= 15 and digits[0] != "0"
@@ -34,7 +34,7 @@ def e164(written: str) -> str | None:
 
 
 def intervals(events: Records) -> list[Interval]:
-    """[added, removed) of each number a tenant had; adding it twice changes nothing."""
+    """[added, removed) intervals of each number a tenant had; adding it twice changes nothing."""
     log: dict[tuple[str, str], dict[datetime, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in events.winners:
         number = e164(row["phone_number"])
@@ -111,14 +111,14 @@ class Numbers:
         self._events = events
         self._intervals = intervals(events)
         self._regions = {row["calling_prefix"]: row["region"] for row in read_seed(seeds, "voice_prefixes")}
-        # What was invoiced stays owed, whenever the first usage comes.
+        # What was invoiced stays owed, whenever the first usage arrives.
         self._first = {tenant: min(month, invoiced.get(tenant, month)) for tenant, month in first.items()}
         for row in events.winners:
-            # A tenant nothing else is known of is metered from its first number event.
+            # A tenant with no other data is metered from its first number event.
             if row["tenant_id"] not in first:
                 month = month_of(row["occurred_at"])
                 self._first[row["tenant_id"]] = min(month, self._first.get(row["tenant_id"], month))
-        # An open number runs to the last month anything was metered in, or its tenant's own log speaks of.
+        # An open number runs to the last month in which anything was metered, or that its tenant's own log mentions.
         self._last: dict[str, date] = {}
         for interval in self._intervals:
             ends = [month_of(at) for at in (interval.added, interval.removed) if at is not None]
@@ -159,7 +159,7 @@ class Numbers:
         for (tenant, month), numbers in held.items():
             ranked = sorted(numbers.items(), key=lambda item: (item[1], item[0]))
             for rank, (number, since) in enumerate(ranked):
-                # GEN-06: by the 1st, or the day first added, if later.
+                # GEN-06: decided on the 1st, or on the day first added, if later.
                 ordered = orders.included_at(tenant, "phone_number", "", max(since, midnight(month)))
                 included = ordered[1] if ordered else 1
                 yield Unit(
@@ -171,7 +171,7 @@ class Numbers:
                 )
 
     def rest(self) -> Iterator[Unit]:
-        """Log entries that make no fee of their own."""
+        """Log entries that cause no fee of their own."""
         for row in self._events.winners:
             month = month_of(row["occurred_at"])
             if row["event"] not in ("added", "removed"):
@@ -191,7 +191,7 @@ class Numbers:
 
 @dataclass
 class Fine:
-    """A notice as it is billed, held or credited in a month."""
+    """A notice that is billed, held or credited in a month."""
 
     unit: Unit
     amount: Decimal
@@ -200,7 +200,7 @@ class Fine:
 
 @dataclass
 class _Course:
-    """What became of a notice: the month that bears it, or why none does, and the month that credits it."""
+    """What happened to a notice: the month that bears it, or why none does, and the month that credits it."""
 
     month: date
     fate: str = "countable"
@@ -217,7 +217,7 @@ def _closes(month: date) -> datetime:
 
 
 def _course(row: Row, history: list[Row]) -> _Course:
-    """PEN-02: what the states of a notice say, newest first, of which the newest is `row`."""
+    """PEN-02: the course given by a notice's states, newest first; `row` is the newest."""
 
     def instants(*statuses: str) -> list[datetime]:
         return sorted(state["status_at"] for state in history if state["status"] in statuses)
@@ -233,12 +233,12 @@ def _course(row: Row, history: list[Row]) -> _Course:
         decided = next((at for at in instants("upheld") if at >= disputed), None)
         if decided is not None:
             course.month, waits = month_of(decided), False
-    # Only being opened or upheld again undoes an overturning.
+    # Only opening or upholding it again undoes an overturning.
     standing = [state["status_at"] for state in history if state["status"] not in ("contested", "overturned")]
     undone = max(standing, default=datetime.min)
     overturned = next((at for at in instants("overturned") if at >= undone), None)
     if overturned is not None and row["status"] in ("contested", "overturned"):
-        # What overturned it may say 0; the bill has what stood before. `history` is newest first.
+        # The overturning state may carry 0; the bill has the amount from before. `history` is newest first.
         before = (s for s in history if s["status"] != "overturned" and s["status_at"] <= overturned)
         course.billed = next(before, None)
         if waits or overturned < _closes(course.month):
@@ -251,7 +251,7 @@ def _course(row: Row, history: list[Row]) -> _Course:
 
 
 def penalties(records: Records, numbers: list[Interval]) -> Iterator[Fine]:
-    """PEN-01, PEN-02: each notice for the tenant that had the number."""
+    """PEN-01, PEN-02: every notice, for the tenant that had the number."""
     for row in records.winners:
         holders = [
             i

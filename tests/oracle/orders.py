@@ -16,7 +16,7 @@ _DIGITS = re.compile(r"\+?(?=\.?[0-9])[0-9]*\.?[0-9]*")
 
 
 def _number(text: str | None) -> Decimal | None:
-    """A number written in digits, from 0 on."""
+    """A number written in digits, 0 or greater."""
     text = (text or "").strip()
     return Decimal(text) if _DIGITS.fullmatch(text) else None
 
@@ -27,13 +27,13 @@ def whole_number(text: str | None) -> int | None:
 
 
 def _price(text: str | None) -> Decimal | None:
-    """A price below a million that eight decimals hold exactly."""
+    """A price below a million with at most eight decimals."""
     number = _number(text)
     return number if number is not None and number < 10**6 and number * 10**8 == int(number * 10**8) else None
 
 
 def _price_keys(seeds: Path) -> set[tuple[str, str]]:
-    """Every meter with each price key it has."""
+    """Every meter with each of its price keys."""
     known = {(row["meter"], row["price_key"]) for row in read_seed(seeds, "price_updates")}
     markets = {row["market"] for row in read_seed(seeds, "whatsapp_markets")} | {"Other"}
     categories = [row["category"] for row in read_seed(seeds, "whatsapp_categories")]
@@ -48,7 +48,7 @@ class Orders:
         self._terms: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
         keys = _price_keys(seeds)
         for row in records.winners:
-            # A renewal is the subscription's (PRC-06): a meter or key beside it says nothing.
+            # A renewal belongs to the subscription (PRC-06): a meter or key beside it has no meaning.
             named = row["price_key"] and row["field"] != "renewal_date"
             if named and (row["meter"], row["price_key"]) not in keys:
                 continue
@@ -99,7 +99,7 @@ class Orders:
         return str(best["value"]) if best else None
 
     def renewal_dates(self, tenant: str) -> list[tuple[date, date]]:
-        """(day the Order takes hold, renewal day it names) of each renewal-date term, in order of taking hold."""
+        """(day the Order takes effect, renewal day it names) for each renewal-date term, in order of taking effect."""
         rows = [row for key, rows in self._terms.items() if key[0] == tenant for row in rows]
         named = [
             row

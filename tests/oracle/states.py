@@ -1,4 +1,4 @@
-"""GEN-02: one winner per record, repeats counted, whatever order they came in."""
+"""GEN-02: one winner per record, repeats counted, in whatever order they came."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _UPDATE_TIME = {
     "whatsapp_webhooks": "timestamp",
     "carrier_penalties": "status_at",
     "twilio_usage_records": "as_of",
-    # Meta says none: what it counted of a stretch of time only grows.
+    # Meta gives no update time: its count for one stretch of time only grows.
     "whatsapp_conversation_analytics": "conversation",
     "whatsapp_pricing_analytics": "volume",
 }
@@ -62,11 +62,11 @@ def _update_time(source: str) -> str:
 
 @dataclass
 class Records:
-    """Winning rows of a source, all their distinct states, and what only repeats them."""
+    """Winning rows of a source, all their distinct states, and their repeats."""
 
     winners: list[Row] = field(default_factory=list)
     states: dict[int, list[Row]] = field(default_factory=dict)
-    # (winner, fate, reason) -> raw rows, one entry per repeated kind.
+    # (winner, fate, reason) -> raw rows, one entry per kind of repeat.
     repeats: list[tuple[Row, str, str, int]] = field(default_factory=list)
 
 

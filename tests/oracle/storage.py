@@ -36,7 +36,7 @@ class Storage:
         self.stale: set[tuple[str, date]] = set()
 
     def _seats_at(self, tenant: str, month: date, holding: set[str]) -> tuple[int, bool, bool] | None:
-        """(full-time users, stale, known of all `holding` bytes) by each org's last seat snapshot before the end."""
+        """(full-time users, stale, known for all orgs `holding` bytes), by each org's last seat snapshot by then."""
         end = midnight(following(month))
         last: dict[str, Row] = {}
         for row in sorted(self._seats, key=lambda row: row["taken_at"]):
@@ -79,7 +79,7 @@ class Storage:
         return (ordered[1] if ordered else limit), stale
 
     def _months(self, newest: date | None) -> list[date]:
-        """Months to measure: those somebody has a snapshot in, and all between the first of them and `newest`."""
+        """Months to measure: those with any snapshot, and all between the first of them and `newest`."""
         months = {month_of(row["taken_at"]) for row in self._snapshots}
         month = min(months, default=date.max)
         while newest is not None and month < newest:
@@ -88,7 +88,7 @@ class Storage:
         return sorted(months)
 
     def units(self, newest: date | None) -> Iterator[Unit]:
-        """Blocks per tenant month; `newest` is the last month anything is known of, which may still be running."""
+        """Blocks per tenant month; `newest` is the last month with any data, which may still be running."""
         months = self._months(newest)
         by_environment: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
         for row in self._snapshots:

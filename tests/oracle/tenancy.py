@@ -12,12 +12,12 @@ from tests.oracle.states import Records
 
 
 class AccountMap:
-    """Tenant and kind of an upstream account at an instant; of several intervals that hold, the one begun last."""
+    """Tenant and kind of an upstream account at an instant; of several intervals in force, the one begun last."""
 
     def __init__(self, records: Records) -> None:
         self._intervals: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for row in records.winners:
-            # A row taken back ends where it begins: it never held.
+            # A row that was taken back ends where it begins: it was never in force.
             if row["valid_to"] is None or row["valid_to"] > row["valid_from"]:
                 self._intervals[row["system"], row["account_id"]].append(row)
 
@@ -41,7 +41,7 @@ class AccountMap:
 
 
 class Tenants:
-    """Currency and payment methods; a tenant nobody described is billed in USD."""
+    """Currency and payment methods; a tenant missing from the tenants extract is billed in USD."""
 
     def __init__(self, records: Records) -> None:
         self._rows: dict[str, Row] = {row["tenant_id"]: row for row in records.winners}

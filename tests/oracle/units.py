@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 @dataclass
 class Unit:
-    """One metered thing. `fate` is countable, excluded or quarantined; `relief` what makes it free."""
+    """One metered thing. `fate` is countable, excluded or quarantined; `relief` is what makes it free."""
 
     source: str
     tenant: str | None
@@ -25,7 +25,7 @@ class Unit:
 
 
 def judged(found: tuple[str, str] | None, fate: str, reason: str) -> tuple[str | None, str, str]:
-    """(tenant, fate, reason): the account map is asked before the meter (GEN-03, GEN-04)."""
+    """(tenant, fate, reason): the account map decides before the meter does (GEN-03, GEN-04)."""
     if found is None:
         return None, "quarantined", "unmapped_account"
     tenant, kind = found

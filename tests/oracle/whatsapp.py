@@ -24,7 +24,7 @@ _MESSAGE_ERA = datetime(2025, 7, 1)
 
 @dataclass
 class _Sent:
-    """What the statuses of one outbound message say together."""
+    """What the statuses of one outbound message say in combination."""
 
     waba: str
     wamid: str
@@ -43,7 +43,7 @@ class _Sent:
 
     @property
     def is_free_entry(self) -> bool:
-        """WAP-01, in either era: its origin tells it, whatever category its pricing names."""
+        """WAP-01, in either era: the origin decides, whatever category the pricing names."""
         return "referral_conversion" in (self.greatest("origin_type"), self.category)
 
     @property
@@ -82,7 +82,7 @@ class _Candidate:
 
 
 class WhatsApp:
-    """All WhatsApp units of the landed extracts, relieved by Meta and by the pool."""
+    """All WhatsApp units of the landed extracts, with relief by Meta and by the pool."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class WhatsApp:
         )
 
     def _asked_price(self, candidate: _Candidate) -> Decimal:
-        """What the price book would ask for a message: the Order's price, else card plus fee (WAP-04)."""
+        """The price a message would have: the Order's, else card plus fee (WAP-04)."""
         unit = candidate.unit
         assert unit.tenant is not None and unit.instant is not None and unit.month is not None
         ordered = self._orders.price(unit.tenant, unit.meter, unit.price_key, unit.instant)
@@ -227,7 +227,7 @@ class WhatsApp:
         return windows
 
     def waits_for_plan(self, tenant: str, month: date) -> bool:
-        """Whether the pool is of a plan nobody knows."""
+        """Whether the pool belongs to an unknown plan."""
         last = last_of_month(self._subscriptions[tenant], month, following(month))
         unknown = last is not None and not self._book.knows_plan(last["plan_id"])
         return unknown and self._orders.included(tenant, "whatsapp_conversation", "", month) is None
@@ -243,7 +243,7 @@ class WhatsApp:
     def units(self) -> Iterator[Unit]:
         candidates = list(self._candidates())
         windows = self._windows(candidates)
-        # (tenant, month) -> what asks for a place: opening, id, WABA, the units it would relieve.
+        # (tenant, month) -> candidates for a place: opening, id, WABA, the units it would relieve.
         asking: dict[tuple[str, date], list[tuple[datetime, str, str, list[Unit]]]] = defaultdict(list)
         for candidate in candidates:
             unit = candidate.unit

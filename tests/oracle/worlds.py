@@ -1,7 +1,7 @@
-"""Small made-up worlds of tenants with everything the rules speak of, deterministic by seed.
+"""Small made-up worlds of tenants with everything the rules mention, deterministic by seed.
 
-Instants crowd around month edges and price starts, numbers around boundaries; records repeat,
-disagree and move. Nobody checks them for sense: the oracle and the models must only agree.
+Instants cluster around month edges and price starts, numbers around boundaries; records repeat,
+disagree and move. The worlds need not make sense: the oracle and the models only have to agree.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Tables = dict[str, list[Row]]
 PLANS = ("business", "professional", "enterprise", "professional_ai", "enterprise_ai", "ultimate_ai")
 COUNTRIES = ("14155550123", "5511987654321", "4915112345678", "919876543210", "18765550123", "77015550123", "99912345")
 PARTIES = ("+14155550100", "+12465550100", "+442071234567", "+18005550199", "client:ann", "sip:x@y", "anonymous", "")
-# Prefixes of a world's own numbers; its serial follows, so that no two worlds fight over a number.
+# Prefixes of a world's own numbers; its serial follows, so that no two worlds use the same number.
 OWN_NUMBERS = ("+141551", "+188852", "+4420700", "+178753", "+187654")
 STATUSES = {
     "call": ("completed",) * 6 + ("busy", "no-answer", "canceled", "failed", "in-progress", "queued"),
@@ -52,7 +52,7 @@ class World:
         return self.random.random() < share
 
     def instant(self, month: date | None = None, *, whole: bool = False) -> datetime:
-        """Anywhere in a month, often within a hair of its edges; `whole` seconds where the form has no more."""
+        """Anywhere in a month, often very close to its edges; `whole` seconds if the form has no finer."""
         start = midnight(month or self.random.choice(self.months))
         end = midnight(following(start.date()))
         tick = timedelta(seconds=1) if whole else timedelta(microseconds=1)
@@ -121,7 +121,7 @@ class World:
         term_start += timedelta(days=r.choice((0, 0, 9, 14)))
         length, since = r.choice((1, 1, 3, 12)), begin
         if self._count % 5 == 2:
-            # On another plan and term for three days beside it, or by mistake: then the row ends where it begins.
+            # On another plan and term for three days as well, or by mistake: then the row ends where it begins.
             beside = midnight(self.months[1]) + timedelta(days=self._count % 20, hours=1)
             self._add(
                 *("subscriptions",),
@@ -141,7 +141,7 @@ class World:
                 **{"valid_from": since, "valid_to": until, "updated_at": begin},
             )
             if self._count % 5 == 2:
-                # A change of plan that was called off: its end is its start.
+                # A change of plan that was called off: it ends where it starts.
                 never = self.instant()
                 if never != since:
                     self._add(
@@ -197,7 +197,7 @@ class World:
             sid, status = self._id("CA"), r.choice(STATUSES["call"])
             inbound = self._chance(0.5)
             outside, own = r.choice(PARTIES), r.choice(self.own_numbers)
-            # Now and then nobody can read which number of the tenant's it was.
+            # Now and then the tenant's number is unreadable.
             own = ("", "+44 20 7183 8750", "sip:desk@x")[self._count % 3] if self._count % 29 == 11 else own
             at = self.instant(month, whole=True)
             legs.append(sid)
@@ -246,7 +246,7 @@ class World:
             )
 
     def _direction(self, usual: str) -> str:
-        """Now and then a word that says neither in nor out."""
+        """Now and then a word that means neither in nor out."""
         return ("Inbound", "trunking-originating", "sideways")[self._count % 3] if self._count % 23 == 7 else usual
 
     def _assist(self, org: str, month: date) -> None:
@@ -267,7 +267,7 @@ class World:
                     transferred_to_agent_at=at if self._chance(0.2) else None,
                 )
                 if target and first_merged_back:
-                    # Its target was merged into it, or into one merged into it: merges that go round.
+                    # Its target was merged into it, or into one merged into it: a loop of merges.
                     for row in self.tables["kustomer_conversations"]:
                         if row["id"] == opened[0]:
                             row["merged_target_id"] = conversation
@@ -277,7 +277,7 @@ class World:
                 self._add("kustomer_messages", id=self._id("M"), direction="in", sent_at=at, **said)
                 at += timedelta(seconds=r.choice((0, 1, 3600)), microseconds=r.choice((0, 1)))
                 kind = r.choice(("premium", "premium", "premium", "lite", ""))
-                # Now and then a word nobody knows for the sender: the reply may be one that counts.
+                # Now and then an unknown word for the sender: the reply may be one that counts.
                 odd = self._count % 19
                 self._add(
                     *("kustomer_messages",),
@@ -400,7 +400,7 @@ class World:
                 later = r.choice(
                     (at + timedelta(days=r.randint(1, 40)), following_month, following_month + timedelta(seconds=1))
                 )
-                # Now and then the next entry is of the same instant.
+                # Now and then the next entry has the same instant.
                 at = at if (turn + step) % 4 == 0 else later
             if self._chance(0.3):
                 self._fine(number)
@@ -410,7 +410,7 @@ class World:
                     **{"sid": self._id("PN"), "account_sid": account, "phone_number": _spelled(number, turn)},
                     **{"date_created": at, "snapshot_date": self.instant().date().isoformat()},
                 )
-        # Snapshots of some days, in which now and then a number is missing, or another tenant's is.
+        # Snapshots of some days; now and then a number is missing, or another tenant's number is there.
         for day in (2, 3, 20):
             for turn, number in enumerate(self._numbers[max(0, first_of_mine - 1) :]):
                 if (turn + self._count) % 4:
@@ -446,7 +446,7 @@ class World:
         )
         for status in ("open", *story):
             if status == "overturned" and self._count % 3:
-                # What overturns a fine may say another amount, mostly none.
+                # The state that overturns a fine may carry another amount, or 0.
                 money["amount"] = ("0", "300.00")[self._count % 2]
             self._add(
                 *("carrier_penalties",),
@@ -467,7 +467,7 @@ class World:
         self._storage(f"{self.id}_stranger", self.months[2])
 
     def _repeat(self) -> None:
-        """Exact copies, newer and older states, and states no update time tells apart."""
+        """Exact copies, newer and older states, and states without a deciding update time."""
         changes: dict[str, dict[str, tuple[Any, ...]]] = {
             "twilio_calls": {"status": STATUSES["call"], "duration": ("30", "90")},
             "twilio_messages": {"status": STATUSES["message"], "num_segments": ("3",)},
@@ -492,7 +492,7 @@ class World:
 
 
 def _spelled(number: str, turn: int) -> str:
-    """The number as upstream may write it, now and then what is none."""
+    """The number as upstream may write it; now and then something that is not a number."""
     spellings = (number, number[1:], f"{number[:2]} ({number[2:5]}) {number[5:8]}-{number[8:]}")
     return "withheld" if turn % 13 == 5 else spellings[turn % 3]
 
