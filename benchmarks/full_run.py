@@ -41,14 +41,6 @@ class FullRun:
     layers: dict[str, float]
     slowest: dict[str, float]
 
-    @property
-    def records_per_second(self) -> float:
-        return self.records / self.seconds
-
-    @property
-    def disk_bytes_per_record(self) -> float:
-        return self.disk_bytes / self.records
-
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
 

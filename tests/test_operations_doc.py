@@ -1,4 +1,7 @@
-"""The tables of docs/operations.md name tests that exist, and leave out none of those that try a door or a kill."""
+"""The tables of docs/operations.md name tests that exist, and leave out none of those that try a door.
+
+Files of kills hold tests of single parts as well (numbers, locks, headers), which are no row of a page for operators.
+"""
 
 from __future__ import annotations
 

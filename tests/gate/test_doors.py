@@ -313,7 +313,9 @@ def test_materialising_the_release_asset_alone_is_refused(copied: Settings) -> N
             resources={"installation": Installation(home=str(copied.home), landing=str(copied.landing))},
             raise_on_error=False,
         )
-    assert not result.success
+    # As by any other door: the content is not what was judged, and the run says so.
+    (failure,) = result.get_step_failure_events()
+    assert "no verdict carries its content hash" in str(failure.step_failure_data.error)
 
 
 def _holder(settings: Settings) -> subprocess.Popen[str]:

@@ -15,7 +15,7 @@ from orchestration.closing import replay
 from orchestration.ingestion.landing import Receipt
 from orchestration.publishing.release import current_release
 from orchestration.settings import PROJECT_DIR
-from orchestration.terminal import Console, console_for, show_rows, working
+from orchestration.terminal import Console, show_rows, working
 from tests.conftest import SampleRun
 
 ODD = "a[red]b[/red] [/b] :warning: report[final].csv"
@@ -102,10 +102,10 @@ def test_an_invoice_bears_the_tenants_name_as_it_is(
 
 
 def test_what_is_being_done_is_told_as_it_is() -> None:
-    console = console_for()
-    console.file = io.StringIO()
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, markup=False, emoji=False)
     with working(console, "[/b]") as say:
         say(f"taking in {ODD}")
+    assert f"taking in {ODD}" in console.file.getvalue()
 
 
 def test_what_a_terminal_would_obey_is_shown_as_an_escape(
