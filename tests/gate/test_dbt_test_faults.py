@@ -77,6 +77,8 @@ STATEMENT_FAULTS = {
         "update broken set compared_count = period_count + 1",
         "update broken set differing_count = compared_count + 1, first_differs_at = timestamp '2024-11-01'",
         "update broken set first_differs_at = timestamp '2024-11-01' where differing_count = 0",
+        "update broken set missing_quantity = difference_quantity - 1 where difference_quantity > 0",
+        "update broken set missing_quantity = null where compared_count > 0",
     ),
     "wap_04__no_prefix_is_longer_than_the_digits_compared": (
         "update broken set calling_prefix = '12345678' where rowid = 0",
