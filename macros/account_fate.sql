@@ -1,6 +1,6 @@
-{# GEN-03 and GEN-04, one home: what the account map says of a record before its meter is asked.
-   Expects the columns tenant_id and account_kind; `otherwise` is the meter's own answer. A kind nobody
-   knows is never billed: it waits. #}
+{# GEN-03, GEN-04: what the account map decides about a record before its meter is considered. Defined only here.
+   Expects the columns tenant_id and account_kind; `otherwise` is the meter's own result. A record of an account of
+   unknown kind is held, never billed. #}
 {% macro account_fate(otherwise) %}
 case
     when tenant_id is null then 'quarantined'

@@ -1,7 +1,8 @@
-{# What is new is said in two ways. Rows that one model appends are those after the newest it holds: `last_batch`, which
-   a build that failed further down has moved on. What models tell each other of a build goes by the last complete one:
-   `metered_batch`, which a failed build leaves where it was, so that the next looks at all of it again. Whether there
-   is anything to add to: of the model itself `is_incremental()`, of the build `builds_upon_another()`. #}
+{# There are two ways to tell what is new. A model that appends rows uses `last_batch`, the newest batch it already
+   holds; a build that failed further down has already moved this on. Information that models pass to each other
+   during a build uses `metered_batch`, the newest batch of the last complete build; a failed build leaves this
+   unchanged, so the next build processes everything since then again. To ask whether there is anything to add to, use
+   `is_incremental()` for a model and `builds_upon_another()` for the whole build. #}
 
 {# The newest load batch a model already holds, as a literal so that older Parquet parts are skipped. #}
 {% macro last_batch(relation) %}
@@ -10,8 +11,8 @@
 {%- else -%}0{%- endif -%}
 {% endmacro %}
 
-{# The newest batch of the last complete build, as a literal: what came after it is new. Where there is none, nothing
-   may be added to: dbt, run by itself a second time, would add to what no complete build stands behind. #}
+{# The newest batch of the last complete build, as a literal; anything after it is new. Without a complete build
+   nothing may be appended: dbt run directly a second time would append to an incomplete build. #}
 {% macro metered_batch() %}
 {%- if execute and flags.WHICH != 'test' -%}
 {%- set metered = run_query('select max(load_batch) from ops.metered_batches').columns[0].values()[0] -%}
@@ -24,24 +25,24 @@
 {%- else -%}0{%- endif -%}
 {% endmacro %}
 
-{# The newest batch taken in, as a literal. #}
+{# The newest batch ingested, as a literal. #}
 {% macro newest_batch() %}
 {%- if execute and flags.WHICH != 'test' -%}
 {{ run_query('select coalesce(max(load_batch), 0) from raw.receipts').columns[0].values()[0] }}
 {%- else -%}0{%- endif -%}
 {% endmacro %}
 
-{# Numbers a query of `ops` finds, as literals that let the engine skip files; 0 is always among them, and
-   alone where nothing was ever taken in, as for a linter. #}
+{# The numbers a query on `ops` returns, as literals that let the engine skip files. The list always contains 0, and
+   only 0 if nothing was ever ingested, as when a linter runs. #}
 {% macro numbers_found(query) %}
 {%- if execute and flags.WHICH != 'test' and anything_taken_in() -%}
 0{% for number in run_query(query).columns[0].values() | sort %}, {{ number }}{% endfor %}
 {%- else -%}0{%- endif -%}
 {% endmacro %}
 
-{# The accepted parts of a source newer than a batch, in stretches of some millions of rows: a large
-   load is grouped stretch by stretch, in memory, where the whole would not fit. Figures: 55 million
-   messages in one grouping 54 s of CPU and on disk, in stretches 20 s and in memory. #}
+{# The accepted parts of a source newer than a batch, in stretches of a few million rows. A large load is grouped one
+   stretch at a time, in memory; all of it at once would not fit. Measured on 55 million messages: 54 s of CPU and
+   spilling to disk in one grouping, 20 s and in memory in stretches. #}
 {% macro part_stretches(source_name, newer_than) %}
 {%- set nothing = {'parts': [0], 'load_batch': 0} -%}
 {%- if not execute or flags.WHICH == 'test' -%}{{ return([nothing]) }}{%- endif -%}
@@ -69,7 +70,7 @@
 ) }}
 {% endmacro %}
 
-{# Whether a table stands under the relation's name. #}
+{# Whether a table with the relation's name exists. #}
 {% macro relation_exists(relation) %}
 {{ return(run_query(
     "select count(*) from duckdb_tables() where database_name = current_database() and schema_name = '"
@@ -77,7 +78,7 @@
 ).columns[0].values()[0] > 0) }}
 {% endmacro %}
 
-{# Whether anything of a source was ever accepted. #}
+{# Whether any row of a source was ever accepted. #}
 {% macro any_rows_of(source_name) %}
 {{ return(run_query(
     "select coalesce(sum(rows_accepted), 0) from raw.receipts where status = 'accepted' and source = '"
@@ -85,7 +86,7 @@
 ).columns[0].values()[0] > 0) }}
 {% endmacro %}
 
-{# For a common table expression that reads much and is used more than once: read again, not kept. #}
+{# For a common table expression that reads a lot and is used more than once: it is read again, not materialized. #}
 {% macro not_kept() %}{{ return(adapter.dispatch('not_kept')()) }}{% endmacro %}
 {% macro default__not_kept() %}not materialized{% endmacro %}
 
@@ -95,8 +96,8 @@
 ).columns[0].values()[0] > 0) }}
 {% endmacro %}
 
-{# A filter to the stretch of time that the rows of `relation` span by the column of the same name: the engine
-   reads no row group outside it. Nothing where there are none, everything where one has no instant. #}
+{# Filters to the time range that the rows of `relation` span in the column of the same name, so that the engine reads
+   no row group outside it. Selects nothing if there are no rows, and everything if a row has no timestamp. #}
 {% macro within_span_of(column, relation) %}
 {%- set row = run_query(
     "select count(*), count(" ~ column ~ "), min(" ~ column ~ ")::varchar, max(" ~ column ~ ")::varchar from " ~ relation

@@ -1,16 +1,16 @@
-{# GEN-01, which month: the UTC calendar month an instant falls in, as its first day.
-   The one home of month truncation; date_trunc gives a timestamp in some engines. #}
+{# GEN-01: the billing month of an instant, as the first day of its UTC calendar month. Months are truncated only
+   here; date_trunc returns a timestamp in some engines. #}
 {% macro billing_month(instant) %}cast(date_trunc('month', {{ instant }}) as date){% endmacro %}
 
-{# First instant of the month after `month` (a first day): the half-open end of a billing month. #}
+{# First instant of the month after `month` (a first day): the exclusive end of a billing month. #}
 {% macro next_month(month) %}cast({{ month }} + interval 1 month as date){% endmacro %}
 
-{# Whether `instant` lies in one of `months` (first days as text): what billing_month says of it, said of the
-   instant itself. The engine takes such a filter below a join, and one on a month worked out of the instant not: one
-   month of 24 with 5 million records each took 6 s, every conversation of history joined for it, and takes 1 s.
-   Months that follow each other are one stretch of time, which the engine compares with a file's or row group's
-   earliest and latest: said one by one, two months of 10 million records took 0.2 s more.
-   Records without an instant are filed under 1970. #}
+{# Whether `instant` lies in one of `months` (first days as text): the same result as billing_month, but expressed on
+   the instant itself. The engine pushes such a filter below a join, but not one on a month derived from the instant:
+   one month out of 24 with 5 million records each took 6 s, with every conversation in history joined, and now takes
+   1 s. Consecutive months become one time range, which the engine compares with the earliest and latest value of a
+   file or row group; listed one by one, two months of 10 million records took 0.2 s longer. Records without an
+   instant are filed under 1970. #}
 {% macro in_months_of(instant, months) -%}
 {%- set stretches = [] -%}
 {%- for month in months | sort -%}

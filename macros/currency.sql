@@ -1,5 +1,5 @@
-{# GEN-08: the currency of a tenant's month: the one anything of it was invoiced in, else the tenant's own. One home,
-   for who prices it, fines included. Behind a join of `tenants`. #}
+{# GEN-08: the currency of a tenant's month: the one in which anything of it was invoiced, else the tenant's own.
+   Defined only here, for every model that prices a month, fines included. Use it after a join of `tenants`. #}
 {% macro currency_of_month() %}coalesce(currencies_invoiced.currency_code, tenants.currency_code){% endmacro %}
 
 {% macro join_currency_invoiced(usage) %}

@@ -1,5 +1,5 @@
-{# PRC-01..04, the one home of when a published update starts. `published_on` and
-   `named_effective_on` are dates; a rule name is a value of the seed notice_rules. #}
+{# PRC-01..04: when a published update starts. Defined only here. `published_on` and `named_effective_on` are dates; a
+   rule name is a value of the seed notice_rules. #}
 {% macro effective_from(notice_rule, published_on, named_effective_on) %}
 case {{ notice_rule }}
     when 'next_full_month_after_30_days'
@@ -13,9 +13,9 @@ case {{ notice_rule }}
 end
 {%- endmacro %}
 
-{# PRC-05 over the CTE `dated`: drops what was withdrawn before its start and what a later
-   publication overtook, and ends each price where the next begins. Needs the columns
-   update_id, published_on, effective_from and withdrawn_on. #}
+{# PRC-05 on the CTE `dated`: drops updates withdrawn before their start and updates overtaken by a
+   later publication, and ends each price where the next begins. Needs the columns update_id,
+   published_on, effective_from and withdrawn_on. #}
 {% macro effective_intervals(dated, keys) %}
 select
     *,

@@ -1,9 +1,8 @@
-{# GEN-02 in one place. Collapses exact duplicates of each record key, picks the winning state
-   by update time, then status rank, then hash of the canonical row, and says why the others
-   lost. Only keys with fresh rows are looked at again, so the cost follows what is new.
-   Only contested keys (more than one row) pay for hashing and ranking.
-   `contested_in` names a large source: then only its contested records stand here, each of their
-   rows read again from the parts they lie in, and gen_02_current shows all the others in place. #}
+{# GEN-02, defined only here. Collapses exact duplicates of each record key, picks the winning state by update time,
+   then status rank, then hash of the canonical row, and gives the reason why the others lost. Only keys with new rows
+   are processed again, so the cost follows what is new. Only contested keys (more than one row) are hashed and
+   ranked. `contested_in` names a large source: the model then holds only its contested records, with each of their
+   rows read again from its part, and gen_02_current shows all other records in place. #}
 {% macro gen_02_states(staged, columns, key_columns, updated_at, occurred_at, record_type, contested_in=none) %}
 {%- set listed = columns | join(', ') -%}
 {%- set update_time = updated_at or 'cast(null as timestamp)' -%}
@@ -103,8 +102,9 @@ select
 from states
 {% endmacro %}
 
-{# Where a model of contested records finds the rows it must read: all of theirs, or on top of an earlier build those
-   of records contested anew. Its hook puts them there, from the parts that hold such. #}
+{# Where a model of contested records finds the rows it must read: all rows of contested records or,
+   on top of an earlier build, those of records contested since then. Its hook copies them there
+   from the parts that hold such rows. #}
 {% macro rows_contested_anew(source_name, staged) %}
 {%- if flags.WHICH == 'test' -%}
 (select * from {{ staged }} where {{ is_contested_anew(source_name) }})
@@ -130,8 +130,8 @@ and part_number in ({{ numbers_found(
 ) }})
 {% endmacro %}
 
-{# Where they lie is noted: a row that is not among them is the state of its record, and to know that no key need be
-   read. 55 million messages without their ids: 4.9 s of CPU instead of 6.9. #}
+{# Records the location of contested rows. Any row not listed is the state of its record, so no key has to be read to
+   know that. 55 million messages without reading their ids: 4.9 s of CPU instead of 6.9. #}
 {% macro note_contested_rows(source_name) %}
 insert into ops.contested_rows
 select '{{ source_name }}', {{ row_place() }} from ops.rows_contested_anew_{{ source_name }}
@@ -142,11 +142,11 @@ where {{ row_place() }} not in (select row_place from ops.contested_rows where s
 drop table ops.rows_contested_anew_{{ source_name }}
 {% endmacro %}
 
-{# A raw row's part and its place there, in one number. #}
+{# The part of a raw row and its position there, as one number. #}
 {% macro row_place() %}(part_number::bigint << 40) + row_number{% endmacro %}
 
-{# GEN-02 for a large source: the states of every record, read where they lie. A record that arrived
-   once is its own state; the contested ones come from their model. Part 0 stands for those. #}
+{# GEN-02 for a large source: the states of every record, read in place. A record that arrived once is its own state;
+   contested records come from their model and have part number 0. #}
 {% macro gen_02_current(staged, contested, source_name, columns, key_columns, occurred_at) %}
 {%- set listed = columns | join(', ') -%}
 with staged as (

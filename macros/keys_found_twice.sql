@@ -1,4 +1,4 @@
-{# Keys that stand twice among `rows`, looked for among those whose hash satisfies `keys`. #}
+{# Keys that occur more than once among `rows`, searched among those whose hash satisfies `keys`. #}
 {% macro keys_found_twice(relation, listed, hashed, rows='true', keys='true') -%}
 select {{ listed }}, count(*) as row_count
 from {{ relation }}

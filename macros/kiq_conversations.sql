@@ -1,5 +1,5 @@
-{# KIQ-01: which messages of a conversation count, by the message's own channel. One home for the
-   pieces and for the conversations read again. #}
+{# KIQ-01: which messages of a conversation count, by the message's own channel. Defined only here, for the pieces and
+   for the conversations read again. #}
 {% macro is_on_counted_channel() %}coalesce(lower(channel), '') in ('chat', 'whatsapp', 'sms'){% endmacro %}
 
 {% macro is_customer_message() %}
@@ -17,8 +17,8 @@
 )
 {%- endmacro %}
 
-{# Who wrote nobody can say: a direction that is neither in nor out, an assistant of no kind known (none is a
-   person). It may be the reply that completes an exchange, so it is not passed over in silence. #}
+{# The sender cannot be determined: the direction is neither in nor out, or the kind of assistant is unknown (empty
+   means a person). The message may be the reply that completes an exchange, so it is not silently ignored. #}
 {% macro is_of_unknown_sender() %}
 (
     {{ is_on_counted_channel() }}
@@ -29,8 +29,9 @@
 )
 {%- endmacro %}
 
-{# KIQ-02, KIQ-03: conversations whose own row came or changed since the last complete build, in all its
-   states: what it was decides with what it is. Kept until the build is complete, for all who ask. #}
+{# KIQ-02, KIQ-03: conversations whose own row arrived or changed since the last complete build, in all
+   its states, because earlier states matter as well as the current one. Kept until the build is
+   complete, for all models that ask. #}
 {% macro note_conversations_changed(contested) %}
 {%- set staged = ref('stg_kustomer__conversations') -%}
 {%- set columns = 'conversation_id, org_id, customer_id, created_at, ended_at' -%}
@@ -47,8 +48,8 @@ select {{ columns }} from {{ contested }} where false
 {% endif %}
 {% endmacro %}
 
-{# KIQ-03: of a relation of ended conversations, those of which a changed one decides: because it is the one
-   that ended, or because the same customer opened it within the day after. #}
+{# KIQ-03: of a relation of ended conversations, those affected by a changed one: because it is the one that ended, or
+   because the same customer opened it within 24 hours of the end. #}
 {% macro decided_by_changed(relation) %}
 select conversation_id from {{ relation }}
 where conversation_id in (select conversation_id from ops.conversations_changed)
@@ -61,8 +62,8 @@ inner join ops.conversations_changed as changed
     and changed.created_at < ended.ended_at + interval 24 hour
 {% endmacro %}
 
-{# The parts that hold conversations which a changed one decides about, or which decide about it: they were created
-   or ended on its days or a day off them. #}
+{# The parts with conversations that a changed one affects, or that affect it: created or
+   ended on its days or a day away. #}
 {% macro parts_of_conversations_near() %}
 with days as (
     select unnest([
@@ -83,7 +84,7 @@ inner join (select distinct day from days) as asked
 where parts.source = 'kustomer_conversations' and instants.column_name in ('created_at', 'ended_at')
 {% endmacro %}
 
-{# Noted before those decided anew are taken out and after they are put in: their months are metered again. #}
+{# Run before the affected rows are deleted and again after they are inserted: their months are metered again. #}
 {% macro note_decided_anew(relation) %}
 {% if execute and is_incremental() %}
 insert into ops.conversations_decided_anew {{ decided_by_changed(relation) }}
@@ -96,22 +97,22 @@ delete from {{ relation }} where conversation_id in (select conversation_id from
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# The month a piece of a conversation stands for: of the exchange it completes, else of its first message. The piece
-   keeps it, for it is asked of all in history: three instants of each were three quarters of what was read. #}
+{# The month of a piece of a conversation: that of the exchange it completes, else of its first message. The piece
+   stores it because it is read for all of history: three instants per piece were three quarters of what was read. #}
 {% macro month_of_piece() %}
 {{ billing_month("coalesce(case when first_reply_at > first_customer_message_at then first_reply_at end, first_message_at)") }}
 {%- endmacro %}
 
-{# The same of a row of the conversations read again. #}
+{# The same for a row of the conversations read again. #}
 {% macro month_of_exchange() %}{{ billing_month('coalesce(exchange_completed_at, first_message_at)') }}{% endmacro %}
 
-{# KIQ-01: which conversations messages came of since the last complete build, by their hash. #}
+{# KIQ-01: conversations for which messages arrived since the last complete build, by their hash. #}
 {% macro hashes_of_new_pieces() -%}
 select conversation_hash from {{ ref('int_kiq_01__conversation_pieces') }} where load_batch > {{ metered_batch() }}
 {%- endmacro %}
 
-{# KIQ-01: pieces from before of conversations of which messages came: looked for once among all, by their hash. Two
-   conversations may share one: that is a message too many to read again, and no other amount. #}
+{# KIQ-01: earlier pieces of conversations for which messages arrived, searched once among all pieces, by hash. If two
+   conversations share a hash, some messages are read needlessly; no amount changes. #}
 {% macro note_pieces_met() %}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {% if execute and is_incremental() %}
@@ -124,11 +125,11 @@ where
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# A conversation's own row may come or change long after its messages: the months they count in. Noted behind
-   the view that reads both, so before any model asks which months to read anew; those of new messages, and of all
-   pieces with the hash of one of theirs, are noted where they are read (touch_months_before_reread), so that in
-   history only rows are looked for that came without messages. Told by hash alone: where two conversations share
-   one, a month too many is read. #}
+{# A conversation's own row may arrive or change long after its messages, so the months they count in are touched.
+   Runs after the view that reads both, and so before any model asks which months to read again. The months of new
+   messages, and of all pieces that share a hash with one of theirs, are recorded where they are read
+   (touch_months_before_reread), so that history is searched only for rows that came without messages. Conversations
+   are identified by hash alone: if two share one, one month too many is read. #}
 {% macro touch_months_of_conversations() %}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {%- set exchanges_reread = ref('int_kiq_01__exchanges_reread') -%}
@@ -152,9 +153,10 @@ where conversation_id in (select conversation_id from asked_for)
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# KIQ-01, KIQ-02: all pieces of every conversation under a target that is to be read again, and of the target itself:
-   kept for their parts, which are read, and for their months. Also of those merged long ago, of which nothing came:
-   the target is gathered from all of them. Most were met, and are looked for no second time. #}
+{# KIQ-01, KIQ-02: all pieces of every conversation merged into a target that must be read again, and of the
+   target itself. They are kept for their parts, which are read, and for their months. Conversations merged
+   long ago without new messages are included, because the target is gathered from all of them. Most were
+   already found and are not searched again. #}
 {% macro note_pieces_to_reread(reread) %}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
 {%- set columns = 'first_part, last_part, piece_month' -%}
@@ -195,8 +197,8 @@ where conversation_hash in (select conversation_hash from conversations)
 {% endif %}
 {% endmacro %}
 
-{# The months a conversation stood in and stands in: those of its pieces, and those of its row among the
-   conversations read again, before that row is replaced and after. #}
+{# The months a conversation was in and is in: those of its pieces, and those of its row among the conversations read
+   again, before and after that row is replaced. #}
 {% macro touch_months_before_reread(relation) %}
 {%- set reread = ref('int_kiq_01__conversations_reread') -%}
 {%- set pieces = ref('int_kiq_01__conversation_pieces') -%}
@@ -230,7 +232,7 @@ where conversation_id in (
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# Takes out the rows of conversations about to be read again: one merged away leaves none behind. #}
+{# Deletes the rows of conversations about to be read again; one merged into another leaves none behind. #}
 {% macro forget_reread(relation) %}
 {%- set reread = ref('int_kiq_01__conversations_reread') -%}
 {% if execute and is_incremental() %}

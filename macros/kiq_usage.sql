@@ -1,7 +1,7 @@
-{# KIQ-01..04: every conversation with messages, what it is counted as and in which month; of all months, or
-   of those given. Then a conversation's own row is looked for first where it most likely lies, among those created in
-   these months or the ones before them, and only the others among all: each month its own row of 17 million was
-   twice the work. One home, for the view and for the sums of the months touched. #}
+{# KIQ-01..04: every conversation with messages, what it is counted as and in which month; of all months, or of those
+   given. If months are given, a conversation's own row is searched first where it most likely is, among those created
+   in these months or the ones before them, and only the remaining ones among all: finding each month's own rows among
+   17 million took twice the work. Defined only here, for the view and for the sums of the months touched. #}
 {% macro kiq_usage(months=none) %}
 {%- set asked = [
     'conversation_id', 'message_org_id', 'has_premium_reply', 'has_unknown_sender', 'exchange_completed_at', 'occurred_at',
@@ -12,7 +12,7 @@ with exchanges as (
     {% if months is not none %}where {{ in_months_of('occurred_at', months) }}{% endif %}
 ),
 
--- What is asked of a conversation, said before the join: it is millions of rows wide.
+-- Only the columns needed of a conversation, selected before the join: it covers millions of rows.
 conversations_asked as {{ not_kept() }} (
     select
         conversation_id,
@@ -43,7 +43,7 @@ not_found_near as (
     select {{ asked }} from found_near where not is_known
 ),
 
--- Where every one was found near, the engine reads nothing for the others.
+-- If all were found near, the engine reads nothing here.
 conversations_elsewhere as (
     select * from conversations_asked
     where
@@ -79,7 +79,7 @@ conversations_dated as (
     select
         conversations_found.*,
         coalesce(conversations_found.own_org_id, conversations_found.message_org_id) as org_id,
-        -- Ended, never handed to an agent, and the customer did not come back at once.
+        -- Ended, never handed to a person, and the customer did not come back within 24 hours.
         conversations_found.is_ended_unassisted and reopened.conversation_id is null
             as is_kiq_03,
     from conversations_found
@@ -91,7 +91,7 @@ tenants_found as (
         conversations_dated.*,
         accounts.tenant_id,
         accounts.account_kind,
-        -- GEN-06: the Order over the price book.
+        -- GEN-06: the Order takes precedence over the price book.
         coalesce(basis.kiq_basis, settings.setting_value, 'kiq_01') as kiq_basis,
     from conversations_dated
     left join accounts
@@ -111,7 +111,7 @@ reasons_given as (
     select
         *,
         case
-            -- What would count if the sender were known waits until it is.
+            -- A conversation that would count if the sender were known is held until the sender is known.
             when
                 exchange_completed_at is null and has_unknown_sender
                 and not is_spam and not is_imported
@@ -147,7 +147,8 @@ select
 from reasons_given
 {% endmacro %}
 
-{# Exchanges with what their conversations' own rows say; nothing bad is believed of one that has none. #}
+{# Exchanges with the details of their conversations' own rows. A conversation without such a row is assumed to be
+   neither spam nor imported. #}
 {% macro with_own_row(exchanges, conversations) %}
 select
     exchanges.*,

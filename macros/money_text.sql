@@ -1,7 +1,7 @@
-{# An exact amount as a sentence shows it: no zeros after the second decimal. #}
+{# An exact amount formatted for a sentence: no zeros after the second decimal. #}
 {% macro money_text(amount) %}regexp_replace({{ amount }}::varchar, '(\.\d\d\d*?)0+$', '\1'){% endmacro %}
 
-{# A billed amount as a sentence shows it: with the decimals of its currency, so none for yen and three for dinars. #}
+{# A billed amount formatted for a sentence, with the decimals of its currency: none for yen, three for dinars. #}
 {% macro billed_text(amount, minor_unit) %}
 case {{ minor_unit }}
     when 0 then regexp_replace({{ amount }}::varchar, '\.0+$', '')
@@ -10,7 +10,7 @@ case {{ minor_unit }}
 end
 {%- endmacro %}
 
-{# A quantity as a sentence shows it: whole where it is whole. #}
+{# A quantity formatted for a sentence, without decimals if it is whole. #}
 {% macro quantity_text(quantity) %}
 regexp_replace(regexp_replace({{ quantity }}::decimal(38, 6)::varchar, '0+$', ''), '\.$', '')
 {%- endmacro %}

@@ -1,8 +1,9 @@
-{# Which tenant months are rated and invoiced again: those anything changed for that their lines are made
-   of (int_gen_05__tenant_months_fingerprinted notes them in ops.moved_tenant_months, and so it must be above
-   every model that asks). A tenant '*' stands for all of its month, and of the year 1 for everything. Rows
-   without a tenant or month have the keys '' and the year 1. First and last of the months are said before all else:
-   by them the engine reads only rows that lie between, which of a month among 25 takes a quarter of the time. #}
+{# Which tenant months are rated and invoiced again: those with a change in anything their lines depend on.
+   int_gen_05__tenant_months_fingerprinted records them in ops.moved_tenant_months, so it must be upstream
+   of every model that asks. Tenant '*' stands for all tenants of its month, and for everything if the
+   month is the year 1. Rows without a tenant or month have the keys '' and the year 1. The filter starts
+   with the first and last of the months, so that the engine reads only rows between them; for one month
+   among 25 this takes a quarter of the time. #}
 {% macro is_moved() %}
 {%- if execute and flags.WHICH != 'test' and is_incremental() -%}
 {%- set months, whole = [], [] -%}
@@ -31,11 +32,11 @@ false
 {%- endif -%}
 {% endmacro %}
 
-{# Behind a from clause, and behind a where clause; nothing where all of them are worked out. #}
+{# To follow a from clause (where_moved) or a where clause (and_moved); empty if everything is recomputed. #}
 {% macro where_moved() %}{% set condition = is_moved() | trim %}{% if condition %}where {{ condition }}{% endif %}{% endmacro %}
 {% macro and_moved() %}{% set condition = is_moved() | trim %}{% if condition %}and {{ condition }}{% endif %}{% endmacro %}
 
-{# Run before such a model appends: takes out what it is about to work out again. #}
+{# Run before such a model appends: deletes what it is about to recompute. #}
 {% macro forget_moved(relation) %}
 {% if execute and is_incremental() %}delete from {{ relation }} {{ where_moved() }}{% else %}select 1{% endif %}
 {% endmacro %}
@@ -49,8 +50,8 @@ select '' as tenant_id, date '0001-01-01' as billing_month, false as is_closed_f
 {% endif %}
 {% endmacro %}
 
-{# What differs, and of every tenant one of whose closed months does, the month its corrections are due on
-   (GEN-09), also where nothing was used in it yet: the first after the last close, or one left open by name. #}
+{# Records what differs and, for every tenant with a differing closed month, the month its corrections are due in
+   (GEN-09), even if nothing was used in it yet: the first after the last close, or one left open by name. #}
 {% macro note_moved_tenant_months(relation) %}
 insert into ops.moved_tenant_months (tenant_id, billing_month)
 with moved as (
@@ -70,7 +71,7 @@ corrected as (
 
 select tenant_id, billing_month from moved
 union
--- Left out of a close by name, a month stays open and takes the corrections.
+-- A month left out of a close by name stays open and takes the corrections.
 select tenant_id, billing_month from {{ source('ledger', 'closings') }}
 where tenant_id in (select tenant_id from corrected)
 union

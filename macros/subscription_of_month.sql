@@ -1,7 +1,7 @@
-{# WAP-05: the subscription last in force in a month, of each tenant and month of `tenant_months`: of several rows
-   the one that holds longest into it, of two the one begun last. A row of no length never held. One home of that
-   choice, for pools and for who asks which plan a month was on. Reads `subscriptions`, a common table expression of
-   current states. #}
+{# WAP-05: for each tenant and month of `tenant_months`, the subscription last in force in the month. Of several rows,
+   the one that lasts longest into the month counts; of two that last equally long, the one that began last. A row of
+   zero length was never in force. Defined only here, for the pools and for reporting which plan a month was on. Reads
+   `subscriptions`, a common table expression of current states. #}
 {% macro subscription_of_month(tenant_months) -%}
     select
         {{ tenant_months }}.tenant_id,

@@ -1,5 +1,6 @@
-{# GEN-11: tenants and months that may have used a service inside its suspension, as lists of `tenants` and
-   `months`, among `months` where given; none of either when that cannot be told. A literal tenant lets the engine skip the others' rows. #}
+{# GEN-11: tenants and months that may have used a service while it was suspended, as lists of `tenants` and
+   `months`, restricted to `months` if given; both none if this cannot be determined. A literal tenant lets
+   the engine skip other tenants' rows. #}
 {% macro suspended_use(months=none) %}
 {%- set usage = ref('int_gen_06__usage_to_price') -%}
 {%- set suspensions = ref('int_gen_02__suspensions_states') -%}

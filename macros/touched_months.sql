@@ -1,6 +1,6 @@
-{# Which billing months must be metered again, by source. ops.touched_months gathers them before and
-   while states are merged: the months a changed record stood in before, and those it stands in now.
-   The year 1 stands for "every month": contract data changed, and with it anything may have moved. #}
+{# Which billing months must be metered again, by source. ops.touched_months collects them before and while states are
+   merged: the months a changed record was in before, and those it is in now. The year 1 stands for "every month":
+   contract data changed, so anything may have moved with it. #}
 {% macro touch_months_before(relation, staged, key_columns, source_name) %}
 {% if execute and is_incremental() %}
 insert into ops.touched_months (source, billing_month)
@@ -17,8 +17,8 @@ select distinct '{{ source_name }}', coalesce({{ billing_month('occurred_at') }}
 where load_batch > (select coalesce(max(load_batch), 0) from ops.metered_batches)
 {% endmacro %}
 
-{# For a model of contested records: the months of all states of the records contested anew, which
-   are those they stood in before and stand in now. New parts' months are noted by the key index. #}
+{# For a model of contested records: the months of all states of the records contested since the last build, that is,
+   those they were in before and those they are in now. The key index records the months of new parts. #}
 {% macro touch_months_of_contested(relation, source_name) %}
 insert into ops.touched_months (source, billing_month)
 select distinct '{{ source_name }}', {{ billing_month("coalesce(occurred_at, timestamp '1970-01-01')") }} from {{ relation }}
@@ -34,7 +34,7 @@ where load_batch > (select coalesce(max(load_batch), 0) from ops.metered_batches
 {{ return(months_listed_as_touched(sources) if execute and is_incremental() else none) }}
 {% endmacro %}
 
-{# The same for a test, which is no model that is added to. #}
+{# The same for a test, which is not an incremental model. #}
 {% macro months_touched_since_the_last_build(sources) %}
 {{ return(months_listed_as_touched(sources) if builds_upon_another() else none) }}
 {% endmacro %}
@@ -48,8 +48,8 @@ where load_batch > (select coalesce(max(load_batch), 0) from ops.metered_batches
 {{ return(none if '0001-01-01' in months else months) }}
 {% endmacro %}
 
-{# A model's filter to the touched months of a source and to the parts that hold them; no filter when
-   all are touched or on a full build. `instant` is what the rows' billing_month is made of. #}
+{# Filters a model to the touched months of a source and to the parts that hold them; no filter if all are touched or
+   in a full build. `instant` is what the rows' billing_month is derived from. #}
 {% macro where_month_touched(source_name, has_parts=true, instant='occurred_at') %}
 {%- set months = months_touched([source_name]) -%}
 {%- if months is not none -%}
@@ -57,11 +57,11 @@ where true {{ in_months(months, source_name if has_parts else none, instant) }}
 {%- endif -%}
 {% endmacro %}
 
-{# A filter to some months and, of a source that is read where it lies, to the parts that hold them. The month itself
-   follows from the instant and is not asked, which costs a truncation a row; only under 1970 may it be another's. #}
+{# Filters to some months and, for a source that is read in place, to the parts that hold them. The month follows from
+   the instant and is not compared, which would cost a truncation per row; only under 1970 can it differ. #}
 {% macro in_months(months, source_name=none, instant='occurred_at') %}
 {%- if months is not none and not months -%}
-{#- Said plainly, so that the engine reads nothing for it, not even what would be joined. -#}
+{#- Stated plainly, so that the engine reads nothing at all, not even what would be joined. -#}
 and false
 {%- elif months is not none -%}
 and {{ in_months_of(instant, months) }}
@@ -79,7 +79,7 @@ and part_number in ({{ numbers_found(
 
 {% macro dates_listed(months) %}{% for month in months %}, date '{{ month }}'{% endfor %}{% endmacro %}
 
-{# Run before a month-wise model appends: takes the touched months out, also those that end up empty. #}
+{# Run before a monthly model appends: deletes the touched months, including those that end up empty. #}
 {% macro forget_touched_months(relation, sources, also='false') %}
 {% if execute and is_incremental() %}
 delete from {{ relation }} where {{ also }}

@@ -1,6 +1,6 @@
-{# GEN-05: what became of metered usage, from its meter's verdict, its relief and its price.
-   Wants the columns metered_fate, reason, relief, source, quantity, is_unrated,
-   is_covered_by_order and unit_price. One home, for the counts and for the single records. #}
+{# GEN-05: the fate of metered usage, from its meter's result, its relief and its price. Needs the columns
+   metered_fate, reason, relief, source, quantity, is_unrated, is_covered_by_order and unit_price. Defined only here,
+   for counts and for single records. #}
 {% macro usage_fate() %}
 case
     when metered_fate != 'countable' then metered_fate

@@ -1,6 +1,6 @@
-{# Which vendor totals are compared again (GEN-06): those of a month whose records or totals were touched, told by the meter
-   they are beside, so that a late call makes nobody read texts. A vendor's period may reach into a month beside its own:
-   a record of one month changes what is said of another's. #}
+{# GEN-06: which vendor totals are compared again: those of a month whose records or totals were touched, by the meter
+   they are compared with, so that a late call does not cause texts to be read. A vendor's period may reach into a
+   neighboring month, so a record of one month can change the result for another. #}
 {% macro sources_of_vendor_totals() %}
 {{ return({
     'voice_minute': ['twilio_calls', 'twilio_usage_records'],
@@ -12,8 +12,8 @@
 }) }}
 {% endmacro %}
 
-{# Their meters and billing months, and the months they reach into; none means all of them. Asked once a text: each
-   asking reads the totals, which by source and month made a month computed again a tenth longer. #}
+{# Their meters and billing months, and the months they reach into; none means all of them. Call it once per model:
+   each call reads the totals, and calling it per source and month made recomputing a month a tenth slower. #}
 {% macro vendor_totals_again() %}
 {%- if not (execute and is_incremental()) -%}
 {{ return(none) }}
@@ -61,7 +61,7 @@ concat(
 )
 {%- endmacro %}
 
-{# The months whose records those beside these meters count. #}
+{# The months whose records are counted for the totals of these meters. #}
 {% macro months_of_vendor_periods(again, meters) %}
 {%- if again is none -%}
 {{ return(none) }}
@@ -73,7 +73,7 @@ concat(
 {{ return(months | unique | sort | list) }}
 {% endmacro %}
 
-{# Run before rows are added: what is compared again is taken out. #}
+{# Run before rows are added: deletes what is compared again. #}
 {% macro forget_vendor_totals(relation) %}
 {%- set again = vendor_totals_again() -%}
 {% if again is not none %}delete from {{ relation }} where {{ is_compared_again(again) }}{% else %}select 1{% endif %}

@@ -1,6 +1,6 @@
-{# VOI-04: a recording takes the key of its leg, so a leg that comes or changes touches the months of
-   its recordings, and those of the recordings of the legs under it. Noted behind the view that reads both, so
-   before any model asks which months to read anew. #}
+{# VOI-04: a recording takes the price key of its leg, so a new or changed leg touches the months of its
+   recordings, and of the recordings of its child legs. Runs after the view that reads both, and so before any
+   model asks which months to read again. #}
 {% macro touch_months_of_recordings() %}
 {%- set calls = ref('int_gen_02__calls_states') -%}
 {%- set recordings = ref('int_gen_02__recordings_states') -%}

@@ -1,8 +1,8 @@
-{# WAP-02: what the messages of one conversation say together, from a relation of messages of the
-   conversation era. One home, for all conversations and for those that changed. #}
+{# WAP-02: combines the messages of one conversation, from a relation of messages of the conversation era. Defined
+   only here, for all conversations and for those that changed. #}
 {% macro conversations_gathered(messages) %}
-{#- Column, how messages are put together, what one message says. -#}
-{#- WAP-01: a free entry point is one wherever it is told, by origin or by category, of whichever message. -#}
+{#- Column, how several messages are combined, the value of one message. -#}
+{#- WAP-01: a conversation is a free entry point if any of its messages says so, by origin or by category. -#}
 {%- set category -%}
 case when origin_type = 'referral_conversion' then origin_type else coalesce(pricing_category, origin_type) end
 {%- endset -%}
@@ -20,7 +20,7 @@ coalesce(max({{ category }}) filter (where {{ category }} = 'referral_conversion
     ('raw_rows', 'sum(raw_rows)::bigint', 'raw_rows'),
 ] -%}
 {%- set conversation_hash = row_hash(['waba_id', 'conversation_id']) -%}
-{#- One message is its conversation's word; only where there are several are they put together. -#}
+{#- A conversation with one message takes its values; only those with several messages are combined. -#}
 {%- set of_several = 'select ' ~ conversation_hash ~ ' from ' ~ messages ~ ' group by all having count(*) > 1' -%}
 select
     waba_id,
@@ -40,8 +40,8 @@ where {{ conversation_hash }} in ({{ of_several }})
 group by waba_id, conversation_id
 {% endmacro %}
 
-{# WAP-02, WAP-03: whether a message counts by its conversation, as its pricing model says. Where no status names one,
-   its first status tells: from 1 July 2025 a conversation id is per message. #}
+{# WAP-02, WAP-03: whether a message counts by its conversation, according to its pricing model. If no status names
+   one, the time of its first status decides: from 1 July 2025 a conversation id is per message. #}
 {% macro is_of_conversation_era() %}
 coalesce(
     pricing_model, case when first_event_at < timestamp '2025-07-01 00:00:00' then 'CBP' else 'PMP' end
@@ -60,7 +60,7 @@ coalesce(
 )
 {%- endmacro %}
 
-{# Messages one of whose statuses itself changed: they are gathered anew, or are gone. #}
+{# Messages with a status that itself changed: they are gathered again, or no longer exist. #}
 {% macro whatsapp_messages_contested(newer_than) %}
 {%- set contested = ref('int_gen_02__whatsapp_events_contested') -%}
 select distinct waba_id, wamid from {{ contested }}
@@ -74,9 +74,9 @@ where record_key in (
 )
 {% endmacro %}
 
-{# Messages gathered before to which more is to be said now, as they stand: looked for once among all, by their
-   hash, and read where that found them; all that follows looks at them alone. One that merely shares a hash is
-   written again as it was. #}
+{# Messages gathered earlier to which something new is added now, with their present values. They are searched once
+   among all messages, by hash, and read only where that finds them; all later steps use only these. A message that
+   merely shares a hash is written again unchanged. #}
 {% macro note_messages_met(relation) %}
 {%- set events = ref('int_gen_02__whatsapp_events_states') -%}
 {% if execute and is_incremental() %}
@@ -94,8 +94,8 @@ where {{ within_span_of('first_event_at', relation ~ ' where message_hash in (' 
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# A late status may name another conversation than the message was in, which is looked at again; or say that there never
-   was such a message, and then no row of it comes after. #}
+{# A late status may move the message to another conversation, so the former one is processed again. Or it may show
+   that there never was such a message, and then no row of it remains. #}
 {% macro note_messages_as_they_were() %}
 {% if execute and is_incremental() %}
 insert into ops.whatsapp_messages_as_they_were
@@ -103,8 +103,8 @@ select distinct waba_id, wamid, conversation_id from ops.whatsapp_messages_met
 {% else %}delete from ops.whatsapp_messages_as_they_were{% endif %}
 {% endmacro %}
 
-{# What was met is put together with what is new, or gathered anew: in either case its row is written again. All that
-   have the hash of one met were met themselves. #}
+{# The messages found are combined with what is new, or gathered again; in either case their rows are written again.
+   All messages that share a hash with one of them were found too. #}
 {% macro forget_messages_met(relation) %}
 {% if execute and is_incremental() %}
 delete from {{ relation }}
@@ -113,13 +113,14 @@ where {{ within_span_of('first_event_at', 'ops.whatsapp_messages_met') }}
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# Whether units must be mapped again one and all: contract data changed, and with it anything may have. #}
+{# Whether every unit must be mapped again: contract data changed, so anything may have moved with it. #}
 {% macro every_unit_touched() %}
 {{ return(months_touched(['whatsapp_webhooks']) is none) }}
 {% endmacro %}
 
-{# Units mapped before whose messages changed, as they stand: looked for once among all, by their hash, and read where
-   that found them. These and no others, for they are taken out and only what changed is mapped again. #}
+{# Units mapped earlier whose messages changed, with their present values. They are searched once among all
+   units, by hash, and read only where that finds them. It must be exactly these: they are deleted, and
+   only what changed is mapped again. #}
 {% macro note_units_met(relation) %}
 {%- set messages = ref('int_wap_01__messages_gathered') -%}
 {% if execute and is_incremental() and not every_unit_touched() %}
@@ -145,9 +146,9 @@ where {{ within_span_of('occurred_at', relation ~ ' where unit_hash in (' ~ hash
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# The months that units which changed have a say in. A unit draws on the pool of its month, and may so take it from a
-   window opened on that month's last day, whose messages lie in the next; this a conversation does as well, where
-   both eras meet. A message may also be of a window opened in the month before, and draw on the pool of that. #}
+{# The months that changed units affect. A unit draws on the pool of its month and can take a place from a window
+   opened on that month's last day, whose messages lie in the next month; where both eras meet, a conversation can do
+   so too. A message may also belong to a window opened in the month before, and draw on the pool of that month. #}
 {% macro touch_months_of_units(units) %}
 {% if execute and is_incremental() and not every_unit_touched() %}
 insert into ops.touched_months (source, billing_month)
@@ -181,9 +182,8 @@ where {{ within_span_of('occurred_at', 'ops.whatsapp_units_met') }}
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# WAP-08: one answer more or less can move every later window of its customer, so the windows before
-   and after are compared: months where they differ are touched, and those after them, into which a
-   window may reach. #}
+{# WAP-08: one answer more or less can move every later window of its customer, so the windows before and after are
+   compared. The months where they differ are touched, and the months after those, into which a window may reach. #}
 {% macro keep_windows_before(relation) %}
 create or replace table ops.whatsapp_windows_before as
 {% if execute and relation_exists(relation) %}

@@ -1,4 +1,5 @@
--- GEN-06: why a line has its price: the Order over the list, or the list price and its notice.
+-- GEN-06: why a line has its price: an Order that takes precedence over the list
+-- price, or the list price and its notice rule.
 -- Grain: tenant x month x meter x price key x price.
 {{ config(
     materialized='incremental',

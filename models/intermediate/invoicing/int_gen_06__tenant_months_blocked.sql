@@ -1,6 +1,6 @@
--- GEN-06, GEN-08, STO-02: tenant months that cannot be published, and what is missing: a price,
--- a currency, a snapshot, or the plan that the storage limit (STO-03) or pool (WAP-05) is of.
--- Grain: tenant x month x meter x price key x reason. Nobody else is held up by them.
+-- GEN-06, GEN-08, STO-02: tenant months that cannot be published, and what is missing: a price, a currency, a
+-- snapshot, or the plan that the storage limit (STO-03) or pool (WAP-05) depends on.
+-- Grain: tenant x month x meter x price key x reason. Other tenants are not held up.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

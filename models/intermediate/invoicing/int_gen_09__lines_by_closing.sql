@@ -1,6 +1,6 @@
 -- GEN-09: every recomputed line, and whether its tenant's month is closed.
--- Grain: invoice line. A month up to the newest one closed for all is closed, billed or not:
--- what turns up for it later is a correction.
+-- Grain: invoice line. Every month up to the newest one closed for all tenants is closed, even if nothing was
+-- billed in it, unless the tenant was left out by name: usage that arrives later is a correction.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

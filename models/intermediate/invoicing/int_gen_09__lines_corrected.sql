@@ -1,8 +1,8 @@
--- GEN-09: corrections: recomputed minus the sum of all that was invoiced, per usage month and
--- line key, at the usage month's prices.
--- Grain: tenant x usage month x meter x price key x price x charge category x unit price x
--- currency, where the two differ. Trap: amounts are differences of rounded amounts, so that
--- closed + corrections = recomputed to the cent; they are never rounded again.
+-- GEN-09: corrections: the recomputed amount minus everything invoiced so far, per usage month
+-- and line key, at the usage month's prices.
+-- Grain: tenant x usage month x meter x price key x price x charge category x unit price x currency, where
+-- the two differ. Note: amounts are differences of rounded amounts and are never rounded again, so closed +
+-- corrections = recomputed to the cent.
 {% set line_key = [
     'tenant_id', 'usage_month', 'meter', 'price_key', 'price_id', 'charge_category',
     'unit_price', 'currency_code',
@@ -38,7 +38,7 @@ invoiced as (
         {% for measure in measures %}
         sum({{ measure }}) as {{ measure }},
         {% endfor %}
-        -- The line first invoiced under this key is the one every later line corrects.
+        -- Every later line corrects the line first invoiced under this key.
         arg_min(line_id, billing_month::varchar || ' ' || line_id) as first_line_id,
         arg_min(clause_id, billing_month::varchar || ' ' || line_id) as clause_id,
         arg_min(price_origin, billing_month::varchar || ' ' || line_id) as price_origin,
@@ -48,7 +48,7 @@ invoiced as (
     group by {{ line_key | join(', ') }}
 ),
 
--- Usage at a price never invoiced names the line of the same use it stands beside.
+-- Usage at a price that was never invoiced refers to the first line invoiced for the same use.
 first_of_use as (
     select
         tenant_id, usage_month, meter, price_key,
@@ -122,7 +122,8 @@ left join first_of_use
         and compared.usage_month = first_of_use.usage_month
         and compared.meter = first_of_use.meter
         and compared.price_key = first_of_use.price_key
--- A month that cannot be computed corrects nothing, and one that cannot be published waits.
+-- A usage month that cannot be computed gets no corrections; if the open month
+-- cannot be published, they wait.
 left join blocked as usage_blocked
     on
         compared.tenant_id = usage_blocked.tenant_id

@@ -1,5 +1,5 @@
--- GEN-09: the month a tenant's corrections go to: its earliest one left open, else the first
--- after the newest month closed for all.
+-- GEN-09: the month that takes a tenant's corrections: its earliest month left open, else the first month
+-- after the newest one closed for all tenants.
 -- Grain: tenant with anything closed or metered. No row before the first close.
 with lines as (
     select * from {{ ref('int_gen_12__lines_invoiced') }}

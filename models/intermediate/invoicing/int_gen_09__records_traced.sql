@@ -1,6 +1,6 @@
--- GEN-05, GEN-09: every metered record with its fate and the line it is on: what a close keeps
--- as evidence, and what explains a draft line down to its events.
--- Grain: metered record (per meter). A view: it costs nothing until somebody asks.
+-- GEN-05, GEN-09: every metered record with its fate and the line it is on. A close keeps this as evidence,
+-- and it explains a draft line down to its records.
+-- Grain: metered record (per meter). A view: it costs nothing until it is queried.
 {{ config(materialized='view') }}
 
 {% set metered = [
@@ -36,7 +36,7 @@ tenants as (
     select * from {{ ref('int_gen_08__tenant_currencies') }}
 ),
 
--- A fine in another currency than its tenant's month has no line (GEN-08).
+-- A fine in a currency other than its tenant's month has no line (GEN-08).
 penalties as (
     select
         * exclude (metered_fate, reason),

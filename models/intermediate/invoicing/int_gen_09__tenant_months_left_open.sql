@@ -1,5 +1,5 @@
 -- GEN-09: tenant months left out of a close by name and not closed since.
--- Grain: tenant x month. They stay drafts although the month is closed for everybody else.
+-- Grain: tenant x month. They remain drafts although the month is closed for all other tenants.
 with closings as (
     select * from {{ source('ledger', 'closings') }}
 )

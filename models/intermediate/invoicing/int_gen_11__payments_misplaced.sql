@@ -1,6 +1,7 @@
--- GEN-11: payments nobody can place, as findings: of an invoice that was never issued, and more than was billed.
--- Grain: payment of no invoice, or invoice paid too much. Trap: a credit note is billed below 0, so anything
--- paid on one is too much, and nothing paid is not.
+-- GEN-11: payments that cannot be matched, as findings: for an invoice that was
+-- never issued, or more than was billed.
+-- Grain: payment without an invoice, or overpaid invoice. Note: a credit note is billed below 0, so any
+-- payment on it is too much; one without payments is not overpaid.
 with payments as (
     select * from {{ ref('int_gen_02__payments_states') }} where is_current
 ),
@@ -23,7 +24,7 @@ from payments
 left join receivables on payments.invoice_number = receivables.invoice_number
 where receivables.invoice_number is null
 union all
--- A payment has decimals its currency has not, so they are shown where they are not 0.
+-- A payment may have decimals that its currency lacks; they are shown if they are not 0.
 select
     'invoice_overpaid' as finding,
     tenant_id,

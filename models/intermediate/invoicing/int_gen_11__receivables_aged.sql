@@ -1,8 +1,8 @@
--- GEN-11: what is open of every issued invoice, and since when it is due: who may be suspended is asked of this,
--- and so is what somebody owes.
--- Grain: issued invoice, credit notes too. Trap: models have no clock; "today" is the newest day the data knows
--- of. Trap: only what the tenant still owes can be past due: of a credit note, or where more was paid than
--- billed, less than nothing is open.
+-- GEN-11: the open amount of every issued invoice, and how long it has been due, as of the newest day the
+-- data knows of. Suspension candidates and receivables are derived from it.
+-- Grain: issued invoice, including credit notes. Note: models have no clock, so "today" is the newest day the
+-- data knows of. Only what the tenant still owes can be past due: for a credit note, or if more was paid than
+-- billed, the open amount is below 0.
 with invoices as (
     select * from {{ source('ledger', 'closed_invoices') }}
 ),
@@ -43,7 +43,8 @@ opened as (
         invoices.currency_code,
         invoices.minor_unit,
         invoices.billed_amount,
-        -- All six decimals a payment may have: rounded, one that falls short by less would settle its invoice.
+        -- All six decimals a payment may have: if rounded, one that falls short
+        -- by less would settle its invoice.
         coalesce(paid.paid_amount, 0)::decimal(24, 6) as paid_amount,
         (invoices.billed_amount - coalesce(paid.paid_amount, 0))::decimal(24, 6)
             as open_amount,

@@ -1,5 +1,6 @@
--- GEN-12: the invoices not yet closed, one per tenant, month and payment method, with all a
--- document needs but its number and dates, which the close gives (GEN-09).
+-- GEN-12: the invoices not yet closed, one per tenant, month and payment method, plus one per former currency
+-- if a tenant changed currency and has corrections or credits in it (GEN-08). They have everything a document
+-- needs except its number and dates, which the close assigns (GEN-09).
 -- Grain: invoice.
 {{ config(
     materialized='incremental',
@@ -103,7 +104,7 @@ headers as (
 
 select
     * exclude (lines_text),
-    -- What sign-off is bound to: every line and everything printed above them.
+    -- What the sign-off is bound to: every line and everything printed above them.
     sha256(
         concat_ws(
             chr(10), tenant_name, bill_to_name, bill_to_address, bill_to_country,

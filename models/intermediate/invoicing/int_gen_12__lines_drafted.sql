@@ -1,5 +1,5 @@
--- GEN-09, GEN-12: the lines of every invoice not yet closed: the open months' own, and the
--- corrections of closed ones that are due on them.
+-- GEN-09, GEN-12: the lines of every invoice not yet closed: those of the open months, and the corrections of
+-- closed months that are due on them.
 -- Grain: invoice line.
 {{ config(
     materialized='incremental',
@@ -33,7 +33,7 @@ corrected_invoices as (
     inner join closed_invoices on closed_lines.invoice_id = closed_invoices.invoice_id
 ),
 
--- PEN-02: the line that billed a fine, for the credit that takes it back to name.
+-- PEN-02: the line that billed a fine, for the credit that reverses it to refer to.
 fines_invoiced as (
     select
         tenant_id, price_key,

@@ -1,5 +1,5 @@
--- One sentence of arithmetic per draft line: quantity, what was included, price and why it is
--- that price, pool or storage limit, clause; for a correction also what had been invoiced.
+-- One sentence of arithmetic per draft line: quantity, what was included, the price and the reason for it,
+-- pool or storage limit, clause; for a correction also what had been invoiced.
 -- Grain: invoice line not yet closed.
 {{ config(
     materialized='incremental',
@@ -56,7 +56,7 @@ parts_worded as (
                     || lines.currency_code || ' ' || {{ billed_text('lines.invoiced_amount', 'currencies.minor_unit') }}
                     || '), so ' || lines.pricing_quantity || ' at '
                     || lines.currency_code || ' ' || {{ money_text('lines.unit_price') }} || ': '
-                    -- Of rounded amounts, which the quantity by the price need not give (GEN-09).
+                    -- A difference of rounded amounts, which need not equal quantity times price (GEN-09).
                     || {{ billed_text('lines.recomputed_amount', 'currencies.minor_unit') }} || ' - '
                     || {{ billed_text('lines.invoiced_amount', 'currencies.minor_unit') }} || ' = '
                     || {{ billed_text('lines.billed_amount', 'currencies.minor_unit') }}

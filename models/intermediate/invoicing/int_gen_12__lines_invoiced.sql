@@ -1,5 +1,5 @@
--- GEN-12: every rated line on its invoice: one per tenant, month and payment method.
--- Grain: invoice line. Blocked tenant months are left out whole and reported as findings.
+-- GEN-12: every rated line on its invoice, one per tenant, month and payment method.
+-- Grain: invoice line. Blocked tenant months are left out entirely and reported as findings.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

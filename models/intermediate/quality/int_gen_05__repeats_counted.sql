@@ -1,7 +1,7 @@
--- GEN-05, GEN-02: raw rows that only repeat a record: exact duplicates, and states that lost.
--- Of the large sources the contested records hold them all.
--- Grain: source x tenant x month x fate x reason. They follow the winning state's tenant and
--- month, so that a month's counts add up. Of the large sources only touched months are counted again.
+-- GEN-05, GEN-02: raw rows that only repeat a record: exact duplicates, and states that lost. For the large
+-- sources, the contested records contain all of them.
+-- Grain: source x tenant x month x fate x reason. They are counted under the winning state's tenant and
+-- month, so that a month's counts add up. For the large sources, only touched months are counted again.
 {% set owners = {
     'twilio_calls': ('int_gen_02__calls_contested', 'twilio', "account_sid"),
     'twilio_messages': ('int_gen_02__text_messages_contested', 'twilio', "account_sid"),

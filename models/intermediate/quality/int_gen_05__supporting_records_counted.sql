@@ -1,5 +1,5 @@
--- GEN-05: records that are no usage of their own: contract data and vendors' own totals.
--- Grain: source x tenant x month x reason. Excluded by nature, counted all the same. Conversations,
+-- GEN-05: records that are not usage themselves: contract data and vendors' own totals.
+-- Grain: source x tenant x month x reason. They are excluded by nature, but counted. Conversations, which are
 -- as many as usage, are counted again in touched months only.
 {{ config(
     materialized='incremental',

@@ -1,4 +1,4 @@
--- GEN-05: what became of every metered record: billed, included, zero-rated, excluded, held.
+-- GEN-05: the fate of every metered record: billed, included, zero-rated, excluded, held.
 -- Grain: source x tenant x month x meter x fate x reason.
 {{ config(
     materialized='incremental',
@@ -14,7 +14,7 @@ state_usage as (
     select * from {{ ref('int_gen_05__state_usage_aggregated') }} {{ where_moved() }}
 ),
 
--- Only countable usage that nothing relieves is priced.
+-- Only countable usage without relief is priced.
 prices as (
     select *, 'none' as relief, 'countable' as metered_fate
     from {{ ref('int_gen_06__prices_chosen') }} {{ where_moved() }}

@@ -1,7 +1,8 @@
--- GEN-06: where a vendor's total is another than what landed for the same time, and what to do about it.
--- Grain: vendor x account x tenant x category x kind of period x month. What a vendor counted and nobody delivered is
--- billed to nobody: from a limit on it holds the close until somebody signs. Use of a tenant's own account is the
--- tenant's and its vendor's (GEN-04). Trap: a reason is signed for, so it says what differs and nothing of the rest.
+-- GEN-06: where a vendor's total differs from what landed for the same time, and what to do about it.
+-- Grain: vendor x account x tenant x category x kind of period x month. Usage that a vendor counted but that
+-- never landed is billed to nobody; from a set limit on, it holds the close until someone signs. A tenant's own
+-- account gives no finding: it is billed by its vendor (GEN-04). Note: people sign the reason, so it states only
+-- what differs.
 with compared as (
     select * from {{ ref('int_gen_06__vendor_totals_compared') }}
     where differing_count > 0 and account_kind is distinct from 'third_party'

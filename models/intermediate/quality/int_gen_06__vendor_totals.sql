@@ -1,7 +1,8 @@
--- GEN-06: what the vendors say was used, each total with the meter it is beside and the months it covers.
--- Grain: vendor x account x category x period. Trap: Twilio's categories nest, so one that is in no list is
--- compared with nothing; its days are of UTC, Meta's of the account's own time zone. A total that a longer one from
--- the same start contains (a month to date), or that says nothing, is here and is not counted.
+-- GEN-06: the usage the vendors report, each total with the meter it is compared
+-- with and the months it covers.
+-- Grain: vendor x account x category x period. Note: Twilio's categories nest, so a category that is not
+-- listed is not compared. Twilio's days are in UTC, Meta's in the account's own time zone. A total contained in a
+-- longer one with the same start (a month to date), or that reports nothing, is here but not counted.
 {{ config(materialized='view') }}
 
 with usage_records as (
@@ -44,7 +45,7 @@ totals_united as (
         coalesce(category_usage, 0)::decimal(38, 6) as vendor_quantity,
         price::decimal(38, 6) as vendor_cost,
         upper(price_unit) as cost_currency,
-        -- A day still running when Twilio counted says less than the day.
+        -- If a day was still running when Twilio counted, its total is incomplete.
         coalesce(as_of >= cast(end_date as timestamp) + interval 1 day, true) as is_whole,
     from usage_records
     union all
@@ -83,7 +84,7 @@ kinds_given as (
     from totals_united
     where
         ends_at > starts_at
-        -- More than a month is a sum of months that are here, or should be.
+        -- A total of more than a month is a sum of months that are here themselves, or should be.
         and ends_at <= starts_at + interval 32 day
 )
 
@@ -96,7 +97,7 @@ select
     kinds_given.starts_at,
     kinds_given.ends_at,
     kinds_given.period_kind,
-    -- The middle decides: a month of a time zone east of UTC begins in the UTC month before.
+    -- The midpoint decides: a month in a time zone east of UTC begins in the UTC month before.
     {{ billing_month('kinds_given.starts_at + (kinds_given.ends_at - kinds_given.starts_at) / 2') }}
         as billing_month,
     {{ billing_month('kinds_given.starts_at') }} as earliest_month,

@@ -1,5 +1,5 @@
--- GEN-06: vendors' totals beside what landed for the same stretches of time, whatever became of it here: use that a
--- vendor counted and nobody delivered is use nobody bills.
+-- GEN-06: vendors' totals beside what landed for the same periods, whatever its fate here: usage that a
+-- vendor counted but that never landed is billed to nobody.
 -- Grain: vendor x account x kind of account x tenant x category x kind of period x month x currency of the cost. Only
 -- months whose totals or records were touched are compared again.
 {{ config(
@@ -20,7 +20,7 @@ periods as (
     where meter is not null and is_whole
 ),
 
--- Legs and texts a vendor bills for; what no vendor counts is no difference.
+-- Legs and texts that a vendor bills for; what no vendor counts is not a difference.
 legs as (
     select
         account_sid,
@@ -45,7 +45,7 @@ texts as (
         {{ in_months(months_of_vendor_periods(again, ['sms_segment', 'mms_message']), 'twilio_messages') }}
 ),
 
--- Twilio's periods are whole days of UTC.
+-- Twilio's periods are whole UTC days.
 landed_by_day as (
     select
         account_sid,

@@ -1,7 +1,6 @@
--- GEN-05, GEN-01: event meters summed per tenant and month, every record in one group.
--- Grain: source x tenant x month x meter x price key x segment x fate x reason. Only months
--- touched since the last build are summed again, from the parts that hold them, so the cost
--- follows what is new.
+-- GEN-05, GEN-01: event meters summed per tenant and month, each record in exactly one group.
+-- Grain: source x tenant x month x meter x price key x segment x fate x reason. Only months touched since the
+-- last build are summed again, from the parts that hold them, so the cost follows what is new.
 {% set metered = {
     'kustomer_messages': 'int_kiq__usage_metered',
     'translations': 'int_trw__usage_metered',
@@ -30,7 +29,7 @@ usage_united as (
         metered_fate, reason, relief, clause_id, raw_rows,
         {{ 'is_kiq_03' if source_name == 'kustomer_messages' else 'false as is_kiq_03' }},
     {% if source_name == 'kustomer_messages' %}
-    {#- What its view says, of the months touched alone: their conversations are looked for near them. #}
+    {#- The same as its view, for the touched months alone: their conversations are searched near them. #}
     from ({{ kiq_usage(months_touched([source_name])) }})
     {{ where_month_touched(source_name, has_parts=false) }}
     {% else %}

@@ -1,5 +1,5 @@
--- GEN-05: meters that depend on a tenant's whole history (numbers, storage),
--- in the same shape as event usage; small, so computed whole.
+-- GEN-05: meters that depend on a tenant's whole history (numbers, storage), in the same form as event usage.
+-- They are small, so they are computed in full.
 -- Grain: source x tenant x month x meter x price key x segment x fate x reason x relief.
 with boundaries as (
     select * from {{ ref('int_gen_06__price_boundaries') }}

@@ -1,7 +1,7 @@
--- All that the lines of a tenant's month are made of, as one hash: where it is what it was at the
--- last build, its lines are too, and nothing of the month is rated or invoiced again.
--- Grain: tenant x month. What differs is noted in ops.moved_tenant_months. Seeds are left out:
--- any change of them builds everything.
+-- A hash of everything the lines of a tenant's month depend on. If it equals that of the last build, the
+-- lines do too, and nothing of the month is rated or invoiced again.
+-- Grain: tenant x month. Months that differ are recorded in ops.moved_tenant_months. Seeds are left out: any
+-- change to them builds everything.
 {{ config(
     pre_hook="{{ keep_fingerprints_before(this) }}",
     post_hook="{{ note_moved_tenant_months(this) }}",
@@ -32,7 +32,8 @@ closed_counted as (
     group by tenant_id, billing_month
 ),
 
--- A fine's credit names the invoice that billed it, which may be closed when the credit has long been drafted.
+-- A fine's credit refers to the invoice that billed it, which may be closed long
+-- after the credit was drafted.
 fines_credited as (
     select credits.tenant_id, credits.billing_month, closed_lines.line_id
     from {{ ref('int_pen__usage_metered') }} as credits

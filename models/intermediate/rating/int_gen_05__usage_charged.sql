@@ -1,4 +1,4 @@
--- GEN-05, GEN-07: usage of every meter with what was included, what is over, and its amount.
+-- GEN-05, GEN-07: usage of every meter with the included quantity, the overage and the amount.
 -- Grain: tenant x month x meter x price key x price version x relief.
 {{ config(
     materialized='incremental',

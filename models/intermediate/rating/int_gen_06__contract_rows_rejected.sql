@@ -1,6 +1,6 @@
--- GEN-06, GEN-10, STO-03, WAP-05, PRC-06: contract data that cannot be meant, and what to do about it.
--- Grain: Order term, storage purchase or subscription. None of them decides an amount: a term
--- or purchase has no effect, an unknown plan holds the tenant's months, a term of no length renews nothing.
+-- GEN-06, GEN-10, STO-03, WAP-05, PRC-06: contract data that cannot be applied, and what to do about it.
+-- Grain: Order term, storage purchase or subscription. None of it decides an amount: a term or purchase has
+-- no effect, an unknown plan blocks the tenant's months, a term of zero length renews nothing.
 with terms as (
     select * from {{ ref('int_gen_06__order_terms') }} where rejection is not null
 ),

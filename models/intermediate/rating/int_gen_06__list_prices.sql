@@ -1,6 +1,6 @@
 -- GEN-06, PRC-01..04: the published price of each key a tenant used, in its month's currency.
--- Grain: tenant x month x meter x price key x segment. No row = no price in force.
--- Trap: words follow the tenant's term (PRC-03), WhatsApp units the rate card (PRC-02).
+-- Grain: tenant x month x meter x price key x segment. No row means that no price is in force. Note: words
+-- follow the tenant's term (PRC-03), WhatsApp units the rate card (PRC-02).
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

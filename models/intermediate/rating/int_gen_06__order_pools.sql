@@ -1,5 +1,5 @@
--- GEN-06: quantities an Order includes free of charge for a month, absolute, for meters whose
--- own rule grants no pool or limit (those read the override themselves).
+-- GEN-06: quantities an Order includes free of charge for a month, in absolute terms, for meters without a
+-- pool or limit of their own (meters that have one read the override themselves).
 -- Grain: tenant x meter x price key x interval.
 with terms as (
     select * from {{ ref('int_gen_06__order_terms') }}

@@ -1,6 +1,6 @@
 -- GEN-06: usage split into what an Order includes and what is left to charge.
--- Grain: as int_gen_06__usage_by_price_version. The pool is taken in order of time, then key;
--- an override valid on the month's last instant counts for the whole month.
+-- Grain: as int_gen_06__usage_by_price_version. The included quantity is used up in order of time, then key.
+-- An override in force at the month's last instant counts for the whole month.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

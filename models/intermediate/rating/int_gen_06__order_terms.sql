@@ -1,6 +1,6 @@
--- GEN-06, GEN-10: the terms Orders set, and why one has no effect where it cannot be meant.
--- Grain: current Order term. Trap: whoever applies a term reads it here, where rejection is
--- null, so that none applies what rpt_findings calls rejected.
+-- GEN-06, GEN-10: the terms Orders set, and the reason why a term that cannot be applied has no effect.
+-- Grain: current Order term. Note: every model that applies a term reads it here, where rejection is null, so
+-- that none applies a term that rpt_findings reports as rejected.
 {% set one_pool = "('whatsapp_conversation', 'phone_number', 'data_storage', 'attachment_storage')" %}
 
 with overrides as (
@@ -26,7 +26,7 @@ categories as (
     select * from {{ ref('whatsapp_categories') }}
 ),
 
--- WhatsApp is priced by rate cards: market and category make the key of a unit and of its fee.
+-- WhatsApp is priced by rate cards: market and category form the key of a unit and of its fee.
 keys_known as (
     select meter, price_key from price_keys
     union
@@ -58,7 +58,7 @@ terms_read as (
         meters_known.meter is not null as is_meter_known,
         coalesce(overrides.price_key, '') = '' or keys_known.price_key is not null
             as is_price_key_known,
-        -- Digits the column cannot hold would be rounded away: a price of their own, or none.
+        -- Digits the column cannot hold would be rounded away, giving a different price or none.
         coalesce(
             regexp_full_match(
                 trim(overrides.override_value),
@@ -66,7 +66,8 @@ terms_read as (
             ),
             false
         )
-        -- Times a month's quantity it must stay an amount, or it would stop the build for all.
+        -- Multiplied by a month's quantity it must still fit an amount, or it
+        -- would stop the build for all tenants.
         and coalesce(try_cast(overrides.override_value as decimal(18, 8)) < 1000000, false)
             as is_price,
         coalesce(

@@ -1,6 +1,6 @@
--- GEN-06, PRC-02, PRC-03, GEN-03: the instants inside a month at which a tenant's price for a meter,
--- or the plan it is used under, may change: an Order's override starting or ending, a term renewal
--- of translated words, the day a rate card names for itself, a subscription starting or ending.
+-- GEN-06, PRC-02, PRC-03, GEN-03: the instants inside a month at which a tenant's price for a meter, or the
+-- plan it is used under, may change: an Order's override starting or ending, a term renewal of translated
+-- words, the start day a rate card names, a subscription starting or ending.
 -- Grain: tenant x meter x month x segment. Months without such an instant have no row.
 with overrides as (
     select * from {{ ref('int_gen_06__order_terms') }}

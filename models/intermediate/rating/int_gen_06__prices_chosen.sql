@@ -1,5 +1,6 @@
 -- GEN-06: the one price of each use: the Order's, else the published one, else none.
--- Grain: tenant x month x meter x price key x segment. Trap: no price is "unrated", never zero.
+-- Grain: tenant x month x meter x price key x segment. Note: usage without a
+-- price is "unrated", never priced at zero.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

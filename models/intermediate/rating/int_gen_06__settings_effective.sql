@@ -1,5 +1,5 @@
--- GEN-06, PRC-01: switches of the price book with the dates they are in force; a change takes
--- the notice of usage prices, so that no switch reaches back into a month.
+-- GEN-06, PRC-01: switches of the price book with the dates they are in force. A change needs the same notice
+-- as usage prices, so that no switch reaches back into a month.
 -- Grain: setting x version.
 with published as (
     select * from {{ ref('billing_settings') }}

@@ -1,6 +1,6 @@
--- GEN-06, GEN-07, TRW-02: usage gathered per price version, the grain of an invoice line.
--- Grain: tenant x month x meter x price key x price version x relief. Neighbouring segments at
--- one price are one line; words are made here, once per version: ceil(characters / 5).
+-- GEN-06, GEN-07, TRW-02: usage grouped by price version, the grain of an invoice line.
+-- Grain: tenant x month x meter x price key x price version x relief. Neighboring segments at one price are
+-- one line. Words are computed here, once per version: ceil(characters / 5).
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -11,7 +11,7 @@ with usage as (
     select * from {{ ref('int_gen_06__usage_to_price') }} {{ where_moved() }}
 ),
 
--- Only what nothing relieves is priced; said as a column, for a join on two keys is a hash join.
+-- Only usage without relief is priced. Relief is a column here so that the join on both keys is a hash join.
 prices as (
     select *, 'none' as relief from {{ ref('int_gen_06__prices_chosen') }} {{ where_moved() }}
 ),

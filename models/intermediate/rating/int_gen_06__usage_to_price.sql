@@ -6,7 +6,8 @@
     pre_hook="{{ forget_moved(this) }}",
 ) }}
 
--- Which tenant months moved is known behind it. depends_on: {{ ref('int_gen_05__tenant_months_fingerprinted') }}
+-- Built after the model that records which tenant months moved.
+-- depends_on: {{ ref('int_gen_05__tenant_months_fingerprinted') }}
 with event_usage as (
     select * from {{ ref('int_gen_05__event_usage_aggregated') }} {{ where_moved() }}
 ),

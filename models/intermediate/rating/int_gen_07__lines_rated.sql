@@ -1,6 +1,6 @@
--- GEN-07: every invoice line with its amount; the one place where money is rounded.
--- Grain: tenant x month x meter x price key x price version x charge category.
--- Trap: what a pool or the first number covers is a line of its own at unit price 0.
+-- GEN-07: every invoice line with its amount; the only place where money is rounded.
+-- Grain: tenant x month x meter x price key x price version x charge category. Note: what a pool or the first
+-- number covers is a line of its own at unit price 0.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

@@ -1,6 +1,6 @@
--- GEN-08, GEN-09: the currency a tenant's month was invoiced in, which stays the month's own.
--- Grain: tenant x usage month of which a line was issued. Trap: priced in the currency the tenant
--- has since changed to, a closed month would be credited whole and billed a second time.
+-- GEN-08, GEN-09: the currency a tenant's month was invoiced in, which the month keeps.
+-- Grain: tenant x usage month for which a line was issued. Note: if a closed month were priced in a currency
+-- the tenant changed to later, it would be credited in full and billed a second time.
 with closed_lines as (
     select * from {{ source('ledger', 'closed_lines') }}
 )

@@ -1,7 +1,8 @@
--- GEN-08, PEN-02: every metered fine with the currency it is invoiced in: its month's. A credit
--- is given in that of the month its fine was billed in, whatever the tenant changed to since.
--- Grain: metered fine (per notice: the bill and the credit). Trap: held to the currency of its own
--- month, a credit would keep every later month of the tenant from being published.
+-- GEN-08, PEN-02: every metered fine with the currency it is invoiced in, which is that of
+-- its month. A credit is given in the currency of the month in which its fine was billed,
+-- whatever the tenant has changed to since.
+-- Grain: metered fine (per notice: the bill and the credit). Note: if a credit had to be in the currency of
+-- its own month, every later month of the tenant could not be published.
 with tenants as (
     select * from {{ ref('int_gen_08__tenant_currencies') }}
 ),

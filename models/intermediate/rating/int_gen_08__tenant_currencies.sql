@@ -1,5 +1,6 @@
 -- GEN-08, GEN-12: each tenant's billing currency and payment methods.
--- Grain: tenant. A tenant seen only in the account map is billed in USD, with a finding.
+-- Grain: tenant. A tenant missing from the tenants extract (seen only in the account map or number log) is
+-- billed in USD, with a finding.
 with tenants as (
     select * from {{ ref('int_gen_02__tenants_states') }} where is_current
 ),

@@ -1,6 +1,6 @@
 -- PRC-01..04: every price update with its publication and the day its notice ends.
--- Grain: price update. Trap: word prices (at_renewal) start per tenant, so an update of the
--- same day does not end another here; PRC-03 chooses among them.
+-- Grain: price update. Note: word prices (at_renewal) start per tenant, so an update does not end another one
+-- of the same day here; PRC-03 chooses among them.
 with price_updates as (
     select * from {{ ref('price_updates') }}
 ),

@@ -1,6 +1,6 @@
 -- PRC-01, PRC-04, PRC-05: every price of the price book with the dates it is in force.
--- Grain: price update that ever applies. Trap: the interval is derived from publication and
--- notice, never typed in; word prices (at_renewal) start per tenant, see PRC-03.
+-- Grain: price update that ever applies. Note: the interval is derived from publication and notice, never
+-- typed in. Word prices (at_renewal) start per tenant, see PRC-03.
 with dated as (
     select * from {{ ref('int_prc_01__updates_dated') }}
 ),

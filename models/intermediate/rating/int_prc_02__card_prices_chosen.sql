@@ -1,8 +1,8 @@
--- PRC-02, WAP-04: the rate cards' prices of every market and category used in a month: one, or
--- two where a card names a day inside it. Grain: month x meter x price key x currency x card.
--- Trap: a category without a column on the card falls back as the seed says, in two steps at
--- most: authentication_international to authentication, all to the side that opened the
--- conversation.
+-- PRC-02, WAP-04: the rate-card prices of every market and category used in a month: one, or
+-- two if a card names a start day inside it.
+-- Grain: month x meter x price key x currency x card. Note: a category without a column on the card falls
+-- back as the seed whatsapp_categories says, in two steps at most: authentication_international to
+-- authentication, all of them to the side that opened the conversation.
 with units as (
     select * from {{ ref('int_wap_04__units_counted') }} where metered_fate = 'countable'
 ),

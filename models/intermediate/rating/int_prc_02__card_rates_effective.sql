@@ -1,5 +1,5 @@
 -- PRC-02, PRC-05: every rate of every WhatsApp card with the dates it is in force.
--- Grain: card x market x category. Conversation and message cards follow each other apart.
+-- Grain: card x market x category. Conversation cards and message cards succeed each other separately.
 with cards as (
     select * from {{ ref('whatsapp_cards') }}
 ),

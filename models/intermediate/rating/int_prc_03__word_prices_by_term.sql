@@ -1,6 +1,6 @@
 -- PRC-03: the word price of each tenant's term: the version published before the renewal day.
--- Grain: tenant x currency x interval. A new tenant takes the version in force at its start;
--- before any term, and for tenants without a subscription, the published price rules.
+-- Grain: tenant x currency x interval. A new tenant takes the version in force at its start. Before any term,
+-- and for tenants without a subscription, the published price applies.
 with renewals as (
     select * from {{ ref('int_prc_06__term_renewals') }}
 ),

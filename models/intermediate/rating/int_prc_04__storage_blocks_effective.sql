@@ -1,4 +1,4 @@
--- PRC-04: the size of the blocks storage is charged in, each in force from its publication.
+-- PRC-04: the size of the blocks in which storage is charged, each in force from its publication.
 -- Grain: meter x version.
 with published as (
     select * from {{ ref('storage_blocks') }}

@@ -1,7 +1,7 @@
--- PRC-06: every subscription term of a tenant, renewals counted from the original start.
--- Grain: tenant x term. Trap: counting from the last renewal would let 31 January drift to
--- the 28th for good; an Order's renewal date moves the next renewal only. Rows of no length, as
--- those taken back are, renew nothing.
+-- PRC-06: every subscription term of a tenant, with renewals counted from the original start.
+-- Grain: tenant x term. Note: counting from the last renewal would let 31 January drift to
+-- the 28th for good. An Order's renewal date moves only the next renewal. Rows of zero
+-- length, such as withdrawn ones, renew nothing.
 with subscriptions as (
     select * from {{ ref('int_gen_02__subscriptions_states') }}
     where is_current and term_months > 0 and {{ ever_in_force('valid_from', 'valid_to') }}
@@ -28,7 +28,7 @@ contracts_ended as (
     from contracts
 ),
 
--- A row of the same start counts from its own beginning on: what renewed before stays renewed.
+-- A later row with the same start counts from its own beginning; earlier renewals stand.
 lengths as (
     select
         tenant_id,
@@ -91,7 +91,7 @@ renewals_named as (
         overrides.override_value
 ),
 
--- Two Orders that name a date for one renewal: the one that took hold last.
+-- If two Orders name a date for one renewal, the one that took effect last decides.
 renewals_moved as (
     select * from renewals_named
     qualify
@@ -101,8 +101,8 @@ renewals_moved as (
         ) = 1
 ),
 
--- A renewal moved onto the day of another is one renewal; a contract's start stays its start. One moved to where
--- another contract holds never comes.
+-- A renewal moved onto the day of another is one renewal; a contract's start remains its start. A renewal
+-- moved to a day on which another contract is in force never takes place.
 starts_listed as (
     select
         terms_counted.tenant_id,

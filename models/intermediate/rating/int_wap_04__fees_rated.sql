@@ -1,6 +1,6 @@
--- WAP-04: the vendor's fee on every priced WhatsApp unit, a component and history of its own.
--- Grain: tenant x month x WhatsApp price key x fee version. An Order's price for the unit
--- replaces card and fee together; a fee of zero makes no line.
+-- WAP-04: the vendor's fee on every priced WhatsApp unit, a separate component with its own history.
+-- Grain: tenant x month x WhatsApp price key x fee version. An Order's price for the unit replaces card and
+-- fee together. A fee of zero makes no line.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

@@ -1,4 +1,4 @@
--- WAP-05, PRC-01: included WhatsApp conversations per licence and plan, with their dates.
+-- WAP-05, PRC-01: included WhatsApp conversations per licence and plan, with the dates they are in force.
 -- Grain: plan x pool size that ever applies.
 with pools as (
     select * from {{ ref('plan_whatsapp_pools') }}

@@ -1,4 +1,4 @@
--- Billing months with their half-open bounds in UTC (GEN-01).
+-- Billing months with their start (inclusive) and end (exclusive) in UTC (GEN-01).
 -- Grain: billing month, 2022 to 2035.
 with months as (
     select

@@ -1,6 +1,6 @@
--- The clause register: each rule of the contract, paraphrased, and where it is computed; and
--- each clause of the contract that computes nothing.
--- Grain: clause. The contract's other clauses are reached through their rules (contract_clauses).
+-- The clause register: each rule of the contract, paraphrased, and where it is computed; and each clause of
+-- the contract that computes nothing.
+-- Grain: clause. The contract's other clauses are reached through their rules (seed contract_clauses).
 with rules as (
     select * from {{ ref('clauses') }}
 ),

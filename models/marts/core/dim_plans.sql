@@ -1,4 +1,4 @@
--- Plans, what they include and their pool of WhatsApp conversations in the newest month anything is known of.
+-- Plans, what they include and their pool of WhatsApp conversations in the newest known month.
 -- Grain: plan.
 with plans as (
     select * from {{ ref('plans') }}
@@ -8,7 +8,7 @@ pools as (
     select * from {{ ref('int_wap_05__pool_sizes_effective') }}
 ),
 
--- Where nothing landed yet, what was published last.
+-- If nothing has landed yet, use the size published last.
 newest as (
     select coalesce(max(billing_month), date '9999-12-01') as billing_month
     from {{ ref('int_gen_01__billing_months_seen') }}

@@ -1,5 +1,5 @@
 -- Every price with its derived interval and notice rule: price book and WhatsApp cards.
--- Grain: price. Trap: a price of words has no dates of its own, each tenant's renewal starts it (PRC-03).
+-- Grain: price. Note: a word price has no dates of its own; each tenant's renewal starts it (PRC-03).
 with updates as (
     select * from {{ ref('int_prc_01__updates_effective') }}
 ),

@@ -1,4 +1,4 @@
--- Every invoice line with its clause, price and amount; the sum of an invoice is the sum of these.
+-- Every invoice line with its clause, price and amount; the lines of an invoice sum to its amount.
 -- Grain: invoice line. Lines of closed invoices come from the ledger as they were issued (GEN-09).
 {{ config(
     materialized='incremental',

@@ -1,5 +1,6 @@
--- One invoice per tenant, month and payment method (GEN-12), for a month in arrears (GEN-09):
--- a draft until its month is closed, then as the ledger issued it, numbered and dated.
+-- One invoice per tenant, month and payment method (GEN-12), plus one per former currency if a tenant changed
+-- currency and has corrections or credits in it (GEN-08). Months are invoiced in arrears (GEN-09): an invoice
+-- is a draft until its month is closed, then as the ledger issued it, numbered and dated.
 -- Grain: invoice.
 {{ config(
     materialized='incremental',

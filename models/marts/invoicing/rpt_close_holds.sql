@@ -1,6 +1,6 @@
--- GEN-09: what somebody must look at and sign before a draft month is closed: tenants outside
--- their own history, none where there was usage, new prices, biggest movers, findings.
--- Grain: hold. Its id is made of its facts: when they change, the signature no longer counts.
+-- GEN-09: what someone must review and sign before a draft month is closed: tenants outside their own
+-- history, tenants with no usage after some the month before, new prices, biggest movers, findings.
+-- Grain: hold. Its id is derived from its facts: if they change, the signature no longer counts.
 with lines as (
     select * from {{ ref('fct_invoice_lines') }} where charge_class is null
 ),
@@ -15,8 +15,8 @@ findings as (
     select * from {{ ref('rpt_findings') }}
 ),
 
--- What belongs to no month holds the next one to be closed for all: a tenant left out of an
--- earlier one takes nothing with it.
+-- What belongs to no month holds the next month to be closed for all, not the
+-- earlier month of a tenant left out.
 next_close as (
     select
         coalesce(
@@ -62,7 +62,7 @@ limits as (
     from {{ ref('hold_limits') }}
 ),
 
--- Without corrections: they belong to another month's usage.
+-- Without corrections, which belong to another month's usage.
 tenant_months as (
     select
         tenant_id, usage_month as billing_month, currency_code,
@@ -163,7 +163,7 @@ holds_united as (
         movers.position_moved <= limits.mover_count
         and abs(movers.billed_amount - movers.amount_last) >= limits.mover_amount
     union all
-    -- What moves a closed month by as much is looked at too, whatever its place.
+    -- A correction that moves a closed month by as much is listed too, whatever its rank.
     select
         corrections.billing_month, 'biggest_mover', corrections.tenant_id,
         corrections.currency_code || ' ' || corrections.billed_amount
@@ -189,7 +189,7 @@ holds_united as (
     group by
         drafts.billing_month, findings.tenant_id, findings.finding, findings.reason
     union all
-    -- A finding of no month, once signed, stays signed.
+    -- A finding without a month stays signed once it is signed.
     select
         (select next_close.billing_month from next_close), 'finding', findings.tenant_id,
         findings.finding || ': ' || findings.reason || ', '

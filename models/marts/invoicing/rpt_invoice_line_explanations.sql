@@ -1,4 +1,5 @@
--- One sentence of arithmetic per invoice line: quantity, what was included, price and why, clause.
+-- One sentence of arithmetic per invoice line: quantity, what was included, the
+-- price and the reason for it, clause.
 -- Grain: invoice line.
 {{ config(
     materialized='incremental',

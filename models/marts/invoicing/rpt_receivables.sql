@@ -1,5 +1,6 @@
--- GEN-11: what is open of every issued invoice, and how long it has been due, to the newest day the data knows of.
--- Grain: issued invoice, credit notes too. Drafts are not due, so it fills once months are closed.
+-- GEN-11: the open amount of every issued invoice, and how long it has been due,
+-- as of the newest day the data knows of.
+-- Grain: issued invoice, including credit notes. Drafts are not due, so it is empty until a month is closed.
 select
     tenant_id,
     invoice_id,

@@ -1,6 +1,6 @@
--- Everything somebody should look at, with what to do: refused files and rows, held usage,
--- pending fines, blocked tenant months, rejected Order terms (GEN-10), use outside the plan, payments
--- nobody can place, vendors' totals that differ.
+-- Everything that needs attention, with what to do: refused files and rows, held usage, pending fines,
+-- blocked tenant months, rejected Order terms (GEN-10), use outside the plan, payments that cannot be
+-- matched, vendors' totals that differ.
 -- Grain: finding.
 with file_findings as (
     select * from {{ source('raw', 'file_findings') }}
@@ -130,7 +130,7 @@ findings_united as (
         reason || ': ' || phone_number
         || coalesce(', first on ' || first_day::varchar, ''),
         'Check the number with the vendor and correct the number event log.',
-        -- Not in the reason: a day more would undo the signature that waives it.
+        -- Not part of the reason: one more day would invalidate the signature that waives it.
         coalesce(snapshot_days, 1),
     from numbers
     union all
@@ -149,13 +149,13 @@ findings_united as (
         record_count,
     from suspended
     union all
-    -- No warning, which would hold a close: what was paid changes no invoice (GEN-11).
+    -- Not a warning, which would hold a close: what was paid changes no invoice (GEN-11).
     select
         finding, 'info', 'payments', null, null, field, tenant_id, billing_month, null,
         null, reason, remedy, 1::bigint,
     from payments
     union all
-    -- Which fines are held, and over how much; that there are any is the warning above.
+    -- Which fines are held, and their amounts; the warning above only says that there are some.
     select
         'fine_pending', 'info', 'carrier_penalties', null, null, null, tenant_id,
         billing_month, meter, price_key, reason,

@@ -1,5 +1,5 @@
 -- GEN-05: every raw row in exactly one bucket; per source the counts add up to the receipts.
--- Grain: source x tenant x month x meter x fate x reason. Empty tenant or month: not known.
+-- Grain: source x tenant x month x meter x fate x reason. Tenant or month is empty if it is not known.
 with usage_fates as (
     select * from {{ ref('int_gen_05__usage_fates') }}
 ),

@@ -1,3 +1,3 @@
--- STO-06: tenants over a storage limit, since when, and the blocks that would cure it.
+-- STO-06: tenants over a storage limit, since when, and the number of blocks that would cure it.
 -- Grain: tenant x month x meter.
 select * from {{ ref('int_sto_06__notices') }}

@@ -1,7 +1,8 @@
--- GEN-11: tenants and services that may be suspended: usage fees past due, or Voice usage far
--- outside the tenant's own history. Rating never changes.
--- Grain: tenant x service x ground x month or invoice. Drafts are not due, so past dues fill
--- once months are closed. Trap: open_amount is the invoice's, repeated for each of its services.
+-- GEN-11: tenants and services that may be suspended: usage fees past due, or Voice usage far outside the
+-- tenant's own history. Rating never changes.
+-- Grain: tenant x service x ground x month or invoice. Drafts are not due, so past-due rows appear only
+-- once months are closed. Note: open_amount is that of the whole invoice and repeats for each of its
+-- services, so sum it from rpt_receivables.
 with receivables as (
     select * from {{ ref('int_gen_11__receivables_aged') }} where days_past_due > 0
 ),

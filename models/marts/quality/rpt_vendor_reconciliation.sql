@@ -1,6 +1,7 @@
--- GEN-06: what Twilio and Meta say was used and cost, beside what landed for the same time.
--- Grain: vendor x account x kind of account x tenant x category x kind of period x month x currency of the cost. Trap:
--- Twilio's categories nest and days stand beside months, so sum one category of one kind of period only.
+-- GEN-06: the usage and cost that Twilio and Meta report, beside what landed for the same time.
+-- Grain: vendor x account x kind of account x tenant x category x kind of period x month x currency of the cost.
+-- Note: Twilio's categories nest, and daily and monthly rows cover the same usage, so sum one category of one kind
+-- of period only.
 -- depends_on: {{ ref('int_gen_06__vendor_totals') }}
 {{ config(
     materialized='incremental',

@@ -1,4 +1,4 @@
--- KIQ: conversations under the contract's definition, and beside it the narrower one.
+-- KIQ: conversations under the contract's definition and, beside it, the narrower one.
 -- Grain: tenant x month x meter x price key x price version x relief.
 {{ config(
     materialized='incremental',
@@ -12,7 +12,7 @@ with usage as (
     where meter = 'kiq_conversation' {{ and_moved() }}
 ),
 
--- Of a tenant invoiced by KIQ-03, what KIQ-01 counts beyond it is excluded for that reason.
+-- For a tenant invoiced by KIQ-03, conversations that only KIQ-01 counts are excluded with this reason.
 definitions as (
     select
         tenant_id,

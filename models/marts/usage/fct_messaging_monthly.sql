@@ -1,4 +1,4 @@
--- MSG: SMS segments and MMS messages and what they are charged at.
+-- MSG: SMS segments and MMS messages, and what is charged for them.
 -- Grain: tenant x month x meter x price key x price version x relief.
 {{ config(
     materialized='incremental',

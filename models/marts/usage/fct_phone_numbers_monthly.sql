@@ -1,4 +1,4 @@
--- NUM: phone numbers by the month, the first of them included.
+-- NUM: phone numbers by month, including the free first number.
 -- Grain: tenant x month x meter x price key x price version x relief.
 {{ config(
     materialized='incremental',

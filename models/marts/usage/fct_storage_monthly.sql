@@ -1,6 +1,6 @@
 -- STO: storage held at month end against its limit, and the blocks charged above it.
--- Grain: tenant x month x meter. Trap: a plan nobody knows has no limit, not one of 0, and
--- nothing above it: the month waits (GEN-06).
+-- Grain: tenant x month x meter. Note: an unknown plan has no limit rather than a limit of 0, and no excess;
+-- the month is blocked (GEN-06).
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

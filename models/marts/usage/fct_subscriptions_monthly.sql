@@ -1,5 +1,7 @@
--- WAP-05, STO-03: the plan and licences of each tenant and month: those of the subscription last in force in it.
--- Grain: tenant x month with usage or a subscription in force; without one the plan is null and licences are 0.
+-- WAP-05, STO-03: the plan and licences of each tenant and month: those of the
+-- subscription last in force in it.
+-- Grain: tenant x month with usage or a subscription in force. Without a
+-- subscription the plan is null and licences are 0.
 with subscriptions as (
     select * from {{ ref('int_wap_05__subscriptions_by_month') }}
 ),
@@ -26,7 +28,7 @@ select
     coalesce(subscriptions.is_in_force_at_month_end, false) as is_in_force_at_month_end,
     subscriptions.term_start,
     subscriptions.term_months,
-    -- STO-02: a count carried on from an older snapshot, or without an org's, is not known.
+    -- STO-02: a count carried forward from a stale snapshot, or without an org's users, is not known.
     case
         when not seats.is_stale and not seats.has_org_without_seats
             then seats.full_time_users

@@ -1,4 +1,4 @@
--- TRW: premium translated words and what they are charged at.
+-- TRW: premium translated words, and what is charged for them.
 -- Grain: tenant x month x meter x price key x price version x relief.
 {{ config(
     materialized='incremental',

@@ -1,5 +1,6 @@
 -- All meters in one long table, for questions across services.
--- Grain: tenant x month x meter x currency. A second currency is that of a fine credited as it was billed.
+-- Grain: tenant x month x meter x currency. A second currency occurs if a fine is
+-- credited in the currency it was billed in.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

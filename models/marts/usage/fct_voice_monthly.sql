@@ -1,4 +1,4 @@
--- VOI: voice, recording and transcription minutes and what they are charged at.
+-- VOI: voice, recording and transcription minutes, and what is charged for them.
 -- Grain: tenant x month x meter x price key x price version x relief.
 {{ config(
     materialized='incremental',

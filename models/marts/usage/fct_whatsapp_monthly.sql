@@ -1,4 +1,4 @@
--- WAP: WhatsApp conversations and messages by market and category, pool and all.
+-- WAP: WhatsApp conversations and messages by market and category, including those the pool covers.
 -- Grain: tenant x month x meter x price key x price version x relief.
 {{ config(
     materialized='incremental',

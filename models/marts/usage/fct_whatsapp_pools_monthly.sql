@@ -1,4 +1,4 @@
--- WAP-05..08: each tenant's pool of a month, what drew on it and what lapsed unused (WAP-07).
+-- WAP-05..08: each tenant's pool in a month, what drew on it and what lapsed unused (WAP-07).
 -- Grain: tenant x month with WhatsApp units or windows.
 with pools as (
     select * from {{ ref('int_wap_05__pools_granted') }}

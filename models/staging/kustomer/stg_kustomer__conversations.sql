@@ -1,4 +1,4 @@
--- One conversation on the platform, renamed only; every accepted raw row is here.
+-- One conversation on the platform. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (conversation, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'kustomer_conversations') }}

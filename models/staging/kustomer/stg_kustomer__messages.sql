@@ -1,4 +1,4 @@
--- One message of a conversation, renamed only; every accepted raw row is here.
+-- One message of a conversation. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (message, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'kustomer_messages') }}

@@ -1,4 +1,5 @@
--- Which tenant an upstream account belongs to, and when, renamed only; every accepted raw row is here.
+-- Which tenant an upstream account belongs to, and when. Columns are only
+-- renamed; every accepted raw row is included.
 -- Grain: raw row (account x interval, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'account_map') }}

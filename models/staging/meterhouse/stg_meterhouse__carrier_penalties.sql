@@ -1,4 +1,4 @@
--- One state of a carrier's fine, renamed only; every accepted raw row is here.
+-- One state of a carrier's fine. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (notice x state, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'carrier_penalties') }}

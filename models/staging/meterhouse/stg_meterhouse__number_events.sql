@@ -1,4 +1,4 @@
--- A number added to or removed from a tenant, renamed only; every accepted raw row is here.
+-- A number added to or removed from a tenant. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (change of a number, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'number_events') }}

@@ -1,4 +1,5 @@
--- What an Order sets apart from the published terms, renamed only; every accepted raw row is here.
+-- A term that an Order sets differently from the published terms. Columns are only
+-- renamed; every accepted raw row is included.
 -- Grain: raw row (order term, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'order_overrides') }}

@@ -1,4 +1,4 @@
--- A payment received against an invoice number, renamed only; every accepted raw row is here.
+-- A payment received for an invoice number. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (payment, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'payments') }}

@@ -1,4 +1,4 @@
--- Full-time users at an instant, renamed only; every accepted raw row is here.
+-- Full-time users of an org at an instant. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (org x instant, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'seat_snapshots') }}

@@ -1,4 +1,4 @@
--- Storage bought on top of the plan, renamed only; every accepted raw row is here.
+-- Storage bought on top of the plan. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (purchase, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'storage_purchases') }}

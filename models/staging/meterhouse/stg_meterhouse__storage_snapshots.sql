@@ -1,4 +1,5 @@
--- Bytes held at an instant, renamed only, meters in small letters; every accepted raw row is here.
+-- Bytes an environment held at an instant. Columns are only renamed and meters put in lower
+-- case; every accepted raw row is included.
 -- Grain: raw row (org x environment x meter x instant, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'storage_snapshots') }}

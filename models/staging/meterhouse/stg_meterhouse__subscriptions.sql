@@ -1,4 +1,5 @@
--- Plan, licences and term in force, renamed only; every accepted raw row is here.
+-- A tenant's plan, licences and term, and when they are in force. Columns are only
+-- renamed; every accepted raw row is included.
 -- Grain: raw row (tenant x interval, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'subscriptions') }}

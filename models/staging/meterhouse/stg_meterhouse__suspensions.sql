@@ -1,4 +1,4 @@
--- A recorded suspension, renamed only; every accepted raw row is here.
+-- A recorded suspension of a service. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (tenant x service x interval, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'suspensions') }}

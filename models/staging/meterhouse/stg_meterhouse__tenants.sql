@@ -1,4 +1,4 @@
--- Who is billed, how and in which currency, renamed only; every accepted raw row is here.
+-- Who is billed, how and in which currency. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (tenant, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'tenants') }}

@@ -1,4 +1,5 @@
--- One machine translation; the text is never stored, only its length, renamed only; every accepted raw row is here.
+-- One machine translation; the text is never stored, only its length. Columns are only
+-- renamed; every accepted raw row is included.
 -- Grain: raw row (request x target language, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'translations') }}

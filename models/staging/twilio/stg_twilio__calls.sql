@@ -1,4 +1,4 @@
--- One Twilio call leg as last reported, renamed only; every accepted raw row is here.
+-- One Twilio call leg as last reported. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (call leg, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'twilio_calls') }}

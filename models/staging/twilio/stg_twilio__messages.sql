@@ -1,4 +1,4 @@
--- One Twilio SMS or MMS, renamed only; every accepted raw row is here.
+-- One Twilio SMS or MMS. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (message, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'twilio_messages') }}

@@ -1,4 +1,5 @@
--- A daily snapshot of a provisioned number, for reconciliation, renamed only; every accepted raw row is here.
+-- A daily snapshot of a provisioned number, for reconciliation. Columns are only
+-- renamed; every accepted raw row is included.
 -- Grain: raw row (number x day, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'twilio_phone_numbers') }}

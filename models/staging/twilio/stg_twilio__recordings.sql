@@ -1,4 +1,4 @@
--- One call recording, renamed only; every accepted raw row is here.
+-- One call recording. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (recording, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'twilio_recordings') }}

@@ -1,4 +1,4 @@
--- One transcription of a recording, renamed only; every accepted raw row is here.
+-- One transcription of a recording. Columns are only renamed; every accepted raw row is included.
 -- Grain: raw row (transcription, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'twilio_transcriptions') }}

@@ -1,4 +1,5 @@
--- Twilio's own usage totals, for reconciliation only, renamed only; every accepted raw row is here.
+-- Twilio's own usage totals, for reconciliation only. Columns are only renamed;
+-- every accepted raw row is included.
 -- Grain: raw row (category x period, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'twilio_usage_records') }}

@@ -1,4 +1,5 @@
--- Meta's conversation analytics, for reconciliation only, renamed only; every accepted raw row is here.
+-- Meta's conversation analytics, for reconciliation only. Columns are only
+-- renamed; every accepted raw row is included.
 -- Grain: raw row (data point, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'whatsapp_conversation_analytics') }}

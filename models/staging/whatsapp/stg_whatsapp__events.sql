@@ -1,4 +1,5 @@
--- One status of an outbound message, or one customer message, renamed only; every accepted raw row is here.
+-- One status of an outbound message, or one customer message. Columns are only
+-- renamed; every accepted raw row is included.
 -- Grain: raw row (message status or inbound message, possibly repeated).
 with source_rows as (
     select * from {{ source('raw', 'whatsapp_webhooks') }}

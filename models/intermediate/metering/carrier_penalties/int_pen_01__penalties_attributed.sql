@@ -1,7 +1,7 @@
--- PEN-01: every fine, the tenant that had the number when the rule was broken, and the
--- instants of its history: first disputed, first upheld after that, overturned for good.
--- Grain: notice. Trap: the violation's instant finds the tenant, the posting finds the month.
--- Trap: the state that overturns a fine may say 0, which is no amount of the bill (PEN-02).
+-- PEN-01: every fine, the tenant that had the number when the rule was broken, and the key times in its
+-- history: first disputed, first upheld after that, finally overturned.
+-- Grain: notice. Note: the time of the violation determines the tenant, the posting determines the month. The
+-- state that overturns a fine may say 0, which is not the amount billed (PEN-02).
 with states as (
     select
         *,
@@ -47,7 +47,8 @@ histories as (
     group by states.notice_id, disputes.disputed_at
 ),
 
--- PEN-02: the bill of an overturned fine stands as the newest state before it has it (GEN-02).
+-- PEN-02: the bill of an overturned fine stays at the amount of its newest state
+-- before it was overturned (GEN-02).
 last_billed as (
     select
         states.notice_id,

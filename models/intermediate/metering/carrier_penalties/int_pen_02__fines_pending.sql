@@ -1,5 +1,7 @@
--- PEN-02: fines that are contested and held, as they are shown: the notice, its amount and when it was posted.
--- Grain: notice. Trap: a fine contested after its month closed is billed and not pending; it is not here.
+-- PEN-02: fines that are contested and held, as they are shown: the notice, its
+-- amount and when it was posted.
+-- Grain: notice. Note: a fine contested after its month closed is billed and not
+-- pending, so it is not listed here.
 with fines as (
     select * from {{ ref('int_pen__usage_metered') }} where reason = 'contested_held'
 ),
@@ -16,7 +18,7 @@ select
     fines.amount,
     fines.currency_code,
     'PEN-02: the fine of ' || fines.currency_code || ' '
-    -- Currencies nobody lists block their tenant's month; here they are shown as most are.
+    -- An unlisted currency blocks its tenant's month; here it is shown with two decimals, as most are.
     || {{ billed_text('fines.amount', 'least(coalesce(currencies.minor_unit, 2), 2)') }}
     || ' in notice ' || fines.price_key || ', posted on '
     || cast(fines.occurred_at as date)::varchar || ', is contested and held' as reason,

@@ -1,6 +1,6 @@
--- PEN-01, PEN-02: fines in the shape of all meters: billed, held, or credited.
--- Grain: notice x billing month. A month closes three days after its end at the earliest
--- (GEN-09): disputed before then is held, later the bill stands until overturned.
+-- PEN-01, PEN-02: fines in the common form of all meters: billed, held, or credited.
+-- Grain: notice x billing month. A month closes three days after its end at the earliest (GEN-09). A fine
+-- disputed before then is held; if it is disputed later, the bill stands until the fine is overturned.
 {% set until_the_close = 'interval 72 hour' %}
 
 with penalties as (
@@ -19,7 +19,7 @@ disputed as (
             < cast({{ next_month('posted_month') }} as timestamp) + {{ until_the_close }},
             false
         ) as is_held,
-        -- A contest undoes no overturning: the last decision stands.
+        -- A contest does not undo an overturning: the last decision stands.
         overturned_at is not null and status in ('contested', 'overturned')
             as is_overturned,
     from posted
@@ -59,7 +59,7 @@ bills as (
             when tenant_id is null then 'unmapped_number'
             when status not in ('open', 'contested', 'upheld', 'overturned')
                 then 'unknown_status'
-            -- Only overturning credits: a fine below 0 is none.
+            -- Only overturning gives a credit: a fine below 0 is not a credit and is held.
             when amount < 0 then 'negative_amount'
             when is_never_billed then 'overturned'
             when status = 'contested' and is_held and upheld_at is null

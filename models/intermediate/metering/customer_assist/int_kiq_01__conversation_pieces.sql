@@ -1,12 +1,13 @@
--- KIQ-01: what the messages of one conversation say together, piece by piece as they arrived.
--- Grain: conversation x org x load (a large load in several stretches of parts). Only appended to:
--- a conversation with one piece is done, the others are read again (int_kiq_01__exchanges_reread).
+-- KIQ-01: one piece per conversation and load: a summary of the conversation's
+-- messages that arrived together.
+-- Grain: conversation x org x load (a large load in several stretches of parts). Rows are only appended: a
+-- conversation with one piece is done, the others are read again (int_kiq_01__exchanges_reread).
 {{ config(materialized='incremental', incremental_strategy='append') }}
 -- depends_on: {{ ref('int_gen_02__conversation_messages_contested') }}
 {%- set stretches = part_stretches('kustomer_messages', last_batch(this) if is_incremental() else 0) %}
 
 {% if is_incremental() %}
--- A record that came again was counted when it first came.
+-- A record that arrives again was counted when it first arrived.
 with counted_before as (
     select record_key
     from {{ ref('int_gen_02__conversation_messages_contested') }}

@@ -1,8 +1,7 @@
--- KIQ-01, KIQ-02: conversations that one piece does not settle, so that their messages are read
--- again: they came in several pieces, were merged, a message of theirs changed, or a reply came
--- both before and after the customer's first message.
--- Grain: conversation. Trap: what a conversation was merged into may change; then the former
--- target is read again, too.
+-- KIQ-01, KIQ-02: conversations that one piece does not settle, so their messages are read again:
+-- they came in several pieces, were merged, one of their messages changed, or replies came both
+-- before and after the customer's first message.
+-- Grain: conversation. Note: the target of a merge may change; then the former target is read again too.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
@@ -40,7 +39,7 @@ resumed as (
     union all
     select conversation_hash from ops.pieces_met
     {% else %}
-    -- Of all pieces in four shares: 14 million conversations grouped at once took 0.6 GB more.
+    -- Grouped in four shares: 14 million conversations grouped at once took 0.6 GB more.
     {% for share in range(4) %}
     select conversation_hash
     from pieces

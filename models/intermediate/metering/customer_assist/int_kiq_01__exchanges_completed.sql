@@ -1,8 +1,8 @@
--- KIQ-01: when a conversation's first back-and-forth was completed: the first premium
--- reply after the customer's first message, over all messages merged into it.
--- Grain: target conversation. A view: what one piece settles is read from it as it stands.
--- Answered and unanswered ones apart, so that each is dated by a column as it is: asked for one
--- month, the engine reads no others.
+-- KIQ-01: when a conversation's first back-and-forth was completed: the first premium reply after the
+-- customer's first message, over all messages merged into it.
+-- Grain: target conversation. Note: a reply before the customer wrote completes nothing. A view:
+-- conversations settled by one piece are read from the piece. Answered and unanswered ones are separate, so
+-- that each is dated by an unmodified column and the engine reads only the months asked for.
 {{ config(materialized='view') }}
 
 with reread as {{ not_kept() }} (

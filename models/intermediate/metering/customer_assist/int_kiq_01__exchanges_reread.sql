@@ -1,6 +1,6 @@
--- KIQ-01, KIQ-02: the first back-and-forth of conversations read again, over all messages merged
--- into them: the first premium reply after the customer's first message.
--- Grain: target conversation. Trap: a reply before the customer wrote completes nothing.
+-- KIQ-01, KIQ-02: the first back-and-forth of conversations read again, over all messages merged into them:
+-- the first premium reply after the customer's first message.
+-- Grain: target conversation. Note: a reply before the customer wrote completes nothing.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',

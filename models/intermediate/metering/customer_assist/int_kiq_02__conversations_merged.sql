@@ -1,6 +1,6 @@
--- KIQ-02: conversations that were merged, and the one each ended up in.
--- Grain: merged conversation. Trap: merges chain (A into B into C), and a loop (A into B into A) has
--- no last target: all of it counts once, under the conversation with the lowest id of the loop.
+-- KIQ-02: conversations that were merged, and the conversation each ended up in.
+-- Grain: merged conversation. Note: merges can chain (A into B into C). A loop (A into B into A) has no last
+-- target: all of it counts once, under the conversation with the lowest id in the loop.
 with recursive conversations as (
     select conversation_id, merged_target_id
     from {{ ref('int_gen_02__conversations_states') }}
@@ -10,7 +10,7 @@ with recursive conversations as (
         and merged_target_id != conversation_id
 ),
 
--- What was reached before is not reached again: that ends a loop.
+-- A target reached before is not followed again, which ends a loop.
 targets_reached as (
     select conversation_id, merged_target_id as target_id
     from conversations
@@ -24,7 +24,7 @@ in_loops as (
     select conversation_id from targets_reached where conversation_id = target_id
 ),
 
--- A chain has one target that was merged no further; what runs into a loop has none.
+-- A chain ends in the one target that was not merged further; a chain that runs into a loop has none.
 targets_found as (
     select
         targets_reached.conversation_id,

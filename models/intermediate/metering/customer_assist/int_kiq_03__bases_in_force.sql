@@ -1,7 +1,7 @@
--- KIQ-03: which definition a tenant is invoiced by, where its Order says so; elsewhere the
--- price book's setting.
--- Grain: tenant x stretch of time. Trap: an Order that ends gives way to an older one that
--- still holds, not to the price book.
+-- KIQ-03: which definition a tenant is invoiced by if its Order sets one;
+-- otherwise the price book's setting applies.
+-- Grain: tenant x stretch of time. Note: when an Order ends, an older one still in
+-- force applies again, not the price book.
 with overrides as (
     select * from {{ ref('int_gen_06__order_terms') }}
     where rejection is null and override_field = 'kiq_basis'

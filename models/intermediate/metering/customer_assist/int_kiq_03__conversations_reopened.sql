@@ -1,6 +1,6 @@
 -- KIQ-03: ended conversations whose customer opened another within 24 hours of the end.
--- Grain: such a conversation. Trap: exactly 24 hours later is no longer within them. Only
--- conversations of which one that came or changed decides are looked at again.
+-- Grain: such a conversation. Note: one opened exactly 24 hours later does not count. Only conversations
+-- affected by a new or changed one are processed again.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -18,8 +18,8 @@ with conversations as {{ not_kept() }} (
         {% endif %}
 ),
 
--- Most customers write once: only the others are compared with themselves. Customers whose hashes
--- agree are looked at, too, and told apart below.
+-- Most customers write once, so only the others are compared. Customers whose hashes
+-- agree are included, and told apart below.
 customers_back as (
     select {{ key_hash('customer_id') }} as customer_hash
     from conversations

@@ -1,5 +1,5 @@
 -- MSG-01..03: every SMS and MMS, its unit and whether its status is billed.
--- Grain: message. Trap: the sid's prefix does not tell an MMS; num_media does.
+-- Grain: message. Note: the prefix of the sid does not identify an MMS; num_media does.
 {{ config(materialized='view') }}
 
 with messages as (
@@ -49,11 +49,11 @@ reasons_given as (
         *,
         case
             when is_whatsapp then 'whatsapp_channel'
-            -- Which of the two prices is meant nobody can say: it waits.
+            -- It is unclear which of the two prices applies, so the message is held.
             when not (is_inbound or is_outbound) then 'unknown_direction'
             when not is_known_status then 'unknown_status'
             when not is_billable_status then 'not_billable_status'
-            -- Neither SMS nor MMS, and the contract prices nothing else: it waits.
+            -- Neither SMS nor MMS, and the contract prices nothing else, so the message is held.
             when is_of_a_channel then 'unknown_channel'
             when not is_mms and coalesce(num_segments, 0) = 0 then 'zero_segments'
         end as meter_reason,

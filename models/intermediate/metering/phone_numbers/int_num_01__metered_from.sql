@@ -1,6 +1,6 @@
--- NUM-01: the first month a tenant's numbers cost anything in. Grain: tenant with usage or snapshots of its own.
--- Trap: numbers are often known and invoiced before the first call. That call says when the rest of the usage
--- began; it takes nothing back of what was invoiced.
+-- NUM-01: the first month in which a tenant's numbers cost anything.
+-- Grain: tenant with usage or snapshots of its own. Note: numbers are often known and invoiced before the
+-- first call. That call shows when other usage began; it does not reverse what was already invoiced.
 with evident as (
     select * from {{ ref('int_gen_01__tenant_months_evident') }}
 ),

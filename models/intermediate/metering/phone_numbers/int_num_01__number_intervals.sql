@@ -1,7 +1,7 @@
 -- NUM-01: from when until when a tenant had a number, from the number event log.
--- Grain: tenant x number x interval. Adding a number that is already there changes nothing.
--- Trap: added and removed at one instant is read by the state before. A number that was there
--- is removed and added again; one that was not is added and removed, and not had forever.
+-- Grain: tenant x number x interval. Adding a number that is already there changes nothing. Note: if a number
+-- is added and removed at the same instant, the state before decides. A number that was there is removed and
+-- added again; one that was not is added and removed, and not kept forever.
 with events as (
     select
         *,
@@ -10,7 +10,7 @@ with events as (
     where is_number and event in ('added', 'removed')
 ),
 
--- An instant with both leaves the state as it was.
+-- An instant with both events leaves the state as it was.
 instants as (
     select
         tenant_id,

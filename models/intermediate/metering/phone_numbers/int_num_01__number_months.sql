@@ -1,5 +1,6 @@
--- NUM-01: every month a tenant had a number in, however short, counted once.
--- Grain: tenant x number x month, from the first month the tenant is metered in. Trap: removed on the 1st at 00:00:00 is not in that month.
+-- NUM-01: every month in which a tenant had a number, however briefly, counted once.
+-- Grain: tenant x number x month, from the first month the tenant is metered in. Note: a number removed on
+-- the 1st at 00:00:00 is not in that month.
 with intervals as (
     select * from {{ ref('int_num_01__number_intervals') }}
 ),
@@ -16,7 +17,8 @@ metered_from as (
     select * from {{ ref('int_num_01__metered_from') }}
 ),
 
--- An open number runs to the last month anything was metered in, or its tenant's log speaks of.
+-- A number not removed counts up to the last month in which anything was metered
+-- or that its tenant's log mentions.
 log_months as (
     select
         tenant_id,

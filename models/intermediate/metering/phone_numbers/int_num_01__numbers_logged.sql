@@ -1,6 +1,6 @@
--- NUM-01: every entry of the number event log, its number in E.164 however it was written.
--- Grain: log entry. Trap: 12125550100 and +1 (212) 555-0100 are one number, and billed once;
--- what is no number at all keeps its text and is held.
+-- NUM-01: every entry of the number event log, with its number in E.164 however it was written.
+-- Grain: log entry. Note: 12125550100 and +1 (212) 555-0100 are one number and billed once. Text that is not
+-- a number is kept as it is, and the entry is held.
 with events as (
     select * from {{ ref('int_gen_02__number_events_states') }} where is_current
 ),

@@ -1,5 +1,5 @@
--- NUM-02: which numbers of a month are included: the earliest added, by default one.
--- Grain: tenant x number x month. Ties go to the lowest number; an Order may include more: the one in force
+-- NUM-02: which numbers of a month are included: the earliest added, one by default.
+-- Grain: tenant x number x month. Ties go to the lowest number. An Order may include more: the one in force
 -- on the 1st, or when the number is first added, if later (GEN-06).
 with number_months as (
     select

@@ -1,8 +1,8 @@
--- NUM-03: where the log and the daily snapshots differ: numbers that only one of them knows,
--- days on which only one of them has a number at its tenant, numbers two tenants have at once.
--- Grain: number x tenant x reason, in E.164 on both sides. A finding, never a charge.
--- Trap: a day counts where the log has a number for all of it, or for none of it, and where its
--- account has a snapshot at all. A third party's account tells nothing of ours (GEN-04).
+-- NUM-03: where the log and the daily snapshots differ: numbers that only one of them knows, days on which
+-- only one of them has a number with its tenant, numbers that two tenants have at once.
+-- Grain: number x tenant x reason, in E.164 on both sides. A finding, never a charge. Note: a day is compared
+-- only if the log has the number for all of it or for none of it, and if its account has a snapshot of that
+-- day. A third party's account says nothing about our numbers (GEN-04).
 {% set forever = "timestamp '9999-12-31'" %}
 
 with intervals as (
@@ -36,7 +36,7 @@ numbers_to_compare as (
     select distinct phone_number from numbers_written where not is_as_logged
 ),
 
--- With every account in which one of their tenants could have them.
+-- Including every account in which one of their tenants could have them.
 accounts_to_compare as (
     select account_id from accounts
     where tenant_id in (
@@ -79,7 +79,7 @@ sightings as (
     where phone_number in (select listed.phone_number from numbers_to_compare as listed)
 ),
 
--- Of several accounts of a tenant, only those that ever had the number can miss it.
+-- If a tenant has several accounts, only those that ever had the number can miss it.
 homes as (
     select distinct tenant_id, account_sid, phone_number from sightings
 ),
@@ -152,7 +152,7 @@ days_united as (
     select * from days_unlogged
 ),
 
--- Each of the tenants has the finding.
+-- Each of the tenants gets the finding.
 shared as (
     select
         intervals.tenant_id,

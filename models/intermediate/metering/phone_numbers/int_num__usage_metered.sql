@@ -1,6 +1,6 @@
--- NUM-01, NUM-02: number fees in the shape of all meters, and the rest of the number log.
--- Grain: tenant x number x month, or log entry that only ends an interval or is held. A fee of a later
--- month has no record of its own (raw_rows 0): the number was added before.
+-- NUM-01, NUM-02: number fees in the common form of all meters, and the rest of the number log.
+-- Grain: tenant x number x month, or log entry that only ends an interval or is held. A fee of a later month
+-- has no record of its own (raw_rows 0): the number was added before.
 with numbers as (
     select * from {{ ref('int_num_02__first_number_included') }}
 ),

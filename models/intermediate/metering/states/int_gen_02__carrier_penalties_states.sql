@@ -1,6 +1,7 @@
--- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
--- Grain: record key x distinct content. Trap: which file or order brought a state in
--- must not matter, so only content decides.
+-- GEN-02: every distinct state of a carrier's notice (notice x state), with exact
+-- duplicates collapsed and the winner marked.
+-- Grain: record key x distinct content. Note: which file or order brought a state in must
+-- not matter, so only its content decides.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',

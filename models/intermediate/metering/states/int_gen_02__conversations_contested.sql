@@ -1,6 +1,7 @@
--- GEN-02: records that arrived more than once: their exact duplicates collapsed, one winner.
--- Grain: record key x distinct content, of contested records. Trap: which file or order brought
--- a state in must not matter, so only content decides.
+-- GEN-02: conversations that arrived more than once: every distinct state, with exact
+-- duplicates collapsed and the winner marked.
+-- Grain: record key x distinct content, for records with more than one raw row. Note: which file or order
+-- brought a state in must not matter, so only its content decides.
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',

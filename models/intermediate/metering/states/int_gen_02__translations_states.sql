@@ -1,5 +1,6 @@
--- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
--- Grain: record key x distinct content. A view: a record that arrived once is read where it lies.
+-- GEN-02: every distinct state of a translation (request x target language), with exact
+-- duplicates collapsed and the winner marked.
+-- Grain: record key x distinct content. A view: a record that arrived once is read in place.
 {{ config(materialized='view') }}
 
 {{ gen_02_current(

@@ -1,6 +1,7 @@
--- GEN-02: the states a record arrived in, its exact duplicates collapsed, one winner.
--- Grain: record key x distinct content. Trap: which file or order brought a state in
--- must not matter, so only content decides. Meta says no update time: what it counted of one stretch of time only
+-- GEN-02: every distinct state of a data point of Meta's conversation analytics, with exact duplicates
+-- collapsed and the winner marked.
+-- Grain: record key x distinct content. Note: which file or order brought a state in must not
+-- matter, so only its content decides. Meta gives no update time, but its count for a period only
 -- grows, so the greater count is the later.
 {{ config(
     materialized='incremental',

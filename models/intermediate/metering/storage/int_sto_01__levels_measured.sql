@@ -1,7 +1,7 @@
 -- STO-01, STO-02, STO-05: bytes each environment held at month end, sandboxes included.
--- Grain: org x environment x meter x month. Only the last snapshot counts, so what was cured
--- inside the month is gone; one older than 48 hours is stale and blocks the tenant's month,
--- also in a month the extract missed for everybody.
+-- Grain: org x environment x meter x month. Only the last snapshot counts, so an excess cured within the
+-- month is gone. A snapshot older than 48 hours is stale and blocks the tenant's month, even in a month for
+-- which every tenant's snapshots are missing.
 with snapshots as (
     select * from {{ ref('int_gen_02__storage_snapshots_states') }}
     where is_current and {{ is_storage_meter('storage_meter') }}
@@ -11,8 +11,8 @@ evident as (
     select * from {{ ref('int_gen_01__tenant_months_evident') }}
 ),
 
--- The newest month anything is known of may still be running: it is measured once somebody
--- has a snapshot in it, every month before it in any case.
+-- The newest known month may still be running: it is measured once any snapshot of it exists. Every earlier
+-- month is measured in any case.
 bounds as (
     select
         (select {{ billing_month('min(taken_at)') }} from snapshots) as first_month,

@@ -1,6 +1,6 @@
--- STO-01: bytes a tenant held at month end over all its environments, no netting of meters.
--- Grain: tenant x meter x month. Trap: a month is measured at its last instant, so an org is its
--- tenant's then; one that left before neither counts nor keeps the month waiting.
+-- STO-01: bytes a tenant held at month end over all its environments, without netting of meters.
+-- Grain: tenant x meter x month. Note: a month is measured at its last instant, so an org counts for the
+-- tenant it belongs to then. An org that left before neither counts nor blocks the month.
 with levels as (
     select * from {{ ref('int_sto_01__levels_measured') }}
 ),

@@ -1,7 +1,7 @@
 -- STO-03: the limit at month end: plan base, an amount per full-time user, and purchases.
--- Grain: tenant x meter x month. Trap: the plan, seats and purchases are those of the month's
--- last instant; an Order's included quantity replaces the limit, in bytes. A plan nobody
--- knows has no limit, not one of 0: the month waits (GEN-06).
+-- Grain: tenant x meter x month. Note: the plan, seats and purchases are those of the month's last instant.
+-- An Order's included quantity, in bytes, replaces the limit. An unknown plan has no limit rather than a
+-- limit of 0, and blocks the month (GEN-06).
 with levels as (
     select * from {{ ref('int_sto_01__tenant_levels') }}
 ),

@@ -1,8 +1,8 @@
 -- STO-03: full-time users of a tenant at month end, from the last seat snapshot of each org.
--- Grain: tenant x month. Trap: an org's snapshot is carried on until a later one says otherwise,
--- and one older than 48 hours is stale (STO-02): without it the limit would fall unseen. An org
--- is its tenant's at the month's last instant; one that had no users needs no snapshot. One that
--- holds bytes and never had a snapshot counts no users, and is told: nobody knows its users.
+-- Grain: tenant x month. Note: an org's snapshot is carried forward until a later one replaces it, so that
+-- the limit does not fall unnoticed; one older than 48 hours is stale (STO-02). An org counts for the tenant
+-- it belongs to at the month's last instant. An org without users needs no snapshot. An org that holds bytes
+-- but never had a snapshot counts no users and is flagged, because its users are unknown.
 with snapshots as (
     select * from {{ ref('int_gen_02__seat_snapshots_states') }} where is_current
 ),

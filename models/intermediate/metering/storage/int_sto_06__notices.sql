@@ -1,8 +1,7 @@
 -- STO-06: since when a tenant is over a limit this month, and what would cure it.
--- Grain: tenant x meter x month in which it was over on some day. Judged against the limit
--- of the month's end; first seen over on the last day is flagged and still billed.
--- Trap: environments are not measured on the same days: each holds what it last held, as
--- the bill of the month's end has it.
+-- Grain: tenant x meter x month in which it was over on some day. Each day is compared with the limit at
+-- month end; an excess first seen on the last day is flagged and still billed. Note: environments are not
+-- measured on the same days, so each counts with what it last held, as in the bill at month end.
 with snapshots as (
     select * from {{ ref('int_gen_02__storage_snapshots_states') }} where is_current
 ),
@@ -14,7 +13,7 @@ accounts as (
 
 measured as (
     select * from {{ ref('int_sto__usage_metered') }}
-    -- A plan nobody knows has no limit that could be exceeded.
+    -- An unknown plan has no limit that could be exceeded.
     where metered_fate = 'countable' and not is_plan_unknown
 ),
 
@@ -58,7 +57,7 @@ moves as (
     from tenants_held
     where held_until > held_from
     union all
-    -- Nothing moves on a first: what is held since before is seen on it.
+    -- Nothing moves on the first of a month; this row shows what was already held on that day.
     select tenant_id, meter, billing_month as moved_on, 0 from measured
 ),
 

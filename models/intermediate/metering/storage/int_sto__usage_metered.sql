@@ -1,7 +1,7 @@
--- STO-01..05: blocks above the limit in the shape of all meters, and every other snapshot.
--- Grain: tenant x meter x month, or group of snapshots that decide nothing.
--- Trap: exactly at the limit is 0 blocks, one byte over is a whole one. The last snapshot of an
--- org that left its tenant before the month's end decides nothing, and has its fate here.
+-- STO-01..05: blocks above the limit in the common form of all meters, and every other snapshot.
+-- Grain: tenant x meter x month, or group of snapshots that decide nothing. Note: exactly at the limit is 0
+-- blocks, one byte over is a whole block. The last snapshot of an org that left its tenant before month end
+-- decides nothing, but its fate is recorded here.
 with levels as (
     select * from {{ ref('int_sto_01__tenant_levels') }}
 ),

@@ -1,4 +1,4 @@
--- GEN-01: the months there is anything to invoice for; open intervals run to the last of them.
+-- GEN-01: the months in which there is anything to invoice; open intervals run to the last of them.
 -- Grain: billing month, without gaps.
 with evident as (
     select distinct billing_month from {{ ref('int_gen_01__tenant_months_evident') }}

@@ -1,5 +1,5 @@
--- GEN-01: the months each tenant is known to have been metered in: usage that counts, storage
--- or number snapshots. What one tenant sent never decides when another is first billed.
+-- GEN-01: the months in which each tenant is known to have been metered: usage that counts, storage or number
+-- snapshots. One tenant's records never decide when another is first billed.
 -- Grain: tenant x month.
 with event_usage as (
     select * from {{ ref('int_gen_05__event_usage_aggregated') }}

@@ -1,7 +1,7 @@
 -- GEN-03: which tenant an upstream account belongs to, and from when until when.
--- Grain: system x account x stretch between two edges of its intervals. Trap: overlapping rows
--- would bill one event twice, so of the intervals that hold, the one begun last decides; one of no
--- length, as a row taken back is, holds nothing. Kinds are compared in small letters (GEN-04).
+-- Grain: system x account x stretch between two edges of its intervals. Note: overlapping rows would bill one
+-- event twice, so of the intervals in force the one that began last decides. An interval of zero length, such
+-- as a withdrawn row, is never in force. Kinds are compared in lower case (GEN-04).
 with account_map as (
     select
         account_system,

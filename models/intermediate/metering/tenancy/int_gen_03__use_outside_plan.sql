@@ -1,7 +1,7 @@
--- GEN-03, TRW-04, VOI-05: usage under a plan that does not include the feature, or under no plan.
--- Grain: tenant x month x meter x reason. It is billed all the same; this only flags it. Trap: the
--- plan at the instant of use decides (its segment: int_gen_06__price_boundaries), for numbers and
--- storage any plan of the month; a plan nobody knows is not no subscription, rpt_findings names it.
+-- GEN-03, TRW-04, VOI-05: usage under a plan that does not include the feature, or without a subscription.
+-- Grain: tenant x month x meter x reason. It is billed anyway; this only flags it. Note: the plan at the
+-- instant of use decides (its segment: int_gen_06__price_boundaries); for numbers and storage, any plan of
+-- the month. An unknown plan is different from no subscription; rpt_findings reports it.
 with usage as (
     select * from {{ ref('int_gen_06__usage_to_price') }}
 ),

@@ -1,6 +1,6 @@
--- GEN-11: usage inside a recorded suspension of its service: billed all the same, and flagged.
--- Grain: tenant x month x meter x suspension. Records are looked at only in months in which a
--- suspended tenant used the suspended service at all, and of those only in touched ones.
+-- GEN-11: usage during a recorded suspension of its service: billed anyway, and flagged.
+-- Grain: tenant x month x meter x suspension. Records are read only for months in which a suspended tenant
+-- used the suspended service at all, and of those only for touched months.
 {% set metered = {
     'int_voi__legs_metered': 'twilio_calls',
     'int_voi_04__recordings_metered': 'twilio_recordings',

@@ -1,6 +1,6 @@
--- WAP-05: the subscription last in force in each month anything is known of, whatever was used in it.
--- Grain: tenant x month a subscription was in force in. Trap: open ones run to the newest month known and no
--- further, for models have no clock.
+-- WAP-05: the subscription last in force in each known month, whether or not anything was used in it.
+-- Grain: tenant x month in which a subscription was in force. Note: open subscriptions run to the newest
+-- known month and no further, because models have no clock.
 with subscriptions as (
     select * from {{ ref('int_gen_02__subscriptions_states') }} where is_current
 ),

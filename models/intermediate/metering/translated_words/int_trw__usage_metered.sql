@@ -1,6 +1,6 @@
 -- TRW-01..03: every translation, its source characters and whether they count.
--- Grain: request x target language. Words are made later (TRW-02): once per tenant, month
--- and price version, never per translation, or short texts would be billed up.
+-- Grain: request x target language. Words are computed later (TRW-02), once per tenant, month and price
+-- version, never per translation: rounding each one up would bill too much for short texts.
 {{ config(materialized='view') }}
 
 with translations as (
@@ -34,11 +34,11 @@ reasons_given as (
     select
         *,
         case
-            -- Neither done nor failed as far as anybody knows: it waits.
+            -- The status is unknown, so it is unclear whether this was completed; it is held.
             when not is_known_status then 'unknown_status'
             when status != 'completed' then 'not_completed'
             when completed_at is null then 'missing_completed_at'
-            -- Upstream spells a language as it was sent: en, EN and en-us are no other language.
+            -- Language tags arrive as they were sent: en and EN, or EN-us and en-US, are the same language.
             when lower(trim(source_lang)) = lower(trim(target_lang)) then 'same_language'
             when character_count = 0 then 'empty_text'
         end as meter_reason,

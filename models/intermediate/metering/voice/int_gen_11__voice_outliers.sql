@@ -1,6 +1,6 @@
--- GEN-11: months in which a tenant's Voice minutes are far outside its own history. The terms
--- say "excessive" and give no figure: factor, floor and history needed are settings.
--- Grain: tenant x month. Rating never changes; somebody should look.
+-- GEN-11: months in which a tenant's Voice minutes are far outside its own history. The terms say "excessive"
+-- and give no figure, so the factor, the minimum minutes and the history needed are settings.
+-- Grain: tenant x month. Rating never changes; someone should review the month.
 with usage as (
     select * from {{ ref('int_gen_06__usage_to_price') }} where meter = 'voice_minute'
 ),
@@ -56,6 +56,6 @@ inner join settings_of_month as settings on histories.billing_month = settings.b
 where
     histories.months_before >= settings.outlier_months
     and histories.minutes >= settings.outlier_minutes
-    -- Above the factor times the mean, without a division: no figure is rounded.
+    -- More than the factor times the mean, without a division, so that nothing is rounded.
     and histories.minutes * histories.months_before
     > settings.outlier_factor * histories.minutes_before

@@ -1,6 +1,6 @@
 -- VOI-01, VOI-03: every call leg, which party is outside, and the price key it falls under.
--- Grain: call leg. Trap: +1 is many countries, so the area code decides, not the prefix. A called
--- party that is no number has no key: which of the prices is meant nobody can say.
+-- Grain: call leg. Note: +1 covers many countries, so the area code decides, not the prefix. A leg whose
+-- called party is not a number has no key, because it is unclear which price applies.
 {{ config(materialized='view') }}
 
 with calls as (
@@ -15,7 +15,7 @@ parties_named as (
     select
         *,
         {{ e164('to_party') }} as called_number,
-        -- Out to an agent, in from one, or in on an agent's own address.
+        -- Outbound to an agent, inbound from one, or inbound on an agent's own address.
         regexp_matches(lower(to_party), '^(client|sip|sips|sim):')
         or (
             coalesce(direction = 'inbound', false)

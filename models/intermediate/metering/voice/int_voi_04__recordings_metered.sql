@@ -1,5 +1,5 @@
 -- VOI-04: recording minutes, under the price key of the leg that was recorded.
--- Grain: recording. An agent's leg has no key of its own: its parent leg gives it.
+-- Grain: recording. An agent's leg has no key of its own and takes that of its parent leg.
 {{ config(materialized='view', post_hook='{{ touch_months_of_recordings() }}') }}
 
 with recordings as (
@@ -10,7 +10,7 @@ statuses as (
     select * from {{ ref('statuses') }} where record_type = 'recording'
 ),
 
--- Few calls are recorded: only their legs, and the legs above those, are looked at.
+-- Few calls are recorded, so only their legs and the parents of those legs are read.
 legs as (
     select call_sid, parent_call_sid, is_agent_leg, price_key
     from {{ ref('int_voi_01__legs_classified') }}
@@ -52,7 +52,7 @@ reasons_given as (
     select
         *,
         case
-            -- Neither done nor failed as far as anybody knows: it waits.
+            -- The status is unknown, so it is unclear whether this was completed; it is held.
             when not is_known_status then 'unknown_status'
             when status != 'completed' then 'not_completed'
             when duration = 0 then 'zero_duration'

@@ -1,4 +1,4 @@
--- VOI-04: transcription minutes, one price whatever was transcribed.
+-- VOI-04: transcription minutes, at one price whatever was transcribed.
 -- Grain: transcription.
 {{ config(materialized='view') }}
 
@@ -33,7 +33,7 @@ reasons_given as (
     select
         *,
         case
-            -- Neither done nor failed as far as anybody knows: it waits.
+            -- The status is unknown, so it is unclear whether this was completed; it is held.
             when not is_known_status then 'unknown_status'
             when status != 'completed' then 'not_completed'
             when duration = 0 then 'zero_duration'

@@ -1,5 +1,5 @@
 -- VOI-01, VOI-02: billable legs and their minutes, each leg rounded up on its own.
--- Grain: call leg. Trap: rounding the sum instead would bill less than the contract says.
+-- Grain: call leg. Note: rounding the sum instead would bill less than the contract provides.
 {{ config(materialized='view') }}
 
 with legs as (
@@ -30,10 +30,10 @@ reasons_given as (
             when duration = 0 and status = 'completed' then 'zero_duration'
             when coalesce(duration, 0) = 0 and status != 'completed' then 'not_completed'
             when status != 'completed' then 'duration_without_completion'
-            -- Which of its parties is outside nobody can say: it waits.
+            -- It is unclear which party is outside, so the leg is held.
             when not (is_inbound or is_outbound) then 'unknown_direction'
             when is_agent_leg then 'agent_leg'
-            -- It was held, and for how long nobody has said yet: not for nothing.
+            -- The call took place but its length is not known yet; it must not count as zero, so it is held.
             when duration is null then 'missing_duration'
             when start_time is null then 'missing_start_time'
             when price_key is null then 'unknown_party'

@@ -1,8 +1,8 @@
--- WAP-01, WAP-03: what the statuses of one outbound message say together.
--- Grain: WABA x wamid. Trap: pricing, conversation and category may stand on any status, in
--- any order; later API versions leave some of them out. Statuses that come in later loads are
--- added to what is known, for each of these figures is a greatest, a least or a sum; a message
--- one of whose statuses itself changed is gathered anew.
+-- WAP-01, WAP-03: all statuses of one outbound message combined.
+-- Grain: WABA x wamid. Note: pricing, conversation and category may be on any status, in any
+-- order; later API versions leave some of them out. Statuses from later loads are added to what
+-- is known, because each of these figures is a maximum, a minimum or a sum. A message with a
+-- status that itself changed is gathered again.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -14,7 +14,7 @@
 ) }}
 -- depends_on: {{ ref('int_gen_02__whatsapp_events_contested') }}
 {%- set newer_than = last_batch(this) if is_incremental() else 0 %}
-{#- Column, how statuses are put together, what one status says. -#}
+{#- Column, how several statuses are combined, the value of one status. -#}
 {%- set figures = [
     ('conversation_id', 'max', 'conversation_id'),
     ('recipient_id', 'max', 'recipient_id'),
@@ -75,7 +75,7 @@ messages_of_several as (
     having count(*) > 1
 ),
 
--- A message with one status is what that status says; only the others are put together.
+-- A message with one status takes its values; only the others are combined.
 gathered as (
     select
         waba_id,
@@ -118,7 +118,7 @@ select
     {% for name, together, _ in figures if name != 'load_batch' %}{{ together }}({{ name }})
     {{- '::bigint' if name == 'raw_rows' }} as {{ name }},
     {% endfor %}
-    -- Also where what is newest of it was taken back: it is another than it was.
+    -- Also set if the newest status was taken back, because the message has changed.
     {{ newest_batch() }}::integer as load_batch,
     {{ kept_hash(['waba_id', 'wamid']) }} as message_hash,
 from pieces

@@ -1,6 +1,6 @@
 -- WAP-02: conversations of the conversation era, when each was opened and by whom.
--- Grain: WABA x conversation. Trap: the opening, not the delivery, decides the month; it lies
--- 24 hours before the earliest expiry, 72 for a free entry point.
+-- Grain: WABA x conversation. Note: the opening, not the delivery, decides the month. It is 24 hours before
+-- the earliest expiry, 72 for a free entry point.
 {{ config(materialized='view') }}
 
 with messages as {{ not_kept() }} (

@@ -1,5 +1,5 @@
--- WAP-03: messages of the per-message era; each delivered or read one is a unit.
--- Grain: WABA x wamid. Trap: in this era the conversation id is per message: never count it.
+-- WAP-03: messages of the per-message era; each one delivered or read is a unit.
+-- Grain: WABA x wamid. Note: in this era the conversation id is per message and must never be counted.
 {{ config(materialized='view') }}
 
 with messages as (

@@ -1,8 +1,8 @@
 -- WAP-04: the market of all numbers that begin with the same digits, and from when until when.
--- Grain: leading digits of recipients x stretch of time. Found once for what many recipients share,
--- not once a unit. Trap: +1 is three markets and +7 two, so the longest prefix in force wins.
--- A table, small as it is: taken for larger than the units by the engine's estimate, it had six
--- million of them hashed for it to look up, 7 s of CPU at 125 million records.
+-- Grain: leading digits of recipients x stretch of time. It is determined once for all recipients that share
+-- the digits, not once per unit. Note: +1 covers three markets and +7 two, so the longest prefix in force
+-- wins. Materialized although it is small: the engine had estimated it to be larger than the units and hashed
+-- six million of them for the lookup, which took 7 s of CPU at 125 million records.
 {{ config(materialized='incremental', incremental_strategy='append') }}
 
 with messages as (

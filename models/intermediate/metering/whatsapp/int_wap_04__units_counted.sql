@@ -1,7 +1,7 @@
--- WAP-04, WAP-05: how many WhatsApp units are alike in what prices, pools and findings ask of them: these
--- ask of all months, and would read every unit in history for it.
--- Grain: tenant x month x meter x market x whether it is known x category x fate. Only touched months
--- are counted again.
+-- WAP-04, WAP-05: how many WhatsApp units share the attributes that prices, pools and findings need. Those
+-- cover all months and would otherwise read every unit in history.
+-- Grain: tenant x month x meter x market x whether it is known x category x
+-- fate. Only touched months are counted again.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

@@ -1,7 +1,6 @@
 -- WAP-04, GEN-03: every WhatsApp unit with its tenant, market and fate before the pool.
--- Grain: conversation (conversation era) or message (message era).
--- The market is the one in force at the opening.
--- Only units whose messages changed are mapped again, unless contract data did.
+-- Grain: conversation (conversation era) or message (message era). The market is the one in force at the
+-- opening. Only units whose messages changed are mapped again, unless contract data changed.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -16,7 +15,7 @@
 
 with
 {% if changed_only %}
--- Only conversations met before have messages from before.
+-- Only conversations mapped before have earlier messages.
 messages_of_conversations_changed as (
     select * from {{ ref('int_wap_01__messages_gathered') }}
     where

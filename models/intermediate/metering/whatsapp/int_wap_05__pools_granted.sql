@@ -1,8 +1,8 @@
 -- WAP-05, WAP-07: the pool of included conversations of each tenant and month.
--- Grain: tenant x month with WhatsApp units or windows. Trap: the plan and licences last in force in the
--- month decide, without proration: of several rows the one that held longest into it, not the one
--- begun last; one of no length never held. What is left over is gone. A plan nobody knows has no
--- pool, not one of 0: the month waits (GEN-06).
+-- Grain: tenant x month with WhatsApp units or windows. Note: the plan and licences last in force in the
+-- month decide, without proration. Of several rows, the one that lasted longest into the month counts, not
+-- the one that began last; a row of zero length was never in force. What is left over lapses. An unknown plan
+-- has no pool rather than a pool of 0, and blocks the month (GEN-06).
 with units as (
     select * from {{ ref('int_wap_04__units_counted') }} where tenant_id is not null
 ),

@@ -1,5 +1,5 @@
--- WAP-06, WAP-07: how many asked for a place in a pool, and how many got one: of all months, without every
--- draw in history being read for it.
+-- WAP-06, WAP-07: how many conversations and windows asked for a place in a pool, and how many got one;
+-- covers all months without reading every draw in history.
 -- Grain: tenant x month x meter x whether pooled. Only touched months are counted again.
 {{ config(
     materialized='incremental',

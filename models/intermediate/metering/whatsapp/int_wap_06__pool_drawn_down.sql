@@ -1,6 +1,6 @@
--- WAP-06: what relieves each unit: free at Meta first, then the pool, or nothing.
--- Grain: WhatsApp unit. A message of the message era follows the window it falls in (WAP-08),
--- also where the window was opened in the month before.
+-- WAP-06: the relief of each unit: free at Meta first, then the pool, or none.
+-- Grain: WhatsApp unit. A message of the message era follows the window it falls in (WAP-08), even if the
+-- window was opened in the month before.
 {{ config(materialized='view') }}
 
 with units as (

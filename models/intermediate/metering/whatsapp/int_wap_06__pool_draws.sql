@@ -1,8 +1,7 @@
--- WAP-06, WAP-08: what asks for a place in the pool, in opening order: user-initiated
--- conversations, and rebuilt windows with a priced message. Ties in time go by id.
--- Only touched months are drawn again.
--- Grain: conversation or window. Trap: Meta-free ones do not use the pool up, and
--- business-initiated ones never touch it.
+-- WAP-06, WAP-08: what draws on the pool, in opening order: user-initiated conversations, and rebuilt windows
+-- with a priced message. Ties in time are decided by id. Only touched months are drawn again.
+-- Grain: conversation or window. Note: Meta-free ones do not use up the pool, and
+-- business-initiated ones never draw on it.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',

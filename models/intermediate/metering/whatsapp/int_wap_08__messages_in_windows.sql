@@ -1,5 +1,6 @@
 -- WAP-08: user-initiated messages with the window they fall in and what the price book asks for
--- them in their month's currency: card plus fee, or the Order's price instead. Only priced ones let a window draw.
+-- them in their month's currency: card plus fee, or the Order's price instead. A window draws on
+-- the pool only if it has a priced message.
 -- Grain: user-initiated message of the message era inside a window.
 with messages as (
     select * from {{ ref('int_wap_04__units_mapped') }}

@@ -1,6 +1,6 @@
--- WAP-08: user-initiated conversations of the message era, rebuilt as 24-hour windows that the
--- first business answer to a customer message opens.
--- Grain: window. Trap: a template is no answer: business-initiated messages open no window.
+-- WAP-08: user-initiated conversations of the message era, rebuilt as 24-hour windows that open with the
+-- first business answer to a customer message.
+-- Grain: window. Note: a template is not an answer, so business-initiated messages open no window.
 {{ config(
     pre_hook="{{ keep_windows_before(this) }}",
     post_hook="{{ touch_months_of_windows_moved(this) }}",

@@ -1,5 +1,5 @@
--- WAP-01..06: WhatsApp units in the shape of all meters, and inbound messages as excluded.
--- Grain: WhatsApp unit or inbound message. raw_rows adds up to every current webhook record.
+-- WAP-01..06: WhatsApp units in the common form of all meters, and inbound messages as excluded.
+-- Grain: WhatsApp unit or inbound message. raw_rows adds up to the number of current webhook records.
 {{ config(materialized='view') }}
 
 with units as (
