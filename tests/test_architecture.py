@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
+
+import yaml
 
 from orchestration.settings import PROJECT_DIR
 
@@ -91,3 +94,32 @@ def test_nothing_names_a_place_outside_the_project() -> None:
         if any(part in {".venv", "var", "landing", ".git", "target"} for part in path.parts):
             continue
         assert shared not in path.read_text(encoding="utf-8"), path
+
+
+def _in_words(text: str) -> str:
+    return " ".join(text.replace("`", "").split())
+
+
+def test_a_model_is_described_as_its_file_is() -> None:
+    """What analysts read in the catalog and what engineers read above the SQL are the same sentences."""
+    described = {
+        model["name"]: model["description"]
+        for path in (PROJECT_DIR / "models").rglob("*.yml")
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", ())
+    }
+    assert described.keys() == {path.stem for path in MODELS}
+    for path in MODELS:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        header = itertools.takewhile(lambda line: line.startswith("--"), lines)
+        text = " ".join(line[2:] for line in header if not line.startswith("-- depends_on"))
+        assert _in_words(described[path.stem]) == _in_words(text), path.stem
+
+
+def test_the_root_holds_nothing_by_chance() -> None:
+    made = {"var", "landing", "target", "logs", "dbt_packages", "landing.key.json", "__pycache__"}
+    there = {path.name for path in PROJECT_DIR.iterdir() if not path.name.startswith(".")}
+    assert {name for name in there - made if not name.endswith(".egg-info")} == {
+        *("README.md", "CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md", "Makefile", "pyproject.toml"),
+        *("dbt_project.yml", "profiles.yml", "requirements.lock"),
+        *("models", "macros", "seeds", "orchestration", "tests", "benchmarks", "docs", "deploy"),
+    }
