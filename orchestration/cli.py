@@ -25,23 +25,34 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
-    help="Meterhouse: from raw usage to invoices. Exit codes: 0 done, 2 your input, 3 gate refused, "
-    "4 build failed, 5 busy, 6 ledger, release or build file not as it was written, 7 an API could not be read.",
+    help="Meterhouse: from raw usage to invoices. Exit codes: 0 done, 2 something for you to correct, "
+    "3 gate refused, 4 build failed, 5 busy, 6 the ledger, a release or the build file is not as it was written, "
+    "7 an API could not be read.",
 )
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 @app.command(epilog="Example: meterhouse sample --records 200000 --out landing")
 def sample(
-    out: Annotated[Path | None, typer.Option(help="Folder to write; default: the landing folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; default: the landing folder.")] = None,
     tenants: Annotated[int, typer.Option(help="Number of tenants, at least 20.")] = 30,
     months: Annotated[int, typer.Option(help="Number of months, from 2024-09 on.")] = 3,
-    records: Annotated[int, typer.Option(help="Ordinary usage records; contract data come on top.")] = 200_000,
-    seed: Annotated[int, typer.Option(help="Equal seeds give equal files.")] = 20241101,
-    format: Annotated[str, typer.Option(help="upstream (vendors' shapes) or flat (Parquet and CSV).")] = "upstream",
-    force: Annotated[bool, typer.Option("--force", help="Also among real data: they are billed together.")] = False,
+    records: Annotated[int, typer.Option(help="Ordinary usage records; contract data is added to them.")] = 200_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 20241101,
+    format: Annotated[
+        str, typer.Option(help="upstream (the vendors' own formats) or flat (Parquet and CSV).")
+    ] = "upstream",
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Write even if other data is present; sample and real records are then billed together."
+        ),
+    ] = False,
 ) -> None:
-    """Make sample extracts of every source, with labelled traps. Refuses where anything else lies or was billed."""
+    """Generate sample extracts of every source. They contain labeled traps.
+
+    Refuses if other data is present or was billed.
+    """
     from orchestration.sampling import generate
     from orchestration.sampling.room import demand_room
     from orchestration.terminal import console_for, working
@@ -49,13 +60,13 @@ def sample(
     settings = load_settings()
     if out is None and settings.landing_url:
         raise MeterhouseError(
-            f"sample extracts are not written to {settings.landing_url}",
+            f"sample extracts cannot be written to {settings.landing_url}",
             "Name a folder with --out, or unset METERHOUSE_LANDING.",
         )
     target = out or settings.landing
     if not force:
         demand_room(settings, target)
-    with working(console_for(stderr=True), "making sample data") as say:
+    with working(console_for(stderr=True), "generating sample data") as say:
         try:
             report = generate(
                 target,
@@ -64,25 +75,24 @@ def sample(
                 records=records,
                 seed=seed,
                 format=format,
-                progress=lambda text: say(f"making sample data: {text}"),
+                progress=lambda text: say(f"generating sample data: {text}"),
             )
         except ValueError as error:
             raise MeterhouseError(str(error), "See meterhouse sample --help.") from error
-    print(f"{report.records:,} records in {report.files} files under {target}; traps in {report.key_path}")
+    print(f"{report.records:,} records in {report.files} files under {target}; traps listed in {report.key_path}")
 
 
 @app.command(epilog="Example: meterhouse run --month 2024-11")
 def run(
-    month: Annotated[
-        list[str] | None, typer.Option(help="Compute this month again, as 2024-11; may be given several times.")
-    ] = None,
+    month: Annotated[list[str] | None, typer.Option(help="Recompute this month, such as 2024-11. Repeatable.")] = None,
     tenant: Annotated[
-        list[str] | None, typer.Option(help="With --month: whose months are priced and invoiced again; default: all.")
+        list[str] | None,
+        typer.Option(help="With --month: price and invoice it again for this tenant only; default: all. Repeatable."),
     ] = None,
-    reason: Annotated[str, typer.Option(help="With --month: why; kept in ops.reruns.")] = "",
+    reason: Annotated[str, typer.Option(help="With --month: why; recorded in ops.reruns.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Take in what landed, build, judge, publish. Does nothing, and says so, when nothing is new."""
+    """Take in what landed, build, check and publish. If nothing is new, print that and do nothing."""
     from orchestration import pipeline, reporting
     from orchestration.publishing.release import current_release
     from orchestration.warehouse.writer_lock import in_doubt
@@ -97,7 +107,7 @@ def run(
         if as_json:
             print(json.dumps({"nothing_new": True, "release_id": served.release_id}))
         else:
-            console.print(f"Nothing new: release {served.release_id} already holds all that has landed.")
+            console.print(f"Nothing new: release {served.release_id} already contains everything that has landed.")
             reporting.print_invoices(console, settings, served, clock.utc_now().date())
             _where(console, settings)
         return
@@ -133,9 +143,7 @@ def _again(months: list[str], tenants: list[str], reason: str) -> Any:
 
     if not months:
         if tenants or reason:
-            raise MeterhouseError(
-                "--tenant and --reason are about a month to compute again", "Name it: --month 2024-11."
-            )
+            raise MeterhouseError("--tenant and --reason need a month to recompute", "Name the month: --month 2024-11.")
         return None
     found = sorted({f"{parse_month(month):%Y-%m}" for month in months})
     return Again(tuple(found), tuple(dict.fromkeys(tenants)), reason)
@@ -161,12 +169,13 @@ def _where(console: Any, settings: Any) -> None:
     console.print("Queries:   meterhouse sql      UI: make ui      Tables: docs/marts.md      Closing: docs/closing.md")
     program = Path(sys.executable).with_name("meterhouse")
     if shutil.which("meterhouse") is None and program.exists():
-        console.print(f"meterhouse is {program}; `. {program.parent / 'activate'}` lets you type it so", soft_wrap=True)
+        activate = program.parent / "activate"
+        console.print(f"meterhouse is {program}; run `. {activate}` once to use the short name", soft_wrap=True)
 
 
 @app.command(epilog="Example: meterhouse status --json")
 def status(as_json: Json = False) -> None:
-    """What is published, whether anything new has landed, the last verdict, and who is writing right now."""
+    """Show what is published and whether anything is new. Also shows the last verdict and who is writing right now."""
     from orchestration import pipeline
     from orchestration.publishing.release import current_release
     from orchestration.warehouse.writer_lock import in_doubt
@@ -191,21 +200,21 @@ def status(as_json: Json = False) -> None:
 
 @app.command(epilog="Example: meterhouse export --month 2024-11 --format csv")
 def export(
-    month: Annotated[str | None, typer.Option(help="Billing month, as 2024-11.")] = None,
+    month: Annotated[str | None, typer.Option(help="Billing month, such as 2024-11.")] = None,
     format: Annotated[
         str, typer.Option(help="csv, parquet, xlsx, or documents (a folder per tenant: PDF, e-invoice, lines).")
     ] = "csv",
     latest: Annotated[bool, typer.Option("--latest", help="The newest published month.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a month's invoices and lines for finance, read back and compared."""
+    """Export a month's invoices and lines for finance. The files are read back and compared to the release."""
     from orchestration.publishing.exports import export_month, latest_month
     from orchestration.publishing.totals_told import totals_told
     from orchestration.terminal import console_for, working
 
     settings = load_settings()
     if (month is None) != latest:
-        raise MeterhouseError("name a month or ask for the latest", "Use --month 2024-11 or --latest.")
+        raise MeterhouseError("give either a month or --latest", "Use --month 2024-11 or --latest.")
     with working(console_for(stderr=True), f"exporting {month or 'the latest month'} as {format}"):
         done = export_month(settings, month or latest_month(settings, clock.utc_now().date()), format)
     if as_json:
@@ -214,28 +223,28 @@ def export(
         return
     totals = totals_told(settings, done.totals)
     if done.drafts:
-        totals += f", of which not issued yet: {totals_told(settings, done.drafts)}"
+        totals += f", of which not yet issued: {totals_told(settings, done.drafts)}"
     if format == "documents":
-        print(f"{done.path}: {len(done.files)} files, read back and reconciled; in total {totals}")
+        print(f"{done.path}: {len(done.files)} files, read back and reconciled; total {totals}")
     else:
-        print(f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; in total {totals}")
+        print(f"{done.path}: {', '.join(f'{n} ({rows} rows)' for n, rows in done.files.items())}; total {totals}")
     for number, reason in done.without_xml.items():
-        print(visible(f"  {number} can have no e-invoice: {reason}"))
+        print(visible(f"  {number} cannot have an e-invoice: {reason}"))
 
 
 @app.command(epilog='Example: meterhouse sql "select * from fct_invoices limit 5"')
 def sql(
-    query: Annotated[str | None, typer.Argument(help="One query; without it, a prompt.")] = None,
+    query: Annotated[str | None, typer.Argument(help="One query; without it, a prompt opens.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Query the newest release, read-only; nothing else can be read or written from it."""
+    """Query the newest release, read-only. Queries can read and write nothing else."""
     from orchestration.publishing.analyst_sql import open_release, run_query
 
     connection = open_release(load_settings())
     if query is not None:
         _print_rows(*run_query(connection, query), as_json=as_json)
         return
-    print("One query a line, empty line to leave. Tables: docs/marts.md")
+    print("One query per line, an empty line to quit. Tables: docs/marts.md")
     while line := _line_typed():
         try:
             _print_rows(*run_query(connection, line), as_json=as_json)
@@ -256,7 +265,9 @@ def _print_rows(columns: list[str], rows: list[tuple[Any, ...]], *, as_json: boo
     if as_json:
         twice = next((name for number, name in enumerate(columns) if name in columns[:number]), None)
         if twice is not None:
-            raise MeterhouseError(f"two columns are named {twice!r}", "Name them apart: select 1 as a, 2 as b.")
+            raise MeterhouseError(
+                f"two columns are named {twice!r}", "Give them different names: select 1 as a, 2 as b."
+            )
         named = [dict(zip(columns, map(_for_json, row), strict=True)) for row in rows]
         print(json.dumps(named, default=in_digits, allow_nan=False))
         return
@@ -286,17 +297,17 @@ def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.", min=1, max=6
     settings = load_settings()
     start_up(settings, print)
     catch_up(settings)
-    print(f"http://127.0.0.1:{port} - stop with Ctrl-C", flush=True)
+    print(f"http://127.0.0.1:{port} - press Ctrl-C to stop", flush=True)
     raise typer.Exit(serve(settings, port, print))
 
 
 @app.command(epilog="Example: meterhouse docs")
 def docs(
     clauses: Annotated[
-        bool, typer.Option("--clauses", help="Write docs/clauses.md from the clause register instead.")
+        bool, typer.Option("--clauses", help="Instead, write docs/clauses.md from the clause register.")
     ] = False,
 ) -> None:
-    """Build dbt's documentation of every model and column as one static page."""
+    """Build dbt's documentation as a single static page. It covers every model and column."""
     settings = load_settings()
     if clauses:
         from orchestration.warehouse.clause_register import write_page
@@ -311,7 +322,7 @@ def docs(
 
 @app.command(epilog="Example: meterhouse doctor")
 def doctor() -> None:
-    """Check folders, versions and the served release; say what to do about what is wrong."""
+    """Check folders, versions and the served release. For every problem, print what to do."""
     import duckdb
 
     from orchestration.ingestion.landing_folder import LandingMissing, demand_landing
@@ -375,12 +386,17 @@ def _damaged_files(settings: Any) -> list[str]:
 @app.command(epilog="Example: meterhouse quality --open")
 def quality(
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
-    release: Annotated[str | None, typer.Option(help="A kept release's id, instead of the last verdict.")] = None,
+    release: Annotated[
+        str | None, typer.Option(help="Id of a kept release whose verdict to show instead of the last one.")
+    ] = None,
     data_docs: Annotated[
-        bool, typer.Option("--data-docs", help="Make Great Expectations' own pages as well; takes seconds.")
+        bool, typer.Option("--data-docs", help="Also build Great Expectations' own pages; takes some seconds.")
     ] = False,
 ) -> None:
-    """Write the last verdict as one HTML page: every check, what it saw, failing keys, what to do."""
+    """Write the last verdict as an HTML page.
+
+    It shows every check, what the check observed, the keys of failing rows and what to do.
+    """
     from orchestration.quality_page.page import write_kept_release_page, write_verdict_page
 
     settings = load_settings()
@@ -389,7 +405,7 @@ def quality(
     if data_docs:
         from orchestration.quality_page.data_docs import build_data_docs
 
-        print(f"{build_data_docs(settings, page)} (Great Expectations' own pages, without their web styles)")
+        print(f"{build_data_docs(settings, page)} (Great Expectations' own pages, without their styles from the web)")
     if show:
         typer.launch(page.as_uri())
 
@@ -403,7 +419,7 @@ def _demand_text(arguments: list[str]) -> None:
     for argument in arguments:
         if not argument.isascii() and any("\ud800" <= character <= "\udfff" for character in argument):
             raise MeterhouseError(
-                f"{argument!r} holds bytes that are no UTF-8 text", "Write it again, in a terminal set to UTF-8."
+                f"{argument!r} contains bytes that are not UTF-8 text", "Type it again in a terminal set to UTF-8."
             )
 
 

@@ -14,8 +14,8 @@ from orchestration.errors import MeterhouseError
 from orchestration.settings import load_settings
 from orchestration.wording import in_digits, visible
 
-Month = Annotated[str, typer.Option(help="Billing month, as 2024-11.")]
-By = Annotated[str, typer.Option(help="Who does this; kept in the ledger.")]
+Month = Annotated[str, typer.Option(help="Billing month, such as 2024-11.")]
+By = Annotated[str, typer.Option(help="Name of the person who does this; recorded in the ledger.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
@@ -35,9 +35,10 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    month: Month, out: Annotated[Path | None, typer.Option(help="File to write; default: in the exports.")] = None
+    month: Month,
+    out: Annotated[Path | None, typer.Option(help="File to write; default: in the exports folder.")] = None,
 ) -> None:
-    """Write the month's report: one HTML page with totals, movers, corrections, checks and signatures."""
+    """Write the month's report as an HTML page. It has totals, movers, corrections, checks and signatures."""
     from orchestration.billing_month import parse_month
     from orchestration.month_report.page import write_month_report
 
@@ -48,7 +49,10 @@ def report(
 
 
 def holds(month: Month, as_json: Json = False) -> None:
-    """What somebody must look at before the month is closed, and who has signed it."""
+    """List a month's holds and who has signed them.
+
+    A hold is an open question that someone must review and sign before the month is closed.
+    """
     from orchestration.closing import ledger, signing
 
     settings = load_settings()
@@ -73,23 +77,23 @@ def holds(month: Month, as_json: Json = False) -> None:
         print(visible(f"{row['hold_id']}  {row['hold']}  {row['tenant_id'] or 'all tenants'}  {state}"))
         print(visible(f"    {row['facts']}\n    {row['remedy']}"))
     unsigned = sum(row["signed_by"] is None for row in rows)
-    print(f"{len(rows)} holds, {unsigned} not signed" if rows else "no holds")
+    print(f"{len(rows)} hold(s), {unsigned} not signed" if rows else "no holds")
 
 
 def sign_hold(
     month: Month,
     by: By,
-    why: Annotated[str, typer.Option(help="Why it may pass.")],
-    hold_ids: Annotated[list[str] | None, typer.Argument(help="Ids of holds, from meterhouse holds.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All holds of the month.")] = False,
+    why: Annotated[str, typer.Option(help="Why the month may be closed despite the hold.")],
+    hold_ids: Annotated[list[str] | None, typer.Argument(help="Hold ids, as listed by meterhouse holds.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Sign all holds of the month.")] = False,
 ) -> None:
-    """Sign holds: you have looked, and say why the month may be closed all the same."""
+    """Sign holds with a reason. You have reviewed them and record why the month may be closed anyway."""
     from orchestration.closing import signing
     from orchestration.warehouse.writer_lock import writer_lock
 
     settings = load_settings()
     if every == bool(hold_ids):
-        raise MeterhouseError("name holds or sign all", "Give ids, or --all.")
+        raise MeterhouseError("give either hold ids or --all", "Name the ids, or use --all without ids.")
     with writer_lock(settings):
         standing = _holds(settings, month)
         entry = signing.sign_holds(settings, standing, None if every else hold_ids, by=by, why=why, now=clock.utc_now())
@@ -97,7 +101,7 @@ def sign_hold(
 
 
 def sign_off(month: Month, by: By) -> None:
-    """Approve the month's drafts as they stand; a later change of any of them undoes it."""
+    """Approve the month's drafts as they are now. If any of them changes later, the approval no longer counts."""
     from orchestration import duck
     from orchestration.billing_month import parse_month
     from orchestration.closing import scope, signing
@@ -110,21 +114,24 @@ def sign_off(month: Month, by: By) -> None:
         with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
             waiting = scope.drafts(connection)
         entry = signing.sign_off(settings, first_day, waiting, by=by, now=clock.utc_now())
-    print(f"{entry.body['invoices']} drafts of {month} signed off by {by} (ledger entry {entry.sequence})")
+    print(f"{entry.body['invoices']} draft(s) of {month} signed off by {by} (ledger entry {entry.sequence})")
 
 
 def close(
     month: Month,
     by: By,
     leave_out: Annotated[
-        list[str] | None, typer.Option(help="A tenant that stays open, closed later by --tenant; several.")
+        list[str] | None, typer.Option(help="Leave this tenant open; close it later with --tenant. Repeatable.")
     ] = None,
     tenant: Annotated[
-        list[str] | None, typer.Option(help="A tenant left out of the month's close before; several.")
+        list[str] | None,
+        typer.Option(help="Close only this tenant, left out of the month's earlier close. Repeatable."),
     ] = None,
-    early_reason: Annotated[str, typer.Option(help="Why before month end + 3 days; kept in the ledger.")] = "",
+    early_reason: Annotated[
+        str, typer.Option(help="Why it closes before month end + 3 days; recorded in the ledger.")
+    ] = "",
 ) -> None:
-    """Close a month: number its invoices and freeze them in the ledger; then publish them as issued."""
+    """Close a month. Its invoices are numbered, frozen in the ledger, then published as issued."""
     from orchestration import pipeline
     from orchestration.billing_month import parse_month
     from orchestration.closing.close import CloseRequest, close_month
@@ -140,11 +147,15 @@ def close(
     print(f"{month} closed: {entry.body['invoices']} invoices, {totals} (ledger entry {entry.sequence})")
     pipeline.run_all(settings)
     note_published(settings)
-    print(f"Published as issued. Documents: meterhouse export --month {month} --format documents")
+    print(f"Published as issued. For documents: meterhouse export --month {month} --format documents")
 
 
 def verify() -> None:
-    """Prove the ledger's chain and files, its sums and numbers, and that what is served is what was closed."""
+    """Verify the ledger and the served release.
+
+    Checks the ledger's chain, files, sums and invoice numbers, and that the release is unchanged and shows exactly
+    what was closed.
+    """
     from orchestration.closing.explanation import lines_without_records
     from orchestration.closing.verification import verify_ledger
 
@@ -152,20 +163,23 @@ def verify() -> None:
     proof = verify_ledger(settings)
     unexplained = lines_without_records(settings)
     if unexplained:
-        raise MeterhouseError(f"{len(unexplained)} closed lines have no records: {unexplained[0]}", "Report this.")
+        raise MeterhouseError(
+            f"{len(unexplained)} closed line(s) without records behind them: {unexplained[0]}", "Report this."
+        )
     print(
-        f"whole: {proof.entries} entries, {proof.files} files, {proof.invoices} invoices and {proof.lines} lines "
-        f"add up, every line has its records, {proof.released_tables} published tables are as published"
+        f"intact: {proof.entries} entries and {proof.files} files are as written, {proof.invoices} invoices and "
+        f"{proof.lines} lines add up, every line has its records, {proof.released_tables} released tables are "
+        "as published"
     )
 
 
 def invoice(
     tenant: Annotated[str, typer.Argument(help="Tenant id.")],
-    month: Annotated[str, typer.Argument(help="Billing month, as 2024-11.")],
-    as_known_at: Annotated[str, typer.Option(help="An instant, as 2024-12-03T12:00:00Z; default: now.")] = "",
+    month: Annotated[str, typer.Argument(help="Billing month, such as 2024-11.")],
+    as_known_at: Annotated[str, typer.Option(help="Point in time, such as 2024-12-03T12:00:00Z; default: now.")] = "",
     as_json: Json = False,
 ) -> None:
-    """A tenant's invoices of a month, as they are or as they were known at an instant."""
+    """Show a tenant's invoices of a month. As they are now, or as they were known at a point in time."""
     from orchestration.billing_month import parse_month
     from orchestration.closing.replay import known_invoices
     from orchestration.documents.money import shown, shown_quantity, shown_unit_price
@@ -194,10 +208,10 @@ def invoice(
 
 def explain(
     line: Annotated[str, typer.Argument(help="A line_id of fct_invoice_lines.")],
-    every: Annotated[bool, typer.Option("--all", help="List every record, not the first 20.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="List every record, not only the first 20.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Why a line is this amount: the arithmetic, the price and its reason, and the records behind it."""
+    """Explain the amount of an invoice line. Shows the arithmetic, the price with its reason, and the records."""
     from orchestration.closing.explanation import SHOWN_RECORDS, explain_line
 
     found = explain_line(load_settings(), line, None if every else SHOWN_RECORDS)
@@ -206,7 +220,7 @@ def explain(
         print(json.dumps({**told, "records": found.records}, default=in_digits))
         return
     print(visible(found.sentence))
-    print(f"From {found.origin}.")
+    print(f"Source: {found.origin}.")
     for title, counts in (("On this line", found.counts), ("Not on it, same meter and month", found.left_out)):
         for fate, reason, records, raw_rows in counts:
             print(f"{title}: {records:,} {fate}{f' ({reason})' if reason else ''}, {raw_rows:,} raw rows")
@@ -218,7 +232,7 @@ def explain(
         print(visible(told_of))
     total = sum(records for _, _, records, _ in found.counts)
     if total > len(found.records):
-        print(f"  and {total - len(found.records):,} more (--all)")
+        print(f"  and {total - len(found.records):,} more (list them with --all)")
 
 
 def parse_instant(text: str) -> datetime:
@@ -228,13 +242,15 @@ def parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
-        raise MeterhouseError(f"{text!r} is not an instant", "Write it as 2024-12-03T12:00:00Z.") from error
+        raise MeterhouseError(f"{text!r} is not a point in time", "Write it as 2024-12-03T12:00:00Z.") from error
     if instant.tzinfo is None:
-        raise MeterhouseError(f"{text!r} has no offset", "Write it as 2024-12-03T12:00:00Z or with +01:00.")
+        raise MeterhouseError(
+            f"{text!r} has no UTC offset", "Write it as 2024-12-03T12:00:00Z, or with an offset such as +01:00."
+        )
     try:
         return instant.astimezone(UTC)
     except OverflowError as error:
-        raise MeterhouseError(f"{text!r} is outside the years 1 to 9999 (UTC)", "Name another instant.") from error
+        raise MeterhouseError(f"{text!r} is outside the years 1 to 9999 (UTC)", "Give another time.") from error
 
 
 def _holds(settings: Any, month: str) -> list[Any]:

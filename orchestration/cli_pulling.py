@@ -21,14 +21,19 @@ def register(app: typer.Typer) -> None:
 
 def pull(
     source: Annotated[
-        list[str] | None, typer.Option(help="calls, recordings, ... or twilio_messages; several; default: all.")
+        list[str] | None,
+        typer.Option(help="calls, recordings, ... or a source such as twilio_messages. Repeatable; default: all."),
     ] = None,
-    since: Annotated[str | None, typer.Option(help="First day, as 2024-11-01; default: where the last ended.")] = None,
-    until: Annotated[str | None, typer.Option(help="Day to stop before, as 2024-12-01; default: now.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Land also what landed before (a file was lost).")] = False,
+    since: Annotated[
+        str | None, typer.Option(help="First day, such as 2024-11-01; default: where the last pull ended.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Day to stop before, such as 2024-12-01; default: now.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also land records that landed before (if a file was lost).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Pull new and changed records from Twilio and the platform into the landing folder."""
+    """Pull extracts from Twilio and the platform. New and changed records are written into the landing folder."""
     from orchestration.pulling import with_its_library
     from orchestration.terminal import console_for, working
 
@@ -64,7 +69,7 @@ def _line(report: Any) -> str:
     if not report.files:
         return f"{read}, nothing new"
     files = ", ".join(report.files)
-    failed = " - FAILED after that" if report.error is not None else ""
+    failed = " - then FAILED" if report.error is not None else ""
     return f"{read}, {report.landed:,} new or changed -> {files}{failed}"
 
 

@@ -25,7 +25,7 @@ class CloseConfig(dg.Config):
 
 @dg.op(
     pool=WRITER_POOL,
-    description="Number the month's invoices and append them to the ledger; refuses with what is missing.",
+    description="Number the month's invoices and append them to the ledger. If it refuses, it names what is missing.",
 )
 def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, installation: Installation) -> str:
     settings = installation.settings()
@@ -51,13 +51,13 @@ def publish_as_issued(context: dg.OpExecutionContext, installation: Installation
     settings = installation.settings()
     report = when_free(context.log, lambda: pipeline.run_all(settings, context.log.info))
     assert report.release is not None
-    context.log.info(f"{month} is served as issued by release {report.release.release_id}")
+    context.log.info(f"release {report.release.release_id} shows {month} as issued")
 
 
 @dg.job(
     name="close_month",
     executor_def=dg.in_process_executor,
-    description="Close a billing month for all tenants but those left out by name (GEN-09).",
+    description="Close a billing month for all tenants except those left out by name (GEN-09).",
 )
 def close_month_job() -> None:
     publish_as_issued(close_the_month())
@@ -71,7 +71,7 @@ class ProposeConfig(dg.Config):
 
 @dg.op(
     pool=WRITER_POOL,
-    description="Bring the month up to date, write its report, and say what must be signed. Closes nothing.",
+    description="Bring the month up to date, write its report, and list what must be signed. Closes nothing.",
 )
 def propose(context: dg.OpExecutionContext, config: ProposeConfig, installation: Installation) -> None:
     settings = installation.settings()
@@ -100,7 +100,7 @@ def propose(context: dg.OpExecutionContext, config: ProposeConfig, installation:
     name="propose_close",
     executor_def=dg.in_process_executor,
     tags=LONGEST_RUN,
-    description="Propose a month for closing: report, totals, and what must be signed. Nothing is closed.",
+    description="Propose a month for closing: report, totals, and what must be signed. Closes nothing.",
 )
 def propose_close_job() -> None:
     propose()

@@ -72,8 +72,8 @@ def configure(settings: Settings) -> None:
     elif POSTGRES_YAML in former:
         # Run without the service's environment file: its history would go on in SQLite, unseen by the UI.
         raise MeterhouseError(
-            f"Dagster's history of {settings.home} is on PostgreSQL, and {DAGSTER_POSTGRES} is not set",
-            f"Load the environment file of the service, or remove {path} to keep the history in SQLite from now on.",
+            f"Dagster's history for {settings.home} is in PostgreSQL, but {DAGSTER_POSTGRES} is not set",
+            f"Load the service's environment file, or remove {path} to keep the history in SQLite from now on.",
         )
     text = DAGSTER_YAML + (POSTGRES_YAML if settings.dagster_on_postgres else SQLITE_YAML)
     if text != former:
@@ -83,15 +83,15 @@ def configure(settings: Settings) -> None:
 
 
 _FORM = (
-    f"Write {DAGSTER_POSTGRES} as {URL_BEGINS}USER:PASSWORD@HOST:PORT/DATABASE, with odd characters of the "
-    "password as %XX."
+    f"Write {DAGSTER_POSTGRES} as {URL_BEGINS}USER:PASSWORD@HOST:PORT/DATABASE, with special characters of "
+    "the password as %XX."
 )
 
 
 def _demand_database() -> None:
     if importlib.util.find_spec("dagster_postgres") is None:
         raise MeterhouseError(
-            f"{DAGSTER_POSTGRES} is set, and the package dagster-postgres is not installed",
+            f"{DAGSTER_POSTGRES} is set, but the package dagster-postgres is not installed",
             "Install it from requirements.lock: make install.",
         )
     url = os.environ[DAGSTER_POSTGRES]
@@ -110,5 +110,5 @@ def _demand_database() -> None:
         # A password with an @ or a colon of its own is taken for a part of the host, which the message quotes.
         shown = f": {said}" if said and url.count("@") == 1 else ""
         raise MeterhouseError(
-            f"Dagster's database does not answer{shown}", f"Check that PostgreSQL runs. {_FORM}"
+            f"Dagster's database does not answer{shown}", f"Check that PostgreSQL is running. {_FORM}"
         ) from error

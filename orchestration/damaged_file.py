@@ -33,12 +33,12 @@ def damaged(error: BaseException, path: Path | str | None = None) -> FileDamaged
         return None
     if path is None:
         return FileDamaged(
-            f"a database cannot be read: {told}",
-            "If `meterhouse verify-ledger` finds the release whole, it is the build file: remove warehouse.duckdb of "
-            "the state folder and run `meterhouse run`, which builds it again out of what was taken in.",
+            f"a database file cannot be read: {told}",
+            "If `meterhouse verify-ledger` finds the release intact, it is the build file: remove warehouse.duckdb "
+            "from the state folder and run `meterhouse run`, which rebuilds it from what was taken in.",
         )
     if Path(path).name == "warehouse.duckdb":
-        remedy = f"Remove {path} and run `meterhouse run`: it builds again out of what was taken in."
+        remedy = f"Remove {path} and run `meterhouse run`: it rebuilds the file from what was taken in."
     else:
         remedy = PUBLISH_AGAIN
     return FileDamaged(f"{path} cannot be read: {told}", remedy)

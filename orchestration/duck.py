@@ -187,7 +187,8 @@ def _told_plainly(path: Path | str) -> Iterator[None]:
         # One that is about to end has no program any more.
         raise FileInUse(
             f"process {pid}{f' ({program})' if program else ''} has {Path(path).name} open",
-            f"Let it end, or stop it (kill {pid}), then run again. Analysts read releases, never the build file.",
+            f"Wait for it to end, or stop it (kill {pid}), then run again. Analysts read releases, never the build "
+            "file.",
         ) from error
 
 

@@ -25,8 +25,8 @@ monthly_invoices = dg.define_asset_job(
     - dg.AssetSelection.all_asset_checks(),
     executor_def=dg.in_process_executor,
     tags=LONGEST_RUN,
-    description="Compute billing months again, judge all of it and publish: the same content when nothing was wrong. "
-    "The run config can name the tenants it is for and why. Newly landed files are taken in on the way.",
+    description="Recompute billing months, judge the whole candidate and publish it; if nothing was wrong, the content "
+    "is the same. The run config can name the tenants and the reason. Newly landed files are taken in as well.",
 )
 
 ALL = [publish_release, monthly_invoices]

@@ -145,7 +145,7 @@ def build_and_judge(
             raise
         if not outcome.ok:
             raise damaged_since(settings) or BuildFailed(
-                "; ".join(outcome.errors[:3]), "The last release stays served. Mend the model or its input."
+                "; ".join(outcome.errors[:3]), "The last release stays served. Fix the model or its input."
             )
         settle_doubt(settings)
         report.models_run = outcome.models_run
@@ -165,20 +165,21 @@ def told_of_rerun(report: RunReport) -> list[str]:
         return []
     again = report.marked.again
     what = ", ".join([*again.months, *again.models])
-    told = [f"computed again: {what}{f' ({again.reason})' if again.reason else ''}"]
+    told = [f"recomputed: {what}{f' ({again.reason})' if again.reason else ''}"]
     if again.tenants and again.months:
         told.append(
-            f"asked for {', '.join(again.tenants)}: the months were metered for all tenants, priced and invoiced "
-            "again for these and for whoever's usage came out differently"
+            f"asked for {', '.join(again.tenants)}: the months were metered for all tenants, then priced and invoiced "
+            "again for these and for any whose usage changed"
         )
     if report.same_as_before:
         told.append(f"nothing changed: content hash {report.verdict.candidate_hash[:12]} as before")
     else:
-        told.append(f"content hash {report.verdict.candidate_hash[:12]}, before {(report.hash_before or 'none')[:12]}")
+        before = (report.hash_before or "none")[:12]
+        told.append(f"content hash {report.verdict.candidate_hash[:12]}, previously {before}")
     if report.marked.new_files:
         months = ", ".join(report.marked.other_months(report.touched_months)) or "no other month"
         named = some_of(report.marked.new_files, 20)
-        told.append(f"newly landed files came with it and touched {months}: {named}")
+        told.append(f"newly landed files were included and affected {months}: {named}")
     return told
 
 

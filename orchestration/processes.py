@@ -51,7 +51,7 @@ def why_gone(process: ProcessIdentity) -> str | None:
     if process.host.partition("/")[0] != host().partition("/")[0]:
         return None
     if process.boot != boot_id():
-        return f"the machine was started again since, so its process {process.pid} is gone"
+        return f"the machine has been restarted since, so its process {process.pid} is gone"
     if process.host != host():
         # Another container of the same machine: its pids say nothing here.
         return None

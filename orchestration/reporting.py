@@ -75,7 +75,7 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
     services = ("KIQ", "Words", "Voice", "SMS/MMS", "Numbers", "Penalties", "WhatsApp", "Storage")
     # A tenant that changed its currency has a row of each.
     cells = {tuple(cell): amount for *cell, amount in rows}
-    table = Table(title=f"Invoices and drafts of {last}, added up by tenant", title_justify="left")
+    table = Table(title=f"Invoices and drafts of {last}, totals by tenant", title_justify="left")
     table.add_column("tenant", no_wrap=True)
     for service in services:
         table.add_column(service, justify="right", no_wrap=True)
@@ -84,7 +84,7 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
         amounts = (cells.get((tenant, currency, service)) for service in services)
         shown = ["-" if amount is None else told(amount, currency, units) for amount in amounts]
         table.add_row(tenant, *shown, f"{told(total, currency, units)} {currency}")
-    console.print(table if totals else "No month that has begun has an invoice.")
+    console.print(table if totals else "There is no invoice yet for any month that has begun.")
     if len(totals) > TENANTS_SHOWN:
         query = f"select * from fct_invoices where billing_month = '{last}-01'"
         console.print(f'and {len(totals) - TENANTS_SHOWN:,} more: meterhouse sql "{query}"', soft_wrap=True)
@@ -103,7 +103,7 @@ def print_waiting(console: Console, waiting: list[Receipt]) -> None:
         console.print(Text.assemble(("waiting", "yellow"), told))
     if waiting:
         console.print(
-            "        Finish what is waiting, or move it out of the landing; it is looked at again by the next run."
+            "        Complete waiting files or move them out of the landing folder; the next run looks at them again."
         )
 
 
@@ -131,11 +131,11 @@ def print_moved(console: Console, settings: Settings, release: Release) -> None:
         moved = moved_with(connection, release.release_id)
     if not moved:
         return
-    table = Table(title="Moved since the last release", title_justify="left")
+    table = Table(title="Changed since the last release", title_justify="left")
     for name in ("month", "change", "lines", "moved", "because of"):
         table.add_column(name, justify="right" if name in ("lines", "moved") else "left", overflow="fold")
     for row in moved:
         amount = f"{row.amount_moved} {row.currency_code}"
         table.add_row(row.billing_month, row.change, str(row.lines), amount, row.causes)
     console.print(table)
-    console.print('Every line of it: meterhouse sql "select * from rpt_release_changes"')
+    console.print('Line by line: meterhouse sql "select * from rpt_release_changes"')

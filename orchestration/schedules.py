@@ -14,7 +14,7 @@ daily_draft = dg.ScheduleDefinition(
     cron_schedule="30 4 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Every morning at 04:30 UTC: take in what landed, draft and publish.",
+    description="Every morning at 04:30 UTC: take in what landed, build, check and publish it.",
 )
 
 
@@ -25,8 +25,8 @@ daily_draft = dg.ScheduleDefinition(
     cron_schedule="30 6 4 * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="On the 4th at 06:30 UTC, month end + 3 days: bring the month up to date, write its report and say "
-    "what must be signed. Closes nothing.",
+    description="On the 4th at 06:30 UTC, after month end + 3 days: bring the month up to date, write its report and "
+    "list what must be signed. Closes nothing.",
 )
 def propose_the_close(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     month = month_before(context.scheduled_execution_time)

@@ -36,7 +36,7 @@ _UNDECIDED = {
     job=publish_release,
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Looks every 30 seconds whether new content has landed, and starts publish_release for it.",
+    description="Checks every 30 seconds whether new content has landed, and starts publish_release for it.",
 )
 def landing_sensor(context: dg.SensorEvaluationContext, installation: Installation) -> dg.SensorResult | dg.SkipReason:
     settings = installation.settings()
@@ -45,7 +45,7 @@ def landing_sensor(context: dg.SensorEvaluationContext, installation: Installati
             return dg.SkipReason("nothing new has landed")
         found = new_content(settings, json.loads(context.cursor or "{}"))
     except duckdb.IOException:
-        return dg.SkipReason("a run is writing the warehouse; looked at again in 30 seconds")
+        return dg.SkipReason("a run is writing to the warehouse; checking again in 30 seconds")
     except MeterhouseError as error:
         # A look that fails is seen; one that is skipped would say that nothing is new.
         raise dg.Failure(f"{error}. {error.remedy}") from error
@@ -75,7 +75,7 @@ def _attempt(instance: dg.DagsterInstance, found: NewContent) -> int | str:
             return f"run {run.run_id[:8]} is taking it in"
         if run.status == dg.DagsterRunStatus.SUCCESS:
             # Not taken in although the run ended well: still being written, as its manifest says.
-            return f"run {run.run_id[:8]} looked at it and waits for the rest of a file"
+            return f"run {run.run_id[:8]} looked at it: a file is still incomplete"
     if len(runs) >= ATTEMPTS:
-        return f"{len(runs)} runs failed on this content: see {runs[0].run_id[:8]}, mend the cause, then run by hand"
+        return f"{len(runs)} runs failed on this content: see {runs[0].run_id[:8]}, fix the cause, then start a run"
     return len(runs) + 1

@@ -79,9 +79,7 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
         if not closing and not out and not named:
             # Where tenants are blocked, that is why, and who they are is what helps.
             demands.demand_rated(connection, month, named, out)
-            raise MeterhouseError(
-                f"there is no draft invoice of {month_text(month)} to close", months_with_drafts(waiting)
-            )
+            raise MeterhouseError(f"{month_text(month)} has no draft invoice to close", months_with_drafts(waiting))
         demands.demand_in_order(connection, waiting, found, month, named, out)
         demands.demand_rated(connection, month, named, out)
         approval, holds = demands.demand_signatures(connection, found, waiting, month, named, out)
@@ -102,7 +100,7 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
             "newest_batch": state.newest_batch(connection),
             "inputs_sha256": _inputs_hash(connection),
         }
-        tell(f"closing {month_text(month)}: {len(closing)} invoices, with the records behind them")
+        tell(f"closing {month_text(month)}: {len(closing)} invoices and the records behind them")
 
         def write(folder: Path) -> None:
             _write_files(connection, settings, found, request, numbers, now, folder)
@@ -119,14 +117,14 @@ def _demand_release(settings: Settings) -> Release:
         demands.demand_taken_in(settings)
     if pipeline.has_work(settings):
         raise GateRefused(
-            "what is published does not hold all that has landed, or its checks did not pass",
-            "Run `meterhouse run`, look at the result, then close.",
+            "the release does not contain everything that has landed, or its checks did not pass",
+            "Run `meterhouse run`, review the result, then close.",
         )
     if doubt_noted(settings):
         # Numbers, due dates and the records kept come out of tables no verdict is bound to.
         raise GateRefused(
-            "the build file was written by another hand, or its writer died writing it, since it was built",
-            "Run `meterhouse run`: it builds and judges all of it again. Look at the result, then close.",
+            "since it was built, another program has written to the build file, or its writer died while writing",
+            "Run `meterhouse run`: it rebuilds and judges everything. Review the result, then close.",
         )
     return release
 
@@ -137,7 +135,7 @@ def _demand_judged(connection: duckdb.DuckDBPyConnection, release: Release) -> N
     for mart in ("fct_invoices", "fct_invoice_lines", "rpt_close_holds"):
         if table_hash(connection, f"marts.{mart}") != judged[mart]:
             raise GateRefused(
-                f"{mart} of the build file is not what was judged", "Remove the build file and run `meterhouse run`."
+                f"{mart} in the build file is not what was judged", "Remove the build file and run `meterhouse run`."
             )
 
 

@@ -37,12 +37,12 @@ def demand_in_time(month: date, now: datetime, early_reason: str) -> None:
     """Raise unless month end + 3 days has come, or a reason for closing sooner is given."""
     if now < next_month_start(month):
         raise MeterhouseError(
-            f"{month_text(month)} is not over", "A month is invoiced in arrears: close it after its end."
+            f"{month_text(month)} is not over yet", "A month is invoiced in arrears: close it after it has ended."
         )
     if now < earliest_close(month) and not early_reason.strip():
         raise MeterhouseError(
-            f"{month_text(month)} may be closed from {earliest_close(month):%Y-%m-%d %H:%M} UTC on (GEN-09)",
-            "Wait for late usage, or record why not: --early-reason TEXT.",
+            f"{month_text(month)} cannot be closed before {earliest_close(month):%Y-%m-%d %H:%M} UTC (GEN-09)",
+            "Wait for late usage, or record the reason for closing early: --early-reason TEXT.",
         )
 
 
@@ -51,9 +51,10 @@ def demand_taken_in(settings: Settings) -> None:
     demand_landing(settings)
     if files := files_not_taken_in(settings):
         raise GateRefused(
-            f"what is published does not hold all that has landed: {some_of(files, 5)}",
-            "Run `meterhouse run` and look at the result. A file that waits all the same is unfinished or not what its "
-            "manifest says: have it or the manifest mended, or move it out of the landing, and run again.",
+            f"the release does not contain everything that has landed: {some_of(files, 5)}",
+            "Run `meterhouse run` and review the result. A file still listed as waiting is incomplete or does not "
+            "match its manifest: have the file or the manifest fixed, or move the file out of the landing folder, then "
+            "run again.",
         )
 
 
@@ -61,24 +62,25 @@ def demand_not_closed(found: list[Entry], month: date, tenants: list[str], out: 
     """Raise if the month, or one of the tenants named, is closed already, or cannot be named yet."""
     if tenants and out:
         raise MeterhouseError(
-            "--tenant closes those left out before, --leave-out is for closing everybody else", "Give one of them."
+            "--tenant closes tenants left out earlier, --leave-out is for closing everyone else",
+            "Give only one of the two.",
         )
     entry = close_of(found, month)
     if not tenants and entry is not None:
         raise MeterhouseError(
             f"{month_text(month)} was closed by {entry.recorded_by} at {entry.recorded_at} (entry {entry.sequence})",
-            "It stays as issued; late usage becomes a correction. Tenants left out then: --tenant ID.",
+            "It stays as issued; late usage becomes a correction. To close tenants left out then: --tenant ID.",
         )
     if not tenants and month_text(month) < closed_until(found):
         raise MeterhouseError(
-            f"{month_text(month)} is before {closed_until(found)}, which is closed",
-            "Nothing was open in it then; what turned up since is a correction on the next open month.",
+            f"{month_text(month)} is earlier than {closed_until(found)}, which is already closed",
+            "It had nothing open at that time; whatever arrived since becomes a correction in the next open month.",
         )
     closed = [tenant for tenant in tenants if (tenant, month_text(month)) not in left_open(found)]
     if closed:
         raise MeterhouseError(
-            f"{', '.join(closed)} was not left out of {month_text(month)}",
-            "Close the month for everybody; --tenant is for those left out of it before.",
+            f"{', '.join(closed)} was not left out of {month_text(month)}, or has been closed since",
+            "Close the month for everyone; --tenant is only for tenants left out of that close.",
         )
 
 
@@ -102,8 +104,8 @@ def demand_in_order(
             names = sorted(tenant for text, tenant in blocked if text == first)
             without = " ".join(f"--leave-out {tenant}" for tenant in names)
             remedy = (
-                f"Nothing of it can be invoiced: rpt_findings says what blocks {', '.join(names)}. Mend that and run "
-                f"again, or close it without: meterhouse close --month {first} {without} --by NAME."
+                f"Nothing in it can be invoiced: rpt_findings shows what blocks {', '.join(names)}. Fix that and run "
+                f"again, or close the month without them: meterhouse close --month {first} {without} --by NAME."
             )
         raise MeterhouseError(f"{first} is not closed yet", remedy)
     known = {tenant for (tenant,) in connection.execute("select tenant_id from marts.dim_tenants").fetchall()}
@@ -114,10 +116,10 @@ def demand_in_order(
         names = [tenant for text, tenant in earlier if text == first]
         # By name nobody is left out: who is not named is not closed.
         without = " ".join(f"--leave-out {tenant}" for tenant in names)
-        instead = "do not name it yet" if tenants else f"leave it out of this close too ({without})"
+        instead = "do not name them yet" if tenants else f"leave them out of this close too ({without})"
         raise MeterhouseError(
-            f"{', '.join(names)} has an earlier month open ({first})",
-            f"Close it first (--month {first} {' '.join(f'--tenant {tenant}' for tenant in names)}) or {instead}.",
+            f"an earlier month ({first}) is still open for {', '.join(names)}",
+            f"Close it first (--month {first} {' '.join(f'--tenant {tenant}' for tenant in names)}), or {instead}.",
         )
 
 
@@ -143,11 +145,11 @@ def demand_rated(connection: duckdb.DuckDBPyConnection, month: date, tenants: li
         instead = (
             "do not name them yet"
             if tenants
-            else "leave them out: --leave-out TENANT; close them later with --tenant TENANT"
+            else "leave them out with --leave-out TENANT and close them later with --tenant TENANT"
         )
         raise MeterhouseError(
-            f"{len({t for t, _ in blocked})} tenant(s) of {month_text(month)} cannot be invoiced: {told}",
-            f"Mend what rpt_findings names and run again, or {instead}.",
+            f"{len({t for t, _ in blocked})} tenant(s) cannot be invoiced for {month_text(month)}: {told}",
+            f"Fix what rpt_findings names and run again, or {instead}.",
         )
 
 
@@ -174,14 +176,14 @@ def demand_signatures(
         told = "; ".join(f"{h.hold_id} {h.hold} {h.tenant_id or ''}: {h.facts}" for h in missing[:3])
         raise MeterhouseError(
             f"{len(missing)} hold(s) of {month_text(month)} are not signed: {told}",
-            f"Look at them (meterhouse holds --month {month_text(month)}), then: "
+            f"Review them (meterhouse holds --month {month_text(month)}), then: "
             f"meterhouse sign-hold --month {month_text(month)} ID --by NAME --why TEXT.",
         )
     mine = [draft for draft in drafts if draft.billing_month == month]
     approval = standing_sign_off(found, month, content_of(mine))
     if approval is None and mine:
         raise MeterhouseError(
-            f"nobody has signed off the drafts of {month_text(month)} as they stand",
-            f"Look at them, then: meterhouse sign-off --month {month_text(month)} --by NAME.",
+            f"nobody has signed off the current drafts of {month_text(month)}",
+            f"Review them, then: meterhouse sign-off --month {month_text(month)} --by NAME.",
         )
     return approval.sequence if approval else None, sorted({signed[h.hold_id].sequence for h in holds})

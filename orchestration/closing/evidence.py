@@ -168,4 +168,6 @@ def check_evidence(connection: duckdb.DuckDBPyConnection, lines: str, evidence: 
     ).fetchall()
     if off:
         told = "; ".join(f"{line}: {rows} rows on the line, {found} in its evidence" for line, rows, found in off)
-        raise MeterhouseError(f"lines and the records behind them differ: {told}", "Run again; then report this.")
+        raise MeterhouseError(
+            f"lines do not match the records behind them: {told}", "Run again. If it happens again, report it."
+        )

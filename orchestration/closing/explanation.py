@@ -66,7 +66,9 @@ def explain_line(settings: Settings, line_id: str, limit: int | None = SHOWN_REC
 
 
 def _unknown(line_id: str) -> Explained:
-    raise MeterhouseError(f"no line {line_id!r}", 'Find ids: meterhouse sql "select line_id from fct_invoice_lines".')
+    raise MeterhouseError(
+        f"there is no line {line_id!r}", 'Find ids: meterhouse sql "select line_id from fct_invoice_lines".'
+    )
 
 
 def _explain_closed(settings: Settings, found: list[Entry], line_id: str, limit: int | None) -> Explained | None:
@@ -96,7 +98,7 @@ def _explain_draft(settings: Settings, found: list[Entry], line_id: str, limit: 
         connection = duck.connect(settings.warehouse_path, settings, read_only=True)
     except duckdb.IOException as error:
         raise WarehouseBusy(
-            "a run is building; drafts cannot be explained meanwhile", "Try again in a minute."
+            "a run is building; drafts cannot be explained until it ends", "Try again in a minute."
         ) from error
     with connection:
         try:
@@ -117,7 +119,7 @@ def _explain_draft(settings: Settings, found: list[Entry], line_id: str, limit: 
         view_evidence(connection, kept_so_far(settings, found))
         ordered = "(select * from closing_evidence order by occurred_at, source, record_key)"
         counts = f"({counts_of('closing_evidence')})"
-        origin = "the draft as it stands"
+        origin = "the current draft"
         explained = _explained(connection, line, ordered, counts, limit, origin)
         if explained.counts or not moves_no_record(line):
             return explained

@@ -79,11 +79,13 @@ def entries(settings: Settings) -> list[Entry]:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise _tampered(folder, f"cannot be read ({type(error).__name__})") from error
         if entry.sequence != position or folder.name != entry.folder_name:
-            raise _tampered(folder, f"is entry {entry.sequence} where {position} belongs: one before it is missing")
+            raise _tampered(
+                folder, f"is entry {entry.sequence} but entry {position} is expected: an earlier one is missing"
+            )
         if entry.sha256 != claimed:
-            raise _tampered(folder, "no longer hashes to what was written")
+            raise _tampered(folder, "no longer has the hash recorded when it was written")
         if entry.previous_sha256 != previous:
-            raise _tampered(folder, "does not follow the entry before it")
+            raise _tampered(folder, "does not continue the chain from the entry before it")
         found.append(entry)
         previous = claimed
     return found
@@ -92,7 +94,7 @@ def entries(settings: Settings) -> list[Entry]:
 def _tampered(folder: Path, what: str) -> LedgerTampered:
     return LedgerTampered(
         f"ledger entry {folder.name} {what}",
-        "Restore the ledger folder from a backup. Nothing was changed, and nothing is closed until it is whole.",
+        "Restore the ledger folder from a backup. Nothing was changed, and no month can be closed until it is intact.",
     )
 
 
@@ -105,10 +107,10 @@ def check_files(settings: Settings, entry: Entry, hashed: Collection[str] | None
     present = {p.name for p in folder.iterdir()} - {ENTRY_FILE}
     if present != set(entry.files):
         names = ", ".join(sorted(present ^ set(entry.files)))
-        raise _tampered(folder, f"has other files than were written ({names})")
+        raise _tampered(folder, f"has missing or extra files ({names})")
     for name, expected in sorted(entry.files.items()):
         if (hashed is None or name in hashed) and file_sha256(folder / name) != expected:
-            raise _tampered(folder, f"has another {name} than was written")
+            raise _tampered(folder, f"has a {name} that differs from the one written")
 
 
 def head(settings: Settings) -> str:
@@ -138,13 +140,13 @@ def append(
     another process has taken the write lock since.
     """
     if not by.strip():
-        raise MeterhouseError("nobody is named as the one who does this", "Say who: --by NAME.")
+        raise MeterhouseError("the name of the person who does this is missing", "Give it: --by NAME.")
     before = entries(settings)
     recorded_at = now.strftime(clock.RECORDED)
     if before and recorded_at < before[-1].recorded_at:
         raise MeterhouseError(
-            f"the clock says {recorded_at}, before the newest ledger entry of {before[-1].recorded_at}",
-            "Set this machine's clock right.",
+            f"the clock says {recorded_at}, which is before the newest ledger entry, of {before[-1].recorded_at}",
+            "Correct this machine's clock.",
         )
     sequence = len(before) + 1
     folder = ledger_dir(settings)

@@ -41,8 +41,8 @@ def number_invoices(
         number = _format(entity, now.year, counts[name])
         if number in used:
             raise MeterhouseError(
-                f"number {number} of {name} is given already",
-                f"number_format {entity.number_format!r} must hold {{entity}}, {{year}} and {{sequence}}: see "
+                f"invoice number {number} of {name} is already in use",
+                f"number_format {entity.number_format!r} must contain {{entity}}, {{year}} and {{sequence}}: see "
                 "seeds/terms/issuing_entities.csv.",
             )
         used.add(number)
@@ -61,6 +61,6 @@ def _format(entity: IssuingEntity, year: int, sequence: int) -> str:
     if number == entity.number_format:
         raise MeterhouseError(
             f"number_format {number!r} of {entity.issuing_entity} gives every invoice the same number",
-            "Put {sequence:06} into it, in seeds/terms/issuing_entities.csv.",
+            "Add {sequence:06} to it in seeds/terms/issuing_entities.csv.",
         )
     return number

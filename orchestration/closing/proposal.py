@@ -54,12 +54,12 @@ def propose_close(settings: Settings, month: date, now: datetime) -> Proposal:
         ]
     to_do = [*_refusal(lambda: demands.demand_taken_in(settings)), *to_do]
     to_do += [
-        f"sign the hold {hold.hold_id} ({hold.hold}, {hold.tenant_id or 'all tenants'}): {hold.facts}. {hold.remedy} "
-        f"Then meterhouse sign-hold --month {text} {hold.hold_id} --by NAME --why TEXT."
+        f"review hold {hold.hold_id} ({hold.hold}, {hold.tenant_id or 'all tenants'}): {hold.facts}. {hold.remedy} "
+        f"Then sign it: meterhouse sign-hold --month {text} {hold.hold_id} --by NAME --why TEXT."
         for hold in unsigned
     ]
     if not mine:
-        to_do.append(f"there is no draft invoice of {text}: nothing was used, or its usage has not landed.")
+        to_do.append(f"{text} has no draft invoice: nothing was used, or its usage has not landed.")
     elif standing_sign_off(found, month, content_of(mine)) is None:
         to_do.append(f"sign off the {len(mine)} drafts: meterhouse sign-off --month {text} --by NAME.")
     to_do.append(f"close: meterhouse close --month {text} --by NAME, or the job close_month.")
@@ -72,5 +72,5 @@ def _refusal(demand: Callable[[], Any]) -> list[str]:
     except MeterhouseError as error:
         return [f"{error}. {error.remedy}"]
     except duckdb.IOException:
-        return ["another process is writing the warehouse. Propose again when its run has ended."]
+        return ["another process is writing to the warehouse. Propose again when its run has ended."]
     return []

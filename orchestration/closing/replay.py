@@ -49,7 +49,7 @@ def known_invoices(settings: Settings, tenant: str, month: date, instant: dateti
                     f"nothing had been published by {instant:%Y-%m-%d %H:%M:%S} UTC",
                     _first(settings),
                 )
-            told = f"release {published.release_id} of {published.published_at}"
+            told = f"release {published.release_id}, published {published.published_at}"
             invoices = published.read_sql("fct_invoices")
             lines = published.read_sql("fct_invoice_lines")
         found = []

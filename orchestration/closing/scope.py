@@ -69,11 +69,11 @@ def require_known(connection: duckdb.DuckDBPyConnection, tenants: Iterable[str])
     unknown = sorted(set(tenants) - {tenant for (tenant,) in rows})
     if unknown:
         raise MeterhouseError(
-            f"no tenant {', '.join(unknown)}", 'Find ids: meterhouse sql "select tenant_id from dim_tenants".'
+            f"there is no tenant {', '.join(unknown)}", 'Find ids: meterhouse sql "select tenant_id from dim_tenants".'
         )
 
 
 def months_with_drafts(drafts: list[Draft]) -> str:
     """What can be closed, in words."""
     months = sorted({month_text(draft.billing_month) for draft in drafts})
-    return f"Drafts wait of {', '.join(months)}." if months else "No draft waits to be closed."
+    return f"Months with drafts: {', '.join(months)}." if months else "There are no drafts to close."

@@ -62,7 +62,7 @@ def sign_off(settings: Settings, month: date, drafts: list[Draft], *, by: str, n
     """Record that somebody approves these drafts of the month. Needs the writer lock."""
     mine = [draft for draft in drafts if draft.billing_month == month]
     if not mine:
-        raise MeterhouseError(f"there is no draft invoice of {month_text(month)}", months_with_drafts(drafts))
+        raise MeterhouseError(f"{month_text(month)} has no draft invoice", months_with_drafts(drafts))
     body = {"month": month_text(month), "content_sha256": content_of(mine), "invoices": len(mine)}
     return ledger.append(settings, "sign_off", body, by=by, now=now)
 
@@ -75,11 +75,13 @@ def sign_holds(
     Raises MeterhouseError for an unknown hold, and for a signature without a reason.
     """
     if not why.strip():
-        raise MeterhouseError("a hold is signed with a reason", "Say why it may pass: --why TEXT.")
+        raise MeterhouseError("a hold cannot be signed without a reason", "Give the reason: --why TEXT.")
     by_id = {hold.hold_id: hold for hold in holds}
     unknown = sorted(set(wanted or []) - set(by_id))
     if unknown:
-        raise MeterhouseError(f"no hold {', '.join(unknown)} stands", "List them: meterhouse holds --month MONTH.")
+        raise MeterhouseError(
+            f"the month has no hold {', '.join(unknown)}", "List its holds: meterhouse holds --month MONTH."
+        )
     chosen = sorted(wanted if wanted is not None else by_id)
     if not chosen:
         raise MeterhouseError("there is no hold to sign", "Nothing to do.")

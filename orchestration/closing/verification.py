@@ -109,7 +109,7 @@ def _demand_counts(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     kept = f"select * from read_parquet({sql_text(str(folder / COUNTS_NAME))})"
     if connection.execute(f"({counted} except {kept}) union all ({kept} except {counted}) limit 1").fetchone():
         raise LedgerTampered(
-            f"ledger entry {folder.name} counts its records otherwise than it holds them",
+            f"the record counts of ledger entry {folder.name} do not match its records",
             "Restore the ledger folder from a backup.",
         )
 
@@ -120,7 +120,7 @@ def _demand_numbers(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if twice:
         raise LedgerTampered(
-            f"numbers given twice: {', '.join(number for (number,) in twice)}",
+            f"invoice numbers used twice: {', '.join(number for (number,) in twice)}",
             "Restore the ledger folder from a backup.",
         )
 
@@ -142,6 +142,6 @@ def _demand_served(connection: duckdb.DuckDBPyConnection, release: Release) -> N
         ).fetchone()
         if row:
             raise LedgerTampered(
-                f"{mart} of release {release.release_id} shows {row[0]} not as it was issued", PUBLISH_AGAIN
+                f"{mart} of release {release.release_id} does not show {row[0]} as it was issued", PUBLISH_AGAIN
             )
     connection.execute("detach served")

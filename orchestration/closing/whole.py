@@ -15,7 +15,7 @@ def demand_no_entry_lost(settings: Settings, found: list[Entry]) -> None:
     lost = [p for p in history.publications(settings) if p.ledger_head not in heads]
     if lost:
         raise LedgerTampered(
-            f"release {lost[0].release_id} was published on ledger entry {lost[0].ledger_head[:12]}, which is gone",
+            f"release {lost[0].release_id} is based on ledger entry {lost[0].ledger_head[:12]}, which is missing",
             f"Restore {ledger.ledger_dir(settings)} from a backup made after {lost[-1].published_at}.",
         )
 

@@ -43,9 +43,10 @@ class ComputeAgain(dg.Config):
 
     tenants: list[str] = Field(
         default_factory=list,
-        description="Tenants whose months are priced and invoiced again; each must exist. Metered is the whole month.",
+        description="Tenants whose months are priced and invoiced again; each must exist. The whole month is metered "
+        "again either way.",
     )
-    reason: str = Field(default="", description="Why; kept in ops.reruns and shown with the verdict.")
+    reason: str = Field(default="", description="Why; recorded in ops.reruns and shown with the verdict.")
 
 
 def build_warehouse_asset(manifest: dict[str, Any], texts: ClauseTexts, lineage: Lineage) -> dg.AssetsDefinition:
@@ -114,8 +115,8 @@ def _again(config: ComputeAgain, months: Sequence[str], selected: set[dg.AssetKe
         return Again(tenants=tuple(config.tenants), reason=config.reason, models=models)
     if config.tenants:
         raise dg.Failure(
-            "tenants are named but no month: what of them should be computed again? Start the run for a month (the "
-            "partition), with the tenants in the run config.",
+            "tenants are named, but no month to recompute. Start the run for a month (the partition), with the tenants "
+            "in the run config.",
             allow_retries=False,
         )
     return None
@@ -141,7 +142,7 @@ def _taken_in(context: dg.AssetExecutionContext, ingest: IngestReport) -> Iterat
     for receipt in ingest.findings:
         context.log.warning(f"refused {receipt.source}/{receipt.file_name}: {receipt.reason}. {receipt.remedy}")
     if not ingest.receipts:
-        context.log.info(f"nothing new has landed: {ingest.unchanged_files} files are known")
+        context.log.info(f"nothing new has landed: all {ingest.unchanged_files} files are known")
         return
     for name in SOURCES:
         mine = [receipt for receipt in ingest.receipts if receipt.source == name]
@@ -221,7 +222,7 @@ def _verdict_metadata(settings: Settings, verdict: Verdict, report: pipeline.Run
     touched = months_named(report.touched_months)
     in_closed = [month for month in touched if month <= closed]
     if in_closed:
-        told.append(f"{', '.join(in_closed)} closed: what moved there is a correction on the next open invoice")
+        told.append(f"{', '.join(in_closed)} closed: what changed there is a correction on the next open invoice")
     return {
         "passed": verdict.passed,
         "candidate_hash": verdict.candidate_hash,

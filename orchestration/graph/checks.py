@@ -58,7 +58,7 @@ def _dbt_tests(manifest: dict[str, Any]) -> Iterator[dg.AssetCheckSpec]:
         read = [dep.rsplit(".", 1)[-1] for dep in node["depends_on"]["nodes"] if dep != attached]
         told = " ".join([in_words[node["name"]].text, *(node["description"] or "").split()])
         if read:
-            told += f" Reads {', '.join(sorted(read))} as well."
+            told += f" Also reads {', '.join(sorted(read))}."
         yield dg.AssetCheckSpec(
             node["name"], asset=key or VERDICT_KEY, blocking=True, description=told, metadata={"kind": _kind(node)}
         )
@@ -78,7 +78,7 @@ def _unit_tests(manifest: dict[str, Any]) -> Iterator[dg.AssetCheckSpec]:
             check_name(model),
             asset=dg.AssetKey([node["schema"], model]),
             blocking=True,
-            description=f"dbt unit tests, run once for each state of the project: {', '.join(sorted(tests.values()))}.",
+            description=f"dbt unit tests, run once per state of the project: {', '.join(sorted(tests.values()))}.",
             metadata={"kind": "unit tests", "unit_tests": len(tests)},
         )
 
@@ -110,9 +110,10 @@ def evaluations(verdict: Verdict, specs: list[dg.AssetCheckSpec]) -> Iterator[Ev
     for spec in specs:
         check = by_name.get(spec.name)
         if check is None and spec.name.startswith("arriving_"):
-            yield _evaluation(spec, True, {"observed": "nothing of this source ever arrived"})
+            yield _evaluation(spec, True, {"observed": "nothing from this source has arrived yet"})
         elif check is None:
-            yield _evaluation(spec, False, {"observed": "not evaluated", "remedy": "Run again: it was not judged."})
+            told = {"observed": "not evaluated", "remedy": "Run again: this check was not judged."}
+            yield _evaluation(spec, False, told)
         else:
             yield _evaluation(spec, check.passed, _told(check))
 
@@ -126,7 +127,7 @@ def _told(check: Check) -> dict[str, Any]:
         return {"observed": check.observed or "as expected", "judged_by": check.kind}
     return {
         "observed": check.observed or "failed",
-        "failing_rows": "\n".join(check.failing_keys) or "none can be named",
+        "failing_rows": "\n".join(check.failing_keys) or "cannot be named",
         "remedy": check.remedy,
         "judged_by": check.kind,
     }

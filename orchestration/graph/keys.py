@@ -18,7 +18,7 @@ LANDING_KEYS = {name: dg.AssetKey(["landing", name]) for name in SOURCES}
 RAW_KEYS = {name: dg.AssetKey(["raw", name]) for name in SOURCES}
 # What taking in writes of files rather than of usage, in schema raw as well.
 BOOKS = {
-    "receipts": "A receipt for every file looked at: rows, hash, and what became of it.",
+    "receipts": "A receipt for every file examined: rows, hash, and what became of it.",
     "quarantine": "Rows that were refused, with their text, the reason and what to do.",
     "file_findings": "Files that were refused, with the reason and what to do.",
 }

@@ -54,6 +54,7 @@ def _seen(settings: Settings) -> dict[str, tuple[int, int]]:
         return signatures_seen(settings)
     except duckdb.IOException as error:
         raise dg.Failure(
-            "another process is writing the warehouse, so what is new cannot be told. Observe again when it is done.",
+            "another process is writing to the warehouse, so it cannot be seen which files are new. Observe again when "
+            "it is done.",
             allow_retries=False,
         ) from error

@@ -26,8 +26,8 @@ from orchestration.settings import Settings
     group_name="publishing",
     owners=OWNERS,
     kinds={"duckdb", "parquet"},
-    description="The read-only release analysts and finance read; refuses without a passing verdict on exactly "
-    "this candidate, whatever was selected.",
+    description="The read-only release for analysts and finance. Publishing is refused without a passing verdict on "
+    "exactly this candidate, whatever was selected.",
     pool=WRITER_POOL,
 )
 def release(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[Any]:
@@ -44,7 +44,7 @@ def release(context: dg.AssetExecutionContext, installation: Installation) -> It
             if month not in months:
                 yield dg.AssetMaterialization(INVOICES_KEY, metadata=told, partition=month)
     else:
-        context.log.info(f"nothing changed: release {published.release_id} is served as before")
+        context.log.info(f"nothing changed: release {published.release_id} stays served")
     yield dg.MaterializeResult(metadata={**release_metadata(settings, published), **page_metadata(settings)})
 
 
@@ -80,8 +80,8 @@ def invoices_told(settings: Settings, published: Release) -> dict[str, dict[str,
     group_name="publishing",
     owners=OWNERS,
     kinds={"duckdb"},
-    description="A billing month's published invoices: how many, what they add up to, and what became of every "
-    "record of the month. Reads the release, computes nothing.",
+    description="A billing month's published invoices: how many there are, what they add up to, and what became of "
+    "every record of the month. Reads the release, computes nothing.",
 )
 def invoices(context: dg.AssetExecutionContext, installation: Installation) -> None:
     settings = installation.settings()
@@ -92,5 +92,5 @@ def invoices(context: dg.AssetExecutionContext, installation: Installation) -> N
         found = figures.invoice_figures(connection, context.partition_keys)
     for month, told in found.items():
         if not told["invoices"]:
-            context.log.info(f"{month} has no invoices: nothing was used, or its month is not rated yet")
+            context.log.info(f"{month} has no invoices: nothing was used, or the month is not rated yet")
         context.add_asset_metadata({**told, "release_id": served.release_id}, partition_key=month)

@@ -25,9 +25,9 @@ from orchestration.partitions import billing_months
 
 IDENTITY_TEXTS = {
     "file_sha256": "Hash of the landed file the row came in.",
-    "row_number": "The row's number in its file, from 1.",
+    "row_number": "The row's number in its file, starting at 1.",
     "load_batch": "Number of the run that took it in.",
-    "part_number": "Number of the raw store's part that holds it.",
+    "part_number": "Number of the raw-store part that contains it.",
 }
 Lineage = Mapping[str, Mapping[str, list[tuple[str, str]]]]
 
@@ -40,8 +40,8 @@ def landing_specs() -> list[dg.AssetSpec]:
             group_name="landing",
             owners=OWNERS,
             kinds={"file", spec.system},
-            description=f"Extracts of {name} as they were dropped into landing/{name}, in any order, at least once. "
-            "Written by others; observe it to see what lies there and what of it is new.",
+            description=f"Extracts of {name} as delivered to landing/{name}, in any order and each at least once. "
+            "Others write them; observe this asset to see which files are there and which of them are new.",
             metadata={"dagster/column_schema": _raw_schema(name, identity=False)},
         )
         for name, spec in SOURCES.items()
@@ -58,7 +58,7 @@ def raw_specs() -> list[dg.AssetSpec]:
             owners=OWNERS,
             kinds={"duckdb", "parquet"},
             description=f"Typed rows of every accepted file of {name}, with a receipt per file. "
-            "One bad file or row stops nothing else.",
+            "A bad file or row does not stop the others.",
             metadata={
                 "dagster/column_schema": _raw_schema(name),
                 "dagster/relation_identifier": f"raw.{name}",
@@ -132,8 +132,8 @@ def verdict_spec(marts: list[dg.AssetKey]) -> dg.AssetSpec:
         group_name="quality",
         owners=OWNERS,
         kinds={"greatexpectations", "dbt"},
-        description="All checks of the candidate joined into one verdict, bound to its content hash: dbt data tests, "
-        "dbt unit tests of this very project, and Great Expectations suites. Publishing demands it.",
+        description="All checks of the candidate combined into one verdict, bound to its content hash: dbt data tests, "
+        "dbt unit tests of exactly this project, and Great Expectations suites. Publishing requires it.",
     )
 
 

@@ -38,7 +38,7 @@ def when_free(log: dg.DagsterLogManager, begin: Callable[[], T], wait_seconds: f
                 log.info(f"{busy}: waiting for it to end")
             if waited >= wait_seconds:
                 raise dg.Failure(
-                    f"{busy}, for {wait_seconds:.0f} seconds now. {busy.remedy}", allow_retries=False
+                    f"{busy}; gave up after {wait_seconds:.0f} seconds. {busy.remedy}", allow_retries=False
                 ) from busy
             time.sleep(LOOK_AGAIN_SECONDS)
             waited += LOOK_AGAIN_SECONDS

@@ -21,12 +21,12 @@ from orchestration.warehouse.fingerprint import models_hash, project_hash
 
 TABLE = "rpt_release_changes"
 DESCRIPTION = (
-    "What moved between releases: invoice lines added, removed or changed, by how much and because of which files "
-    "and seed rows. Made by publishing, not by a model. Grain: release x invoice line that moved."
+    "What changed between releases: invoice lines added, removed or changed, by how much and because of which files "
+    "and seed rows. Written by publishing, not by a model. Grain: release x changed invoice line."
 )
 COLUMNS = {
-    "release_id": ("varchar", "Release that shows the line as it is after."),
-    "previous_release_id": ("varchar", "Release before it, with the line as it was."),
+    "release_id": ("varchar", "Release that shows the line after the change."),
+    "previous_release_id": ("varchar", "Release before it, which shows the line before the change."),
     "change": ("varchar", "added, removed or changed."),
     "tenant_id": ("varchar", "Tenant invoiced."),
     "billing_month": ("date", "Month of the invoice."),
@@ -35,12 +35,12 @@ COLUMNS = {
     "meter": ("varchar", "Meter."),
     "price_key": ("varchar", "Price key."),
     "currency_code": ("varchar", "Currency of the amounts."),
-    "quantity_before": ("bigint", "Priced quantity before; null for a line added."),
-    "quantity_after": ("bigint", "Priced quantity after; null for a line removed."),
-    "amount_before": ("decimal(18,3)", "Billed before; null for a line added."),
-    "amount_after": ("decimal(18,3)", "Billed after; null for a line removed."),
-    "amount_moved": ("decimal(18,3)", "Billed after minus before, a missing side counting 0."),
-    "causes": ("varchar", "Files and seed rows that came or changed in between and bear on the line."),
+    "quantity_before": ("bigint", "Priced quantity before; null for an added line."),
+    "quantity_after": ("bigint", "Priced quantity after; null for a removed line."),
+    "amount_before": ("decimal(18,3)", "Amount billed before; null for an added line."),
+    "amount_after": ("decimal(18,3)", "Amount billed after; null for a removed line."),
+    "amount_moved": ("decimal(18,3)", "Amount billed after minus before; a missing side counts as 0."),
+    "causes": ("varchar", "Files and seed rows that arrived or changed in between and affect the line."),
 }
 # What every meter depends on: whose usage it is and what was agreed.
 CONTRACT_SOURCES = ("account_map", "tenants", "subscriptions", "order_overrides")

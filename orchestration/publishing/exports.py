@@ -60,7 +60,7 @@ def latest_month(settings: Settings, today: date) -> str:
     with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
         found = newest_month(connection, today)
     if found is None:
-        raise MeterhouseError("no month has an invoice yet", "Land usage, then `meterhouse run`.")
+        raise MeterhouseError("no month has an invoice yet", "Land usage data, then run `meterhouse run`.")
     return found
 
 
@@ -107,7 +107,8 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise MeterhouseError(
-            f"{folder} cannot be a folder: a file stands there or above it", "Move the file away and export again."
+            f"{folder} cannot be created: a file with its name, or with that of a folder above it, is in the way",
+            "Move the file away and export again.",
         ) from None
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -182,7 +183,9 @@ def _write_xlsx(
         found = {currency: totals[position] for currency, totals in written.totals.items()}
         _demand_equal(f"{path.name} ({name})", found, released)
     if not written.agrees or len(written.lines) != sum(len(invoice.lines) for invoice in invoices):
-        raise MeterhouseError(f"{path.name} does not agree with itself", "Export again.")
+        raise MeterhouseError(
+            f"{path.name} is inconsistent: its sheets do not match each other or the release", "Export again."
+        )
     return {path.name: len(written.lines)}
 
 
@@ -213,7 +216,7 @@ def _documents(
 
 def _demand_equal(name: str, written: Totals, released: Totals) -> None:
     if written != released:
-        raise MeterhouseError(f"{name} adds up to {written}, the release to {released}", "Export again.")
+        raise MeterhouseError(f"{name} adds up to {written}, but the release to {released}", "Export again.")
 
 
 def _as_text(totals: Totals) -> dict[str, str]:

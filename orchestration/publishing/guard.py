@@ -18,7 +18,7 @@ from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.writer_lock import doubt_noted
 
-RUN_AGAIN = "Run `meterhouse run`: it builds and judges what there is, and publishes it if it passes."
+RUN_AGAIN = "Run `meterhouse run`: it builds and judges the current state, and publishes it if it passes."
 
 
 def demand_verdict(connection: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[Verdict, dict[str, str]]:
@@ -33,7 +33,7 @@ def demand_verdict(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
     found = verdicts.find(connection, combine(hashes))
     if found is None:
         raise GateRefused(
-            "the candidate was not judged as it stands: no verdict carries its content hash",
+            "the candidate was not judged as it stands: no verdict has its content hash",
             RUN_AGAIN,
         )
     if not found.passed:
@@ -41,19 +41,19 @@ def demand_verdict(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
     sealed = seal.find(connection, settings)
     if sealed is None or found.candidate_hash != combine(hashes):
         raise GateRefused(
-            "the verdict is not as the gate gave it: its seal is missing or does not fit",
-            f"Nobody may write a verdict but the gate. {RUN_AGAIN}",
+            "the verdict is not the one the gate gave: its seal is missing or does not match",
+            f"Only the gate may write a verdict. {RUN_AGAIN}",
         )
     _demand_of_today(connection, settings, sealed)
     if missing := missing_checks(connection, settings, found):
         raise GateRefused(
-            f"{len(missing)} checks are not in the verdict, so were skipped: {', '.join(missing[:5])}",
+            f"{len(missing)} check(s) are missing from the verdict, so they were skipped: {', '.join(missing[:5])}",
             f"Every check of the project must be judged. {RUN_AGAIN}",
         )
     if doubt_noted(settings):
         raise GateRefused(
-            "the build file was written by another hand, or its writer died writing it, since it was built",
-            f"Nothing in it is believed until all of it is built and judged again. {RUN_AGAIN}",
+            "since it was built, another program has written to the build file, or its writer died while writing",
+            f"Nothing in it is trusted until all of it is rebuilt and judged again. {RUN_AGAIN}",
         )
     return found, hashes
 
@@ -72,7 +72,7 @@ def _failed(found: Verdict) -> GateRefused:
     )
     return GateRefused(
         f"{len(found.failed)} of {len(found.checks)} checks failed: {names}",
-        "The last release stays served. Mend the cause and run again.",
+        "The last release stays served. Fix the cause and run again.",
     )
 
 
@@ -83,8 +83,9 @@ def _demand_of_today(connection: duckdb.DuckDBPyConnection, settings: Settings, 
     newest = fencing.newest(settings)
     if newest is None or sealed.writer_number > newest.number:
         raise GateRefused(
-            f"the verdict was given by writer {sealed.writer_number}, and this state folder knows of none so new",
-            f"The build file comes from another place or a later time. {RUN_AGAIN}",
+            f"the verdict was given by writer {sealed.writer_number}, but the newest writer known to this state folder "
+            "is older",
+            f"The build file comes from another place or from a later time. {RUN_AGAIN}",
         )
     if state.awaits_verdict(connection):
         raise GateRefused("the last build was never judged: its run ended before that", RUN_AGAIN)

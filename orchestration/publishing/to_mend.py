@@ -32,18 +32,20 @@ def told_of_findings(settings: Settings, release: Release, today: date) -> list[
     told = []
     if ahead:
         named = some_of(
-            [f"{month} {source} of {tenant or 'nobody known'}" for month, source, tenant, _ in ahead], NAMED
+            [f"{month} {source} of {tenant or 'an unknown tenant'}" for month, source, tenant, _ in ahead], NAMED
         )
-        told.append(f"DATED AHEAD: {sum(row[-1] for row in ahead):,} record(s) of months not begun: {named}")
         told.append(
-            "Up to such a month everybody has drafts of numbers, and storage that waits for snapshots: "
-            "have the source deliver the records again with the right dates."
+            f"FUTURE DATES: {sum(row[-1] for row in ahead):,} record(s) dated in months that have not begun: {named}"
+        )
+        told.append(
+            "Until these are fixed, all tenants have draft phone-number fees, and storage waiting for snapshots, in "
+            "every month up to that date. Have the source deliver the records again with the right dates."
         )
     if blocked:
         named = some_of([f"{tenant} {month}" for month, tenant in blocked], NAMED)
-        told.append(f"NO INVOICE for {len(blocked)} tenant month(s), blocked until mended: {named}")
+        told.append(f"NO INVOICE for {len(blocked)} tenant month(s), blocked until fixed: {named}")
     if errors:
         kinds = ", ".join(f"{count:,} {finding}" for finding, count in errors)
-        told.append(f"{sum(count for _, count in errors):,} error(s) to mend: {kinds}")
-        told.append("Each with its remedy: meterhouse sql \"select * from rpt_findings where severity = 'error'\"")
+        told.append(f"{sum(count for _, count in errors):,} error(s) to fix: {kinds}")
+        told.append("With their remedies: meterhouse sql \"select * from rpt_findings where severity = 'error'\"")
     return told

@@ -41,8 +41,8 @@ def _from_dbt(test: TestResult) -> Check:
 
 def _unit_test_remedy(test: TestResult) -> str:
     if test.name == check_name(test.model):
-        return f"Mend {test.model}, or the example of its unit test that is wrong, and run again."
-    return f"Its query lies under dbt/target/compiled in the state folder; see {test.model}."
+        return f"Fix {test.model}, or the wrong example in its unit test, and run again."
+    return f"Its query is under dbt/target/compiled in the state folder; see {test.model}."
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:

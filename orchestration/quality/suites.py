@@ -55,16 +55,16 @@ def arriving_suites(sources: list[str]) -> list[Suite]:
         expectations += [
             _sql(
                 f"arriving_{source}_has_rows",
-                f"The accepted files of {source} hold at least one row.",
+                f"The accepted files of {source} contain at least one row.",
                 f"select '{source}' as source where (select coalesce(sum(rows), 0) {of_source}) < 1",
-                f"Files of {source} were accepted but hold no row: ask upstream for the extract again.",
+                f"Files of {source} were accepted but contain no rows: ask upstream for the extract again.",
                 subject=f"raw.{source}",
             ),
             _sql(
                 f"arriving_{source}_keys_are_set",
                 f"Every row that arrived has {', '.join(keys)}.",
                 f"select load_batch, unset_keys {of_source} and unset_keys != 0",
-                f"Find the batch's files in raw.receipts and have {', '.join(keys)} delivered.",
+                f"Find the batch's files in raw.receipts and have them delivered again with {', '.join(keys)}.",
                 subject=f"raw.{source}",
             ),
         ]
@@ -89,7 +89,7 @@ def candidate_suites() -> list[Suite]:
                     f"invoice_lines_{column}_is_set",
                     "ExpectColumnValuesToNotBeNull",
                     {"column": column},
-                    f"A line without {column} cannot be defended: see the model int_gen_12__lines_invoiced.",
+                    f"A line without {column} cannot be justified: see the model int_gen_12__lines_invoiced.",
                 )
                 for column in ("line_id", "invoice_id", "tenant_id", "billed_amount", "currency_code")
             ),
@@ -114,8 +114,8 @@ def candidate_suites() -> list[Suite]:
             ),
             _sql(
                 "gen_08_lines_are_in_the_tenants_currency",
-                "Every line is in its tenant's currency, unless it was issued, or corrects or credits a line that "
-                "was, before the tenant changed it.",
+                "Every line is in its tenant's currency, unless it was issued before the tenant changed currency, or "
+                "corrects or credits a line that was.",
                 "select l.line_id from {batch} as l left join marts.dim_tenants as t on l.tenant_id = t.tenant_id "
                 "left join marts.fct_invoices as i on l.invoice_id = i.invoice_id "
                 "where t.currency_code is distinct from l.currency_code "
@@ -124,7 +124,7 @@ def candidate_suites() -> list[Suite]:
                 "and not (l.charge_category = 'credit' and exists (select 1 from {batch} as b "
                 "where b.tenant_id = l.tenant_id and b.meter = l.meter and b.price_key = l.price_key "
                 "and b.charge_category = 'usage' and b.currency_code = l.currency_code))",
-                "A line is in another currency than its tenant's: check the price book.",
+                "A line is not in its tenant's currency: check the price book.",
             ),
         ),
         keys=("line_id", "invoice_id", "tenant_id"),
@@ -148,7 +148,7 @@ def candidate_suites() -> list[Suite]:
             ),
             _sql(
                 "gen_07_invoice_totals_are_the_sum_of_their_lines",
-                "Every invoice's amount and number of lines are those of its lines together.",
+                "Every invoice's amount and line count equal the totals of its lines.",
                 "select i.invoice_id from {batch} as i left join (select invoice_id, "
                 "sum(billed_amount) as lines_amount, count(*) as lines_count from marts.fct_invoice_lines "
                 "group by invoice_id) as l on i.invoice_id = l.invoice_id "
@@ -172,7 +172,7 @@ def candidate_suites() -> list[Suite]:
             ),
             _sql(
                 "gen_05_every_raw_row_has_one_fate",
-                "For every source as many raw rows are accounted for as its accepted files hold.",
+                "For every source, as many raw rows are accounted for as its accepted files contain.",
                 "select coalesce(r.source, f.source) as source from "
                 "(select source, sum(rows_total) as n from raw.receipts where status = 'accepted' "
                 "group by source having sum(rows_total) > 0) as r full join "

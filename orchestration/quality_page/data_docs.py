@@ -53,7 +53,8 @@ def build_data_docs(settings: Settings, our_page: Path) -> Path:
         judged_at = circumstances.read(connection).judged_at
     if not results:
         raise MeterhouseError(
-            "no results of the suites are kept", "They are from the next run that judges anything: meterhouse run."
+            "no results of the suites are kept",
+            "They are kept by the next run that judges something: run `meterhouse run`.",
         )
     root = settings.quality_dir / "great_expectations"
     shutil.rmtree(root, ignore_errors=True)
@@ -110,8 +111,8 @@ def _take_off_the_web(page: Path, our_page: Path, listed: list[Path]) -> None:
 
     note = (
         '<div class="meterhouse-note"><p>Great Expectations draws this page with styles and scripts from the web. '
-        "They are left out here, so it looks plain and asks nothing of any network. Every check of the verdict, "
-        f"dbt's as well: {link(our_page, 'our page')}.</p>"
+        "They are left out here, so the page looks plain and makes no network requests. Every check of the verdict, "
+        f"including dbt's: {link(our_page, 'our page')}.</p>"
     )
     for folder, title in (("validations", "Results"), ("expectations", "Expectations")):
         mine = [p for p in listed if p.relative_to(page.parent).parts[0] == folder]

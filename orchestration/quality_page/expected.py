@@ -82,7 +82,7 @@ def of_unit_tests(manifest: dict[str, Any]) -> dict[str, Expected]:
         names = sorted(tests.values())
         node = models.get(model)
         relation = f"{node['schema']}.{model}" if node else model
-        text = f"The model gives what its {len(names)} worked example{'s say' if names[1:] else ' says'}."
+        text = f"The model returns what its {len(names)} worked example{'s expect' if names[1:] else ' expects'}."
         described = ", ".join(names)
         found[check_name(model)] = Expected(text, "dbt unit tests", relation, "", described)
     return found
@@ -112,27 +112,28 @@ def _test_in_words(node: dict[str, Any]) -> tuple[str, str]:
         case "accepted_values":
             return f"Every {column} is one of {', '.join(map(str, said['values']))}.", ""
         case "relationships":
-            return f"Every {column} is known to {_reference(said['to'])}.", ""
+            return f"Every {column} exists in {_reference(said['to'])}.", ""
         case "intervals_do_not_overlap":
             return (
-                f"Of rows with the same {_listed(said['keys'])} each one's {said['ends']} is not after "
-                f"the next one's {said['starts']}.",
+                f"Among rows with the same {_listed(said['keys'])}, no {said['ends']} is after the next row's "
+                f"{said['starts']}.",
                 "",
             )
         case "published_once":
-            return f"Of the same {_listed(said['keys'])} no two are published on one day.", f"where {said['only']}"
+            text = f"No two rows with the same {_listed(said['keys'])} are published on the same day."
+            return text, f"where {said['only']}"
         case "rounded_to_minor_unit":
             text = f"{said['billed']} is {said['rated']} rounded once to the smallest unit of {said['currency']}."
             return text, f"where {said['only']}"
         case "closed_plus_corrections_is_recomputed":
             return (
-                "For every tenant, usage month, meter and currency, what was and is invoiced adds up to what the "
-                "usage comes to when it is computed anew.",
+                "For every tenant, usage month, meter and currency, what has been and is being invoiced adds up to "
+                "the recomputed amount of the usage.",
                 "",
             )
         case "expression_holds":
             named = f"expression_holds_{str(node.get('attached_node')).rsplit('.', 1)[-1]}"
-            text = "True of every row" if node["name"].startswith(named) else name_in_words(node["name"])
+            text = "True for every row" if node["name"].startswith(named) else name_in_words(node["name"])
             return f"{text.rstrip('.')}.", " ".join(said["expression"].split())
     return name_in_words(node["name"]), ""
 

@@ -83,7 +83,7 @@ class VerdictFacts:
         """`2024-10, 2024-11`; the month of no date stands for all of them."""
         named = ", ".join(month for month in self.touched_months if month != EVERY_MONTH)
         if EVERY_MONTH in self.touched_months:
-            return f"all, for contract data came in{f'; usage came in of {named}' if named else ''}"
+            return f"all, because contract data arrived{f'; usage arrived for {named}' if named else ''}"
         return named or "none"
 
     @property
@@ -115,7 +115,7 @@ def last_verdict(settings: Settings) -> tuple[Verdict, Circumstances]:
         except duckdb.IOException as error:
             if told := damaged(error, settings.warehouse_path):
                 raise told from error
-            raise WarehouseBusy("a run is writing", "Ask again when it has ended: meterhouse status.") from error
+            raise WarehouseBusy("a run is writing", "Try again when it has ended: meterhouse status.") from error
     served = current_release(settings)
     if served is None:
         raise MeterhouseError("nothing has been judged yet", "Run `meterhouse run` first.")

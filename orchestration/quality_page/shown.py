@@ -14,4 +14,4 @@ def page_metadata(settings: Settings) -> dict[str, Any]:
     try:
         return {"quality_page": dg.MetadataValue.path(str(write_verdict_page(settings)))}
     except (OSError, MeterhouseError) as error:
-        return {"quality_page": f"not written: {error}. Ask for it with meterhouse quality."}
+        return {"quality_page": f"not written: {error}. Write it with meterhouse quality."}

@@ -26,15 +26,15 @@ def explained(error: BaseException, settings: Settings) -> DiskFull | None:
         if any(words in text for words in _OF_DAGSTER):
             return _full(
                 f"Dagster's home {settings.dagster_home} cannot be written: its disk is full or read-only",
-                "Make room there (it holds the history of runs only), then run again. Without the UI's history, "
-                "`meterhouse run` needs no room there.",
+                "Free space there (it holds only the run history), then run again. Where the UI has no history, "
+                "`meterhouse run` needs no space there.",
             )
         if any(words in text for words in _OF_STATE) or (isinstance(seen, OSError) and seen.errno in _NUMBERS):
             place = getattr(seen, "filename", None) or settings.home
-            return _full(f"{place} cannot be written: its disk is full or read-only", "Make room, then run again.")
+            return _full(f"{place} cannot be written: its disk is full or read-only", "Free space, then run again.")
         seen = seen.__cause__ or seen.__context__
     return None
 
 
 def _full(what: str, remedy: str) -> DiskFull:
-    return DiskFull(what, f"{remedy} Nothing half done is served: the last release stays.")
+    return DiskFull(what, f"{remedy} Unfinished work is not served: the last release stays.")

@@ -24,7 +24,7 @@ def refused(error: BaseException) -> NoRights | None:
         if said or (isinstance(seen, PermissionError) and place):
             return NoRights(
                 f"{place} may not be read or written by this account (user id {os.geteuid()})",
-                "Give the account the right to it, or do this as the account it belongs to (docs/deploy.md).",
+                "Give this account access to it, or run this as the account it belongs to (docs/deploy.md).",
             )
         seen = seen.__cause__ or seen.__context__
     return None

@@ -64,8 +64,8 @@ def reconcile(instance: DagsterInstance, patience_seconds: float) -> list[FreedR
 def _end(instance: DagsterInstance, run: dg.DagsterRun, reason: str) -> FreedRun:
     was = run.status.value.lower()
     message = (
-        f"Ended by Meterhouse: {reason}. Nothing it left unfinished is served, and the last release stays served. "
-        "Launch the run again: it takes up what is left to do."
+        f"Ended by Meterhouse: {reason}. Its unfinished work is not served, and the last release stays served. "
+        "Launch the run again: it continues with what is left to do."
     )
     if run.status == DagsterRunStatus.CANCELING:
         instance.report_run_canceled(run, message)
@@ -107,12 +107,12 @@ def _why_gone(instance: DagsterInstance, record: RunRecord, patience_seconds: fl
     events = instance.all_logs(record.dagster_run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
     told = [(pid, event.timestamp) for event in events if (pid := _pid_of(event)) is not None]
     if not told:
-        return "it never came to have a process"
+        return "it never got a process"
     pid, at = told[-1]
     began = processes.started_at(pid)
     if began is None:
         return f"its process {pid} ended without reporting"
-    return f"its process {pid} ended, and the number is another's by now" if began > at + SLACK_SECONDS else None
+    return f"its process {pid} ended, and its number now belongs to another" if began > at + SLACK_SECONDS else None
 
 
 def _pid_of(event: dg.EventLogEntry) -> int | None:

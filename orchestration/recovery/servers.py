@@ -55,10 +55,11 @@ def serve(settings: Settings, port: int, say: Say) -> int:
         soon = soon + 1 if time.monotonic() - started < SOON_SECONDS else 0
         if soon >= MOST_SOON:
             raise MeterhouseError(
-                f"the servers ended by themselves {MOST_SOON} times in a row",
-                "What they said stands above. `meterhouse doctor` checks folders and versions; releases are served.",
+                f"the servers stopped by themselves {MOST_SOON} times in a row",
+                "Their messages are above. `meterhouse doctor` checks folders and versions; releases can still be "
+                "read.",
             )
-        say("one of the servers ended by itself: starting them again")
+        say("one of the servers stopped by itself: restarting them")
         _wait_free(port)
         start_up(settings, say)
 
@@ -103,7 +104,7 @@ def _is_free(port: int) -> bool:
 def _demand_free(port: int) -> None:
     if not _is_free(port):
         raise MeterhouseError(
-            f"port {port} of {HOST} is taken, perhaps by a UI that runs already",
+            f"port {port} of {HOST} is in use, perhaps by a UI that is already running",
             f"Open http://{HOST}:{port}, or choose another port: meterhouse ui --port {port + 1}.",
         )
 

@@ -14,10 +14,10 @@ PATIENCE_SECONDS = 180.0
     name="end_dead_runs",
     minimum_interval_seconds=30,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ends runs whose process was killed and frees their slot of the writer pool.",
+    description="Ends runs whose process was killed and frees their slot in the writer pool.",
 )
 def end_dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     freed = reconcile(context.instance, PATIENCE_SECONDS)
     for run in freed:
         context.log.warning(str(run))
-    return dg.SkipReason("; ".join(map(str, freed)) or "every run that is not ended has a living process")
+    return dg.SkipReason("; ".join(map(str, freed)) or "every unfinished run has a live process")

@@ -71,7 +71,9 @@ def generate(
     `late_share` lands a month late. Raises ValueError for arguments out of range.
     """
     if tenants < 20 or months < 1 or records < 0 or format not in ("upstream", "flat"):
-        raise ValueError("needs at least 20 tenants, 1 month, 0 records, and format upstream or flat")
+        raise ValueError(
+            "sample data needs at least 20 tenants, 1 month and 0 records, and the format upstream or flat"
+        )
     say = progress or (lambda _: None)
     month_list = months_from(first_month, months)
     world = build_world(tenants, month_list, seed)

@@ -10,7 +10,7 @@ from orchestration.ingestion.landing_folder import is_filled, taken_in
 from orchestration.publishing.release import current_release
 from orchestration.settings import Settings
 
-_ELSEWHERE = "For sample data set METERHOUSE_HOME and METERHOUSE_LANDING to new folders"
+_ELSEWHERE = "For sample data, set METERHOUSE_HOME and METERHOUSE_LANDING to new folders"
 
 
 def demand_room(settings: Settings, folder: Path) -> None:
@@ -19,18 +19,19 @@ def demand_room(settings: Settings, folder: Path) -> None:
     Raises duckdb.IOException while somebody writes the warehouse.
     """
     if folder.exists() and not folder.is_dir():
-        raise MeterhouseError(f"{folder} is not a folder", "Name another with --out.")
+        raise MeterhouseError(f"{folder} is not a folder", "Name a folder with --out.")
     if is_filled(folder):
         raise MeterhouseError(
-            f"no sample data are written to {folder}: something lies in it",
-            f"{_ELSEWHERE}, or name an empty folder with --out. To mix them on purpose: --force.",
+            f"no sample data was written to {folder}: the folder is not empty",
+            f"{_ELSEWHERE}, or name an empty folder with --out. To mix them on purpose, use --force.",
         )
     if folder.resolve() != settings.landing:
         return
     if held := _held(settings):
         raise MeterhouseError(
-            f"no sample data are written to {folder}: nothing lies in it, but {settings.home} has {held}",
-            f"Mount the landing, or set METERHOUSE_LANDING to it. {_ELSEWHERE}; to mix them on purpose: --force.",
+            f"no sample data was written to {folder}: it is empty, but {settings.home} has {held}",
+            "Mount the landing folder, or set METERHOUSE_LANDING to its path. "
+            f"{_ELSEWHERE}; to mix them on purpose, use --force.",
         )
 
 

@@ -144,10 +144,10 @@ def _demand_months(connection: duckdb.DuckDBPyConnection, again: Again) -> None:
         return
     shown = known[-MONTHS_SHOWN:]
     raise MeterhouseError(
-        f"nothing was ever metered in {', '.join(unknown)}: there is nothing to compute again",
-        f"Months known are {', '.join(shown)}{' and earlier ones' if len(known) > len(shown) else ''}."
+        f"nothing was ever metered in {', '.join(unknown)}: there is nothing to recompute",
+        f"Known months: {', '.join(shown)}{' and earlier ones' if len(known) > len(shown) else ''}."
         if known
-        else "No month is known yet: land files, then `meterhouse run`.",
+        else "No month is known yet: land files, then run `meterhouse run`.",
     )
 
 
@@ -176,4 +176,4 @@ def _suggestion(name: str, known: set[str]) -> str:
     near = [other for unlike, other in sorted(likeness)[:3] if -unlike > ALIKE]
     if near:
         return f"Did you mean {' or '.join(near)}?"
-    return f"Known are {', '.join(sorted(known)[:10])}{' and others' if len(known) > 10 else ''}."
+    return f"Known names: {', '.join(sorted(known)[:10])}{' and others' if len(known) > 10 else ''}."

@@ -180,7 +180,7 @@ def build(
             if (len(texts), len(templates)) != before:
                 manifest_cache.keep_rendered(settings, texts, templates)
     if by_dbt:
-        say(f"building with dbt, for it has {project.unknown_features[0]}")
+        say(f"building with dbt, because the runner does not support: {project.unknown_features[0]}")
         _run_by_dbt(settings, bool(chosen.seeds), outcome)
         outcome.tests += unit_tests.by_model(project, _unit_tests_by_dbt(settings)) if outcome.ok else []
         with duck.connect(settings.warehouse_path, settings) as connection:
@@ -241,7 +241,7 @@ def _run(runner: NodeRunner, chosen: selection.Selection, outcome: BuildResult, 
     outcome.models_run = len(ran.built) - len(chosen.seeds)
     outcome.built = ran.built
     tests, kept = chosen.settled(ran.built)
-    say(f"running {len(tests)} data tests; {len(kept)} results still hold")
+    say(f"running {len(tests)} data tests; {len(kept)} earlier results still apply")
     outcome.tests = sorted([*runner.test(tests).tests, *kept], key=lambda test: test.unique_id)
 
 

@@ -40,13 +40,13 @@ def failing_keys(connection: duckdb.DuckDBPyConnection, project: Project, node: 
 def remedy(project: Project, node: Node) -> str:
     """What to do about a failed test: where the rows are made, and which query finds them."""
     attached = project.nodes.get(str(node.raw.get("attached_node")))
-    made_by = attached.raw["original_file_path"] if attached is not None else "the model that makes the rows"
+    made_by = attached.raw["original_file_path"] if attached is not None else "the model that produces the rows"
     if attached is not None and attached.kind == "seed":
         # What a test demands of a seed is told where it is refused: a person types those rows.
         demanded = " ".join(str(node.raw.get("description") or "").split())
-        return f"Mend these rows of {made_by}, or what they refer to, and run again. {demanded}".rstrip()
+        return f"Correct these rows of {made_by}, or what they refer to, and run again. {demanded}".rstrip()
     query = f"dbt/target/{compiled_path(node)}"
-    return f"Mend {made_by}, or the input of these rows, and run again. In the state folder {query} finds them."
+    return f"Fix {made_by}, or the input of these rows, and run again. To find them: {query} in the state folder."
 
 
 def compiled_path(node: Node) -> Path:

@@ -78,7 +78,7 @@ def demand_newest(settings: Settings, writer: Writer) -> None:
     if found == writer:
         return
     if found is None:
-        told = "the file that numbers the writers, writer.fence, was removed or cannot be read"
+        told = "the file writer.fence, which numbers the writers, was removed or cannot be read"
     else:
         told = f"process {found.pid} took it at {found.since} as writer {found.number}"
     raise LockLost(

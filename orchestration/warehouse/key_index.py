@@ -159,7 +159,7 @@ def _read(session: duckdb.DuckDBPyConnection, source: IndexedSource, done: int, 
             count,
         )
         if len(entries) != count:
-            raise RuntimeError(f"raw.{source.name} has {len(entries)} new rows, its receipts say {count}")
+            raise RuntimeError(f"raw.{source.name} has {len(entries)} new rows, but its receipts say {count}")
         return Fresh(kind, entries, sorted({part_month(part_day) for part_day in part_days}))
 
 

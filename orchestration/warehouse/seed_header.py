@@ -34,7 +34,7 @@ def _wrong(found: list[str], kinds: Mapping[str, str]) -> list[str]:
     for name in dict.fromkeys(found):
         if name not in kinds:
             like = get_close_matches(name, missing, n=1)
-            told.append(f"has {name!r}, which is none of its columns{f' (did you mean {like[0]}?)' if like else ''}")
+            told.append(f"has {name!r}, which is not one of its columns{f' (did you mean {like[0]}?)' if like else ''}")
         elif found.count(name) > 1:
             told.append(f"has {name} {found.count(name)} times")
     if missing:

@@ -40,7 +40,7 @@ def results(
     """
     failed = kept(settings)
     if failed is None:
-        say(f"running {len(project.raw['unit_tests'])} unit tests, once for this state of the project")
+        say(f"running {len(project.raw['unit_tests'])} unit tests, once per state of the project")
         failed = run(connection, project)
         keep(settings, failed)
     return by_model(project, failed)
@@ -205,7 +205,7 @@ def _input_name(text: str) -> tuple[str, ...]:
 def _rows(entry: dict[str, Any]) -> Rows:
     rows = entry["rows"]
     if not isinstance(rows, list):
-        raise LookupError("rows that are no list are not known here")
+        raise LookupError("rows that are not a list are not supported here")
     return [{name.lower(): value for name, value in row.items()} for row in rows]
 
 

@@ -134,18 +134,18 @@ def _key(settings: Settings) -> tuple[int, int, Path]:
 def _busy(settings: Settings, pid: str) -> WarehouseBusy:
     holder = fencing.newest(settings)
     if not pid.isdigit():
-        return WarehouseBusy("another process is writing the warehouse", "Wait for its run to end, then run again.")
+        return WarehouseBusy("another process is writing to the warehouse", "Wait for its run to end, then run again.")
     told = ""
     if holder is not None and holder.pid == int(pid):
-        told = f" since {holder.since}" + (f" ({holder.command})" if holder.command else "")
+        told = f" (since {holder.since}" + (f": {holder.command})" if holder.command else ")")
     if processes.is_paused(int(pid)):
         return WarehouseBusy(
-            f"process {pid} is writing the warehouse{told}, and is paused",
-            f"Let it go on (kill -CONT {pid}) or end it (kill -KILL {pid}): its lock ends with it, and nothing "
-            "half done is ever served.",
+            f"process {pid} is writing to the warehouse{told}, but is paused",
+            f"Resume it (kill -CONT {pid}) or end it (kill -KILL {pid}): its lock ends with it, and unfinished work is "
+            "never served.",
         )
     return WarehouseBusy(
-        f"process {pid} is writing the warehouse{told}",
+        f"process {pid} is writing to the warehouse{told}",
         f"Wait for that run to end, or stop it (kill {pid}), then run again.",
     )
 

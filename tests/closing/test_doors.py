@@ -71,13 +71,13 @@ def test_a_month_is_looked_at_signed_closed_and_shown(mine: Settings) -> None:
     closed = _close_in_dagster(mine)
     assert closed.success
     assert verify_ledger(mine).entries == 4 + 3
-    assert "whole: 7 entries" in _run(mine, "verify-ledger").stdout
+    assert "intact: 7 entries" in _run(mine, "verify-ledger").stdout
     shown = _told(_run(mine, "invoice", "tnt_0003", "2024-10", "--json"))
     assert shown["source"] == "the ledger"
     assert {invoice["status"] for invoice in shown["invoices"]} == {"issued"}
     line = shown["lines"][0]["line_id"]
     told = _run(mine, "explain", line).stdout
-    assert "From ledger entry 7" in told and "raw rows" in told
+    assert "Source: ledger entry 7" in told and "raw rows" in told
     explained = _told(_run(mine, "explain", line, "--all", "--json"))
     assert sum(row["raw_rows"] for row in explained["records"]) == explained["line"]["raw_rows"]
 
@@ -98,7 +98,7 @@ def test_an_export_of_a_month_closed_in_part_tells_what_is_not_issued(mine: Sett
     assert manifest["source"] == f"release {require_release(mine).release_id}"
     told = _run(mine, "export", "--month", "2024-09", "--format", "documents").stdout
     assert _told(_run(mine, "export", "--month", "2024-09", "--format", "documents", "--json"))["without_xml"] == {}
-    assert "of which not issued yet: " in told and f"{Decimal(drafts):.2f} USD" in told
+    assert "of which not yet issued: " in told and f"{Decimal(drafts):.2f} USD" in told
 
 
 def test_the_longest_id_of_a_line_is_shown_whole(

@@ -35,5 +35,5 @@ def test_a_format_that_cannot_number_is_refused(format: str) -> None:
 
 def test_a_format_without_the_year_would_give_a_number_twice() -> None:
     entities = {"MH": IssuingEntity("MH", "A{sequence}", 30)}
-    with pytest.raises(MeterhouseError, match="A1 of MH is given already"):
+    with pytest.raises(MeterhouseError, match="A1 of MH is already in use"):
         number_invoices([("a", "MH")], entities, [("MH", 2024, "A1")], instant("2025-01-01"))

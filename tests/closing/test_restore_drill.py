@@ -74,7 +74,7 @@ def test_everything_comes_back_from_what_landed_seeds_and_ledger(mine: Settings,
 
     after = before.at(tmp_path / "elsewhere" / "var", str(tmp_path / "elsewhere" / "landing"))
     told = run_block("restore", after, tmp_path / "backup")
-    assert "whole: " in told
+    assert "intact: " in told
     restored = current_release(after)
     assert restored is not None
     assert restored.content_hash == published.content_hash

@@ -151,7 +151,7 @@ def test_a_verdict_moved_to_a_tampered_candidate_is_refused(copied: Settings) ->
     moved = _candidate_hash(copied)
     told = f"candidate_hash = '{moved}', body = replace(body, '{judged}', '{moved}')"
     _change(copied, f"update ops.verdicts set {told}")
-    _refused(copied, "not as the gate gave it")
+    _refused(copied, "not the one the gate gave")
 
 
 def test_a_failed_verdict_edited_to_passed_is_refused(copied: Settings) -> None:
@@ -159,20 +159,20 @@ def test_a_failed_verdict_edited_to_passed_is_refused(copied: Settings) -> None:
     _refused(copied, "1 of .* checks failed")
     edited = "replace(body, '\"passed\": false', '\"passed\": true')"
     _change(copied, f"update ops.verdicts set passed = true, body = {edited}")
-    _refused(copied, "not as the gate gave it")
+    _refused(copied, "not the one the gate gave")
 
 
 def test_a_verdict_whose_seal_was_removed_or_copied_is_refused(copied: Settings) -> None:
     _change(copied, "create table ops.kept as from ops.verdict_seals; delete from ops.verdict_seals")
-    _refused(copied, "not as the gate gave it")
+    _refused(copied, "not the one the gate gave")
     # The seal of one verdict does not fit another.
     _change(copied, "insert into ops.verdict_seals from ops.kept; update ops.verdicts set body = body || ' '")
-    _refused(copied, "not as the gate gave it")
+    _refused(copied, "not the one the gate gave")
     _change(copied, "update ops.verdicts set body = trim(body)")
     key = copied.home / "verdict.key"
     assert key.stat().st_mode & 0o077 == 0, "nobody but its owner reads what seals"
     key.unlink()
-    _refused(copied, "not as the gate gave it")
+    _refused(copied, "not the one the gate gave")
 
 
 @pytest.mark.parametrize("edited", ["writer_number = writer_number - 1", "project_sha256 = 'another'"])
@@ -182,7 +182,7 @@ def test_a_seal_says_which_project_and_which_writer_it_is_of(copied: Settings, e
     with duck.connect(copied.warehouse_path, copied, read_only=True) as connection:
         assert seal.find(connection, copied) is not None
     _change(copied, f"update ops.verdict_seals set {edited}")
-    _refused(copied, "not as the gate gave it")
+    _refused(copied, "not the one the gate gave")
 
 
 def test_edited_sums_of_the_marts_break_the_seal(copied: Settings) -> None:
@@ -222,12 +222,12 @@ def test_a_build_that_was_never_judged_is_not_served_on_the_verdict_before(copie
 def test_a_verdict_with_a_dbt_test_skipped_is_refused_and_names_it(copied: Settings) -> None:
     skipped = "gen_07__lines_are_rounded_once"
     _judged_as(copied, lambda v: replace(v, checks=tuple(c for c in v.checks if not c.name.startswith(skipped))))
-    _refused(copied, f"checks are not in the verdict.*{skipped}")
+    _refused(copied, f"missing from the verdict.*{skipped}")
 
 
 def test_a_verdict_without_the_suites_is_refused(copied: Settings) -> None:
     _judged_as(copied, lambda v: replace(v, checks=tuple(c for c in v.checks if c.kind == "dbt")))
-    _refused(copied, "checks are not in the verdict, so were skipped: arriving_")
+    _refused(copied, "are missing from the verdict, so they were skipped: arriving_")
 
 
 def test_a_verdict_of_another_project_is_refused(copied: Settings, tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ def test_a_stale_verdict_is_refused(copied: Settings, tmp_path: Path) -> None:
 
 def test_a_build_file_another_hand_wrote_is_refused(copied: Settings) -> None:
     _change(copied, "create table ops.harmless (x integer)")
-    _refused(copied, "written by another hand")
+    _refused(copied, "another program has written to the build file")
 
 
 def test_a_month_is_not_closed_from_a_build_file_another_hand_wrote(copied: Settings) -> None:
@@ -336,7 +336,7 @@ def test_a_second_writer_is_told_who_writes_since_when_and_what_to_do(copied: Se
     with _holder(copied) as holder:
         with nothing_served_changes(copied), pytest.raises(WarehouseBusy) as refusal:
             publish(copied)
-        assert f"process {holder.pid} is writing the warehouse since 20" in str(refusal.value)
+        assert f"process {holder.pid} is writing to the warehouse (since 20" in str(refusal.value)
         assert "UTC" in str(refusal.value)
         assert f"kill {holder.pid}" in refusal.value.remedy
         holder.communicate("")

@@ -88,7 +88,7 @@ def test_a_wrong_row_is_refused_and_named_with_what_to_do(mine: Settings) -> Non
     }
     for check in failed.values():
         seed = POOLS if check.subject == "plan_whatsapp_pools" else PRICES
-        assert check.remedy.startswith(f"Mend these rows of {seed}, or what they refer to, and run again."), check
+        assert check.remedy.startswith(f"Correct these rows of {seed}, or what they refer to, and run again."), check
     assert "take out the one that is wrong" in failed["prc_05__a_price_is_published_once_a_day"].remedy
 
 

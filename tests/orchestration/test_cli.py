@@ -228,7 +228,7 @@ def test_what_may_not_be_read_is_named_with_who_was_refused(
     assert ended.value.code == 2
     told = capsys.readouterr().err
     assert told.startswith("error: landing/translations/a.csv may not be read or written by this account")
-    assert "to do: Give the account the right to it" in told
+    assert "to do: Give this account access to it" in told
 
 
 def test_a_damaged_release_is_named_and_what_is_to_do_serves_it_again(copied: Settings) -> None:

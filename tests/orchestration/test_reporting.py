@@ -57,8 +57,8 @@ def test_blocked_tenant_months_and_errors_are_counted_and_where_to_look_is_said(
         "('file_refused', 'error', null, null, null)",
     )
     blocked, errors, where = told_of_findings(settings, release, TODAY)
-    assert blocked == "NO INVOICE for 2 tenant month(s), blocked until mended: acme 2024-11, bolt 2024-10"
-    assert errors == "4 error(s) to mend: 1 file_refused, 3 tenant_month_blocked"
+    assert blocked == "NO INVOICE for 2 tenant month(s), blocked until fixed: acme 2024-11, bolt 2024-10"
+    assert errors == "4 error(s) to fix: 1 file_refused, 3 tenant_month_blocked"
     assert "rpt_findings" in where
 
 
@@ -83,12 +83,12 @@ def test_records_dated_ahead_of_today_are_told_with_their_months(settings: Setti
     _found(release, "values ('tenant_month_blocked', 'error', 'bolt', date '2027-04-01', 'data_storage')")
     ahead, what_to_do = told_of_findings(settings, release, TODAY)
     assert ahead == (
-        "DATED AHEAD: 3 record(s) of months not begun: "
-        "2027-05 twilio_calls of acme, 2024-12 translations of nobody known"
+        "FUTURE DATES: 3 record(s) dated in months that have not begun: "
+        "2027-05 twilio_calls of acme, 2024-12 translations of an unknown tenant"
     )
     assert "deliver" in what_to_do
     blocked, *_ = told_of_findings(settings, release, date(2027, 5, 1))
-    assert blocked == "NO INVOICE for 1 tenant month(s), blocked until mended: bolt 2027-04"
+    assert blocked == "NO INVOICE for 1 tenant month(s), blocked until fixed: bolt 2027-04"
 
 
 def test_a_tenant_of_two_currencies_has_a_row_of_each_and_every_decimal_of_them(
@@ -146,4 +146,4 @@ def test_of_thousands_of_tenants_some_are_drawn(settings: Settings, release: Rel
     assert "and 2 more: meterhouse sql \"select * from fct_invoices where billing_month = '2024-11-01'\"" in told
     shown = io.StringIO()
     print_invoices(Console(file=shown, width=132), settings, release, date(2024, 10, 31))
-    assert "No month that has begun has an invoice." in shown.getvalue()
+    assert "There is no invoice yet for any month that has begun." in shown.getvalue()

@@ -112,7 +112,7 @@ def test_a_killed_daemon_comes_back_and_no_run_stays_open(house: House) -> None:
     run = house.begin("2024-11")
     (daemon,) = processes_of(house.settings, "dagster._daemon")
     kill(daemon)
-    wait_for("the UI to start its servers again", lambda: "starting them again" in house.ui.said())
+    wait_for("the UI to start its servers again", lambda: "restarting them" in house.ui.said())
     house.ui.ready()
     wait_for("the daemon to be well again", lambda: _daemons_are_well(house.ui), every=0.5)
     assert daemon not in processes_of(house.settings, "dagster._daemon")

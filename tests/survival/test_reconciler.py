@@ -127,7 +127,7 @@ def test_a_run_without_a_process_is_waited_for_then_ended(instance: dg.DagsterIn
     waiting = _run(instance, dg.DagsterRunStatus.NOT_STARTED)
     assert reconcile(instance, 600) == []
     (freed,) = reconcile(instance, 0)
-    assert (freed.run_id, freed.reason) == (starting, "it never came to have a process")
+    assert (freed.run_id, freed.reason) == (starting, "it never got a process")
     # What waits to be launched is the daemon's to launch when it is back.
     run = instance.get_run_by_id(waiting)
     assert run is not None
@@ -158,7 +158,7 @@ def _dead() -> ProcessIdentity:
         ({}, None),
         # The number was given to another process since.
         ({"started": "1"}, "ended without reporting"),
-        ({"boot": "another"}, "the machine was started again since"),
+        ({"boot": "another"}, "the machine has been restarted since"),
         # Containers and other hosts: their pids say nothing here.
         ({"host": "elsewhere/pid:[1]"}, None),
         ({"host": f"{processes.host().partition('/')[0]}/pid:[1]"}, None),

@@ -86,8 +86,8 @@ def test_a_paused_writer_keeps_its_lock_and_the_next_is_told_what_to_do(mine: Se
         with nothing_served_changes(mine), pytest.raises(WarehouseBusy) as refusal:
             publish(mine)
         told = str(refusal.value)
-        assert told.startswith(f"process {process.pid} is writing the warehouse since 20")
-        assert told.endswith("and is paused")
+        assert told.startswith(f"process {process.pid} is writing to the warehouse (since 20")
+        assert told.endswith("but is paused")
         assert f"kill -CONT {process.pid}" in refusal.value.remedy
         assert f"kill -KILL {process.pid}" in refusal.value.remedy
         os.kill(process.pid, signal.SIGCONT)
@@ -112,7 +112,9 @@ def test_a_writer_paused_past_a_takeover_may_not_publish(mine: Settings) -> None
                 assert f"process {new.pid} took it at 20" in told
                 assert "the last release stays served" in told
                 # The newer one took a lock whose history was thrown away: it has to build all again before it may.
-                assert _goes_on(new).startswith("GateRefused 3 the build file was written by another hand")
+                assert _goes_on(new).startswith(
+                    "GateRefused 3 since it was built, another program has written to the build file"
+                )
 
 
 def test_who_loses_the_lock_while_it_writes_a_release_does_not_serve_it(

@@ -118,7 +118,7 @@ def test_a_month_is_rerun_broken_and_mended_in_the_ui(installation: Installation
     expect(ui.page.get_by_text("Failed", exact=True).first).to_be_visible()
     told = " ".join(ui.page.inner_text("body").split())
     assert f"clause_id={MISTYPED}" in told
-    assert f"Mend these rows of {SEED}" in told
+    assert f"Correct these rows of {SEED}" in told
     ui.shot("check-red")
     ui.open_asset(VERDICT)
     assert "false" in ui.metadata("passed")

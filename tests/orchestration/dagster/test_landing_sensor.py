@@ -132,7 +132,7 @@ def test_a_run_that_is_under_way_is_waited_for_and_a_failed_one_tried_again(watc
 def test_a_file_still_being_written_starts_no_second_run(watched: Watched) -> None:
     path = _drop(watched)
     watched.ran(watched.request(), dg.DagsterRunStatus.SUCCESS)
-    assert "waits for the rest of a file" in watched.skipped()
+    assert "a file is still incomplete" in watched.skipped()
     path.rename(path.with_name("new.csv.part"))
     assert watched.skipped().startswith("no new content")
     path.with_name("new.csv.part").unlink()
@@ -145,7 +145,7 @@ def test_a_mended_manifest_starts_another_run(watched: Watched) -> None:
         manifest.write_text('{"rows": 2}', encoding="utf-8")  # it has one
         first = watched.request()
         watched.ran(first, dg.DagsterRunStatus.SUCCESS)
-        assert "waits for the rest of a file" in watched.skipped()
+        assert "a file is still incomplete" in watched.skipped()
         manifest.write_text('{"rows": 1}', encoding="utf-8")
         assert watched.request().run_key != first.run_key
     finally:
@@ -166,6 +166,6 @@ def test_while_somebody_writes_it_looks_again_later(watched: Watched) -> None:
         )
         try:
             assert writer.stdout is not None and writer.stdout.readline().strip() == "held"
-            assert watched.skipped().startswith("a run is writing the warehouse")
+            assert watched.skipped().startswith("a run is writing to the warehouse")
         finally:
             writer.communicate("\n")

@@ -65,14 +65,15 @@ def test_a_step_waits_for_the_process_that_writes(settings: Settings, other: Any
         assert other.wait(timeout=60) == 0
     other.stdin = None
     (said,) = handler.said
-    assert said.startswith(f"process {other.pid} is writing the warehouse since ")
+    assert said.startswith(f"process {other.pid} is writing to the warehouse (since ")
     assert said.endswith("): waiting for it to end")
 
 
 def test_a_step_that_waited_too_long_says_for_whom_and_what_to_do(settings: Settings, other: Any) -> None:
     with (
         pytest.raises(
-            dg.Failure, match=f"process {other.pid} is writing the warehouse since .*, for 0 seconds now. Wait for"
+            dg.Failure,
+            match=rf"process {other.pid} is writing to the warehouse \(since .*; gave up after 0 seconds. Wait for",
         ),
         sole_writer(settings, _logger(logging.NullHandler()), wait_seconds=0),
     ):

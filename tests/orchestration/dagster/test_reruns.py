@@ -103,7 +103,7 @@ def test_a_month_again_gives_the_same_content_says_so_and_keeps_the_reason(home:
     # That month of every asset that holds months, and no other.
     assert {partition for asset, partition in made if asset.startswith(("marts/fct_", "publishing/inv"))} == {"2024-10"}
     said = told(home.instance, result.run_id)
-    assert "computed again: 2024-10 (asked by finance)" in said
+    assert "recomputed: 2024-10 (asked by finance)" in said
     assert f"nothing changed: content hash {before[:12]} as before" in said
     assert any(line.startswith(f"asked for {tenant}: the months were metered for all tenants") for line in said)
     assert made["quality/verdict", None]["nothing_changed"] is True
@@ -121,7 +121,7 @@ def test_all_months_again_are_one_run(home: Home) -> None:
     made = materialized(home.instance, result.run_id)
     months = {partition for asset, partition in made if asset == "marts/fct_invoices"}
     assert months == {"2024-09", "2024-10", "2024-11"}
-    assert "computed again: 2024-09, 2024-10, 2024-11" in told(home.instance, result.run_id)
+    assert "recomputed: 2024-09, 2024-10, 2024-11" in told(home.instance, result.run_id)
 
 
 def test_an_unknown_tenant_is_refused_with_those_like_it(home: Home) -> None:
@@ -199,9 +199,9 @@ def test_files_that_landed_meanwhile_come_with_a_rerun_and_are_named(home: Home)
     assert result.success, _message(result)
     assert _hash(home) != before
     said = told(home.instance, result.run_id)
-    assert "newly landed files came with it and touched 2024-09: translations/late.csv" in said
+    assert "newly landed files were included and affected 2024-09: translations/late.csv" in said
     # The sample's refused files and its Order that has no effect.
-    assert any(" error(s) to mend: 6 file_refused, 1 order_term_rejected" in line for line in said)
+    assert any(" error(s) to fix: 6 file_refused, 1 order_term_rejected" in line for line in said)
     made = materialized(home.instance, result.run_id)
     assert made["raw/translations", None]["rows_accepted"] == 1
     assert ("marts/fct_translated_words_monthly", "2024-09") in made

@@ -78,7 +78,7 @@ def _without_lines_of_nothing(write: Callable[..., None]) -> Callable[..., None]
         ("csv", exports, "_write_csv", _with_first_row_alone, "invoices.csv adds up to"),
         ("parquet", exports, "_write_parquet", _with_first_row_alone, "invoices.parquet adds up to"),
         ("xlsx", workbook, "write_workbook", _without_one_invoice, r"invoices.xlsx \(invoices\) adds up to"),
-        ("xlsx", workbook, "write_workbook", _without_lines_of_nothing, "does not agree with itself"),
+        ("xlsx", workbook, "write_workbook", _without_lines_of_nothing, "is inconsistent"),
     ],
 )
 def test_an_export_that_lost_rows_is_found_when_it_is_read_back_and_the_former_one_stays(
@@ -227,7 +227,7 @@ def test_a_file_where_the_export_goes_is_replaced_and_one_where_its_folder_goes_
         assert sorted(p.name for p in export_month(settings, "2024-10", "csv").path.parent.iterdir()) == ["csv"]
         shutil.rmtree(tmp_path / "exports/2024-10/csv")
     (tmp_path / "exports/2024-11").touch()
-    with pytest.raises(MeterhouseError, match="a file stands there") as told:
+    with pytest.raises(MeterhouseError, match="is in the way") as told:
         export_month(settings, "2024-11", "csv")
     assert told.value.remedy
 

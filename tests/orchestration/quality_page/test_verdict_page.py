@@ -205,15 +205,15 @@ def test_what_the_real_gate_refused_comes_first_with_keys_and_remedies(broken: t
         assert "GEN-07 Amounts are exact and rounded once" in articles[name]
     assert f"invoice_id={invoice_id}" in articles["gen_07_invoice_totals_are_the_sum_of_their_lines"]
     priced = articles["relationships_price_updates_clause_id__clause_id__ref_clauses_"]
-    assert "Every clause_id is known to clauses." in priced
+    assert "Every clause_id exists in clauses." in priced
     assert "1 failing row" in priced
     assert "price_update_id=kiq_conversation.usd.2022-01-01, clause_id=KIQ-94" in priced
-    assert "Mend these rows of seeds/terms/price_updates.csv" in priced
+    assert "Correct these rows of seeds/terms/price_updates.csv" in priced
     served = current_release(settings)
     assert served is not None
     told = _text(root.get_element_by_id("published"))
     assert told == f"No: the gate refused it. Release {served.release_id} stays served, unchanged"
-    assert _text(root.get_element_by_id("months")) == "all, for contract data came in; usage came in of 2024-11"
+    assert _text(root.get_element_by_id("months")) == "all, because contract data arrived; usage arrived for 2024-11"
     # Failed ones stand before everything that passed.
     assert text.index('id="failed"') < text.index('id="suites"') < text.index("<tr data-check")
 

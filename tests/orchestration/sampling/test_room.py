@@ -28,7 +28,7 @@ def test_where_nothing_is_there_is_room(settings: Settings, tmp_path: Path) -> N
 
 def test_a_folder_in_which_something_lies_is_refused(settings: Settings, land: Land, tmp_path: Path) -> None:
     lying = land("translations", "a.csv", "x")
-    for folder, told in ((settings.landing, "something lies in it"), (lying, "is not a folder")):
+    for folder, told in ((settings.landing, "the folder is not empty"), (lying, "is not a folder")):
         with pytest.raises(MeterhouseError, match=told):
             demand_room(settings, folder)
     demand_room(settings, tmp_path / "elsewhere")
@@ -62,7 +62,7 @@ def test_make_invoices_puts_no_sample_into_a_home_that_holds_something(
     before = sorted(tmp_path.rglob("*"))
     done = _make_invoices(settings, tmp_path / landing)
     assert done.returncode != 0
-    assert "no sample data are written" in done.stderr
+    assert "no sample data was written" in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -45,7 +45,7 @@ def test_months_named_must_each_hold_something(build_file: duckdb.DuckDBPyConnec
     _demand_months(build_file, Again(months=("2024-08", "2024-09", "2024-10")))
     with pytest.raises(MeterhouseError, match="nothing was ever metered in 2014-11, 2030-01:") as refusal:
         _demand_months(build_file, Again(months=("2014-11", "2024-09", "2030-01")))
-    assert refusal.value.remedy == "Months known are 2024-08, 2024-09, 2024-10."
+    assert refusal.value.remedy == "Known months: 2024-08, 2024-09, 2024-10."
 
 
 def test_of_a_stretch_of_months_one_is_enough(build_file: duckdb.DuckDBPyConnection) -> None:
@@ -65,5 +65,5 @@ def test_of_tenants_it_is_told_only_with_months_that_were_metered(months: tuple[
     again = Again(months, tenants=("tnt_0002",), models=() if months else ("fct_invoices",))
     report = RunReport(marked=Marked(again), verdict=Verdict("0" * 64))
     lines = told_of_rerun(report)
-    assert lines[0] == f"computed again: {'2024-09' if months else 'fct_invoices'}"
+    assert lines[0] == f"recomputed: {'2024-09' if months else 'fct_invoices'}"
     assert any("the months were metered for all tenants" in line for line in lines) == told

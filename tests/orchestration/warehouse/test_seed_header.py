@@ -20,10 +20,10 @@ def test_the_columns_come_in_the_order_of_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "told"),
     [
-        (b"meter,unit_prise,source", "has 'unit_prise', which is none of its columns (did you mean unit_price?)"),
-        (b"meter;unit_price;source", "has 'meter;unit_price;source', which is none of its columns"),
-        (b"meter,unit_price,source,note", "has 'note', which is none of its columns"),
-        (b"meter,unit_price,source,", "has '', which is none of its columns"),
+        (b"meter,unit_prise,source", "has 'unit_prise', which is not one of its columns (did you mean unit_price?)"),
+        (b"meter;unit_price;source", "has 'meter;unit_price;source', which is not one of its columns"),
+        (b"meter,unit_price,source,note", "has 'note', which is not one of its columns"),
+        (b"meter,unit_price,source,", "has '', which is not one of its columns"),
         (b"meter,meter,unit_price,source", "has meter 2 times"),
         (b"meter,source", "lacks unit_price"),
         (b"", "lacks meter, unit_price, source"),
