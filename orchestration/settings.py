@@ -140,16 +140,16 @@ def _demand_one_folder(name: str, folder: Path) -> None:
     # The engine reads files by patterns: under such a path it finds none, or those of a neighbour.
     if found := sorted(set("*?[") & set(str(folder))):
         raise MeterhouseError(
-            f"{name} is {str(folder)!r}, and a path with {' or '.join(found)} may stand for several folders",
-            "Rename the folder, or the one above it that has the character, or set the variable to another one.",
+            f"{name} is {str(folder)!r}, but a path with {' or '.join(found)} can match several folders",
+            "Rename the folder, or the folder above it that has the character, or set the variable to another one.",
         )
 
 
 def _demand_no_login(url: str) -> None:
     if _LOGIN.search(url) and not _CONTAINER.fullmatch(url):
         raise MeterhouseError(
-            "METERHOUSE_LANDING holds a login",
-            "Leave it out: credentials are the storage library's own settings, such as AWS_ACCESS_KEY_ID and "
+            "METERHOUSE_LANDING contains credentials",
+            "Leave them out: credentials belong in the storage library's own settings, such as AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY, or FSSPEC_FTP_USERNAME and FSSPEC_FTP_PASSWORD.",
         )
 
@@ -158,7 +158,7 @@ def _memory_limit(text: str) -> str:
     found = MEMORY_SIZE.fullmatch(text)
     if not found:
         raise MeterhouseError(
-            f"METERHOUSE_MEMORY_LIMIT is {text!r}, which is no size", "Write it as 2GB or 1500MB, or unset it."
+            f"METERHOUSE_MEMORY_LIMIT is {text!r}, which is not a size", "Write it as 2GB or 1500MB, or unset it."
         )
     number, unit = found[1], found[2].upper()
     size = Decimal(number) * (1024 if "I" in unit else 1000) ** ("KMGT".index(unit[0]) + 1)
@@ -173,7 +173,7 @@ def _memory_limit(text: str) -> str:
 def _threads(text: str) -> int:
     if not re.fullmatch(r"0*[1-9][0-9]{0,3}", text.strip(), re.ASCII):
         raise MeterhouseError(
-            f"METERHOUSE_THREADS is {text!r}, which is no number of threads",
+            f"METERHOUSE_THREADS is {text!r}, which is not a number of threads",
             "Write a whole number from 1 to 9999, or unset it.",
         )
     return int(text)

@@ -140,7 +140,7 @@ def load_invoices(
     by_invoice: dict[str, list[InvoiceLine]] = {header.invoice_id: [] for header in headers}
     for line in sorted(found, key=lambda line: line.line_id):
         if line.invoice_id not in by_invoice:
-            raise MeterhouseError(f"line {line.line_id} belongs to no invoice of {month:%Y-%m}", "Run the month again.")
+            raise MeterhouseError(f"line {line.line_id} belongs to no invoice of {month:%Y-%m}", "Recompute the month.")
         by_invoice[line.invoice_id].append(line)
     complete = [
         # A tenant nobody described has no address: an empty line, and no e-invoice.
@@ -174,26 +174,26 @@ def _read(
 
 def _value(value: Any) -> Any:
     if isinstance(value, float):
-        raise MeterhouseError("an amount came as a double", "Give the relation decimal columns.")
+        raise MeterhouseError("an amount is a floating-point number", "Give the relation decimal columns.")
     return value
 
 
 def check_invoice(invoice: Invoice) -> None:
     """Raises MeterhouseError unless the invoice adds up, in one currency, for one tenant, in whole minor units."""
-    remedy = "Run the month again; a document is drawn only from rows that add up."
+    remedy = "Recompute the month; a document is made only from rows that add up."
     name = f"invoice {invoice.label}"
     total = sum((line.billed_amount for line in invoice.lines), Decimal(0))
     if total != invoice.billed_amount:
-        raise MeterhouseError(f"{name} says {invoice.billed_amount}, its lines add up to {total}", remedy)
+        raise MeterhouseError(f"{name} says {invoice.billed_amount}, but its lines add up to {total}", remedy)
     if len(invoice.lines) != invoice.line_count:
-        raise MeterhouseError(f"{name} says {invoice.line_count} lines and has {len(invoice.lines)}", remedy)
+        raise MeterhouseError(f"{name} says {invoice.line_count} lines, but has {len(invoice.lines)}", remedy)
     for line in invoice.lines:
         if (line.tenant_id, line.currency_code) != (invoice.tenant_id, invoice.currency_code):
-            raise MeterhouseError(f"{name} holds line {line.line_id} of another tenant or currency", remedy)
+            raise MeterhouseError(f"{name} contains line {line.line_id} of another tenant or currency", remedy)
         if to_minor_unit(line.billed_amount, invoice.minor_unit) != line.billed_amount:
-            raise MeterhouseError(f"line {line.line_id} bills {line.billed_amount}, no whole minor unit", remedy)
+            raise MeterhouseError(f"line {line.line_id} bills {line.billed_amount}, not a whole minor unit", remedy)
     if invoice.is_credit_note != (invoice.billed_amount < 0):
-        raise MeterhouseError(f"{name} is a {invoice.document_type} over {invoice.billed_amount}", remedy)
+        raise MeterhouseError(f"{name} is a {invoice.document_type} for {invoice.billed_amount}", remedy)
     if invoice.is_issued and (invoice.invoice_number is None or invoice.issued_at is None):
         raise MeterhouseError(f"{name} is issued without a number or a date", remedy)
 

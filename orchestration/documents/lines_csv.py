@@ -44,7 +44,7 @@ def read_lines(path: Path) -> dict[str, dict[int, Decimal]]:
                 lines = found.setdefault(row["invoice_id"], {})
                 number = int(row["line_number"])
                 if number in lines:
-                    raise MeterhouseError(f"{path.name} holds line {number} twice", "Write the documents again.")
+                    raise MeterhouseError(f"{path.name} contains line {number} twice", "Write the documents again.")
                 lines[number] = Decimal(row["billed_amount"])
     except (OSError, KeyError, ValueError, TypeError, InvalidOperation, csv.Error) as problem:
         raise MeterhouseError(f"{path.name} cannot be read: {problem!r}", "Write the documents again.") from problem

@@ -53,7 +53,7 @@ from orchestration.documents.pdf_tables import explanations, lines_table
 from orchestration.documents.text import clean
 
 NET_NOTE = "All amounts are net. Tax, where it applies, is determined and added by the seller's accounting system."
-CREDIT_NOTE = "This document credits: its quantities and amounts are credited to you, those with a minus are charged."
+CREDIT_NOTE = "This is a credit note: its quantities and amounts are credited to you; those with a minus are charged."
 _BARE = [
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -104,8 +104,8 @@ def _story(invoice: Invoice) -> list[Flowable]:
         story += [Spacer(1, 4 * mm), text(note, SMALL)]
     if any(fonts.needs_the_readers_fonts(name) for name in names):
         note = (
-            "Chinese, Japanese and Korean characters are drawn with fonts of your PDF viewer. "
-            "Where it has none they are missing; the exact text is in the data files."
+            "Chinese, Japanese and Korean characters are drawn with your PDF viewer's fonts. "
+            "If it has none, they are missing; the exact text is in the data files."
         )
         story += [Spacer(1, 4 * mm), text(note, SMALL)]
     return story
@@ -183,7 +183,7 @@ def _totals(invoice: Invoice) -> list[Flowable]:
     if invoice.is_credit_note:
         notes.append(text(CREDIT_NOTE, SMALL))
     if not invoice.is_issued:
-        notes.append(text("This is a draft. It is no demand for payment and may change until it is issued.", SMALL))
+        notes.append(text("This is a draft. It is not a request for payment and may change until it is issued.", SMALL))
     return [total, Spacer(1, 3 * mm), *notes]
 
 

@@ -29,7 +29,7 @@ from orchestration.documents.pdf_style import (
 )
 
 # What covers units beside the plan's own pool and first number.
-_COVERED_BY = {"meta_free": "Free of charge by WhatsApp's own rules", "order_pool": "Included by your Order"}
+_COVERED_BY = {"meta_free": "Free of charge under WhatsApp's own rules", "order_pool": "Included in your Order"}
 _HEADINGS = ("#", "Description", "Used", "Included", "Billed", "Unit price", "Amount")
 _HEADINGS_OF_CREDIT = ("#", "Description", "Used", "Included", "Credited", "Unit price", "Amount")
 

@@ -59,8 +59,8 @@ def _write_all(invoices: Sequence[Invoice], building: Path) -> dict[str, Any]:
             folder.mkdir()
         except FileExistsError:  # a disk that ignores case: two tenants must never share a folder
             raise MeterhouseError(
-                f"the folder of tenant {tenant_id} is another's on this disk",
-                "Write to a disk that distinguishes capital letters.",
+                f"the folder of tenant {tenant_id} is another tenant's on this disk",
+                "Write to a disk that distinguishes upper and lower case.",
             ) from None
         written = _write_tenant(mine, folder)
         tenants[folder.name] = {key: written[key] for key in ("tenant_id", "invoice_count", "line_count", "totals")}
@@ -105,7 +105,9 @@ def file_stem(invoice: Invoice) -> str:
 def _write_invoice(invoice: Invoice, folder: Path) -> dict[str, Any]:
     stem = file_stem(invoice)
     if (folder / f"{stem}.pdf").exists():
-        raise MeterhouseError(f"two invoices of one tenant have the number {invoice.label}", "Number them apart.")
+        raise MeterhouseError(
+            f"two invoices of one tenant have the number {invoice.label}", "Give them different numbers."
+        )
     (folder / f"{stem}.pdf").write_bytes(invoice_pdf(invoice))
     xml, reason = _e_invoice(invoice)
     if invoice.is_issued and not reason:

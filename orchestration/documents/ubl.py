@@ -31,14 +31,15 @@ def invoice_xml(invoice: Invoice) -> bytes:
     if invoice.minor_unit > 2:
         raise MeterhouseError(
             f"invoice {invoice.label} is in {invoice.currency_code}, which has {invoice.minor_unit} decimals",
-            "EN 16931 knows amounts of two decimals at most: send the PDF.",
+            "EN 16931 allows amounts with at most two decimals: send the PDF.",
         )
     for whose, country in (("seller", invoice.seller_country), ("buyer", invoice.bill_to_country)):
         if country and not _COUNTRY.fullmatch(country_code(country)):
             raise MeterhouseError(
                 f"invoice {invoice.label} names {country!r} as the {whose}'s country",
-                "EN 16931 knows countries by two letters (ISO 3166-1, such as US): send the PDF, and mend the country "
-                f"in {'issuing_entities.csv' if whose == 'seller' else 'the tenants extract'} before the next close.",
+                "EN 16931 uses two-letter country codes (ISO 3166-1, such as US): send the PDF, and correct the "
+                f"country in {'issuing_entities.csv' if whose == 'seller' else 'the tenants extract'} before the next "
+                "close.",
             )
     tax = tax_statement(invoice)
     kind = "CreditNote" if invoice.is_credit_note else "Invoice"
@@ -77,7 +78,7 @@ def as_if_issued(draft: Invoice) -> Invoice:
 
 def _payment_terms(invoice: Invoice) -> str:
     if invoice.is_credit_note:
-        return "Nothing is to be paid; the amount is credited."
+        return "No payment is due; the amount is credited."
     method = f" by payment method {clean(invoice.payment_method_id)}" if invoice.payment_method_id else ""
     return f"Payable by {invoice.due_on}{method}." if invoice.due_on else f"Payable on receipt{method}."
 

@@ -52,7 +52,7 @@ def validate(xml: bytes) -> list[str]:
     try:
         root = etree.fromstring(xml, _PARSER)
     except etree.XMLSyntaxError as problem:
-        return [f"no XML: {problem}"]
+        return [f"not XML: {problem}"]
     if root.tag not in _ROOTS:
         return [f"{root.tag} is neither a UBL invoice nor a credit note"]
     schema = _schema(_ROOTS[root.tag])

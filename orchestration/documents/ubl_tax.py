@@ -37,7 +37,7 @@ def tax_statement(invoice: Invoice) -> TaxStatement:
     if category == "S":
         raise MeterhouseError(
             f"invoice {invoice.label} has tax category S: a standard rate",
-            "Tax is the ERP's work: set one of O, Z, E, AE, G, K, or let the ERP issue this e-invoice.",
+            "Tax is calculated by the ERP: set one of O, Z, E, AE, G, K, or let the ERP issue this e-invoice.",
         )
     if category == "Z":
         return TaxStatement("Z", "0", None, None)  # BR-Z-10: no reason for a zero rate

@@ -75,7 +75,7 @@ def read_workbook(path: Path) -> WorkbookFigures:
 
         keys = [(row["invoice_id"], row["line_number"]) for row in lines]
         if len(keys) != len(set(keys)):
-            raise ValueError("a line stands twice")
+            raise ValueError("a line appears twice")
         return WorkbookFigures(
             {row["invoice_id"]: amount(row, "billed_amount") for row in invoices},
             {(row["invoice_id"], int(row["line_number"])): amount(row, "billed_amount") for row in lines},

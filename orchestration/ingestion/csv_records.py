@@ -62,9 +62,9 @@ class _Lines:
 
     def __next__(self) -> str:
         if self.taken and self._first < self._followed_to:
-            raise _Unclosed("nor is that of a line above")
+            raise _Unclosed("nor is the one of a line above")
         if self._length > LONGEST_RECORD:
-            raise _Unclosed(f"{self._length} characters on it is still open")
+            raise _Unclosed(f"it is still open after {self._length} characters")
         line = self._waiting.popleft() if self._waiting else next(self._text)
         self.taken.append(line)
         self._next += 1
@@ -100,7 +100,7 @@ class _Rows:
     def fault(self, values: list[str], taken: list[str]) -> str:
         """What is wrong with a record that was made of the lines `taken`; empty where nothing is."""
         if len(values) != self.width:
-            return f"row has {len(values)} values, the header has {self.width} columns"
+            return f"row has {len(values)} values, but the header has {self.width} columns"
         if len(taken) == 1:
             return ""
         # Two stray quotes may close one another and leave the right number of values: what is between is lost.
@@ -159,7 +159,7 @@ def read_csv(
                     continue
                 fault, is_open = rows.fault(values, lines.taken), len(lines.taken) > 1
             if fault:
-                reason = f"line opens a quote that no later one closes as it should: {fault}" if is_open else fault
+                reason = f"line opens a quote that no later line closes properly: {fault}" if is_open else fault
                 lines.put_back()
                 yield None, reason, lines.taken[0].rstrip("\r\n")
                 continue

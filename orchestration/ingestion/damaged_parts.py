@@ -29,8 +29,9 @@ def damaged_since(settings: Settings) -> BuildFailed | None:
     if not found:
         return None
     return BuildFailed(
-        f"the data of {some_of(found, 5)} cannot be read, though the end of the file is whole: it was damaged before "
-        "it was taken in",
-        "The last release stays served. Have it delivered again under another name and take it out of landing; then "
-        "move raw and warehouse.duckdb out of METERHOUSE_HOME and run again: all that is in landing is taken in anew.",
+        f"the data of {some_of(found, 5)} cannot be read, although the end of the file is intact: it was damaged "
+        "before it was taken in",
+        "The last release stays served. Have the file delivered again under another name and remove it from the "
+        "landing folder; then move raw and warehouse.duckdb out of METERHOUSE_HOME and run again: everything in the "
+        "landing folder is taken in again.",
     )

@@ -96,7 +96,7 @@ def _take_out_broken(columns: dict[str, list[str | None]], numbers: list[int]) -
     taken = []
     for position in sorted(broken, reverse=True):
         record = {name: values.pop(position) for name, values in columns.items()}
-        reason = f"{broken[position]} holds half a character (a lone surrogate)"
+        reason = f"{broken[position]} contains half a character (a lone surrogate)"
         taken.append(UnreadableRow(numbers.pop(position), reason, json.dumps(record)[:RAW_TEXT_LIMIT]))
     return taken
 
@@ -179,7 +179,7 @@ def _csv(spec: SourceSpec, path: Path) -> _CsvFile:
     if separators:
         raise RefusedFile(
             f"values are separated by {separators[0]!r}",
-            "Deliver the file with commas between its values, and quotes around those that hold commas (RFC 4180).",
+            "Deliver the file with commas between its values, and quotes around values that contain commas (RFC 4180).",
             row_number=1,
         )
     matched = _match_columns(spec, header)
@@ -323,7 +323,7 @@ def _from_parquet(
         if not _usable(fields[target], found[name]):
             raise RefusedFile(
                 f"column {name!r} has type {found[name]}, which cannot be read as {fields[target].kind}",
-                "Deliver it as text, or as the typed column of the extract's description; instants need a time zone.",
+                "Deliver it as text, or with the type given in the extract's description; instants need a time zone.",
                 field=name,
             )
     picked = ", ".join(f'{_sent(name, found[name])} as "{target}"' for name, target in matched.items())

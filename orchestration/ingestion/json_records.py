@@ -44,7 +44,7 @@ JSON_API_RELATIONS = {
     "mergedTarget": "merged_target_id",
 }
 WEBHOOK_OBJECT = "whatsapp_business_account"
-NESTED_TOO_DEEPLY = "lists and objects within one another deeper than any vendor sends them"
+NESTED_TOO_DEEPLY = "lists and objects nested deeper than any vendor sends them"
 JSON_API_TYPES = {"kustomer_conversations": "conversation", "kustomer_messages": "message"}
 
 
@@ -116,7 +116,7 @@ def _listed(node: Any, key: str) -> list[Any]:
     if found is None:
         return []
     if not isinstance(found, list):
-        raise BadRecord(f"has {key!r} that is no list")
+        raise BadRecord(f"has a {key!r} that is not a list")
     return found
 
 
@@ -126,7 +126,7 @@ def _objects(node: Any, key: str) -> Iterator[dict[str, Any]]:
         if isinstance(item, dict):
             yield item
         elif item is not None:
-            raise BadRecord(f"has something in {key!r} that is no object")
+            raise BadRecord(f"has something in {key!r} that is not an object")
 
 
 def _wrong_type(spec: SourceSpec, what: str) -> RefusedFile:
@@ -146,7 +146,7 @@ def _flat(spec: SourceSpec, node: dict[str, Any]) -> Record:
                 if node[name] is not None:
                     break
     if not record:
-        raise BadRecord(f"holds none of the fields of {spec.name}")
+        raise BadRecord(f"contains none of the fields of {spec.name}")
     sid = record.get("sid")
     if spec.sid_prefixes and sid and len(sid) == 34 and not sid.startswith(spec.sid_prefixes):
         raise _wrong_type(spec, f"a resource with sid {told(sid[:2])}...")
@@ -184,7 +184,7 @@ def _webhook(spec: SourceSpec, envelope: dict[str, Any]) -> Iterator[Record]:
         for change in _objects(entry, "changes"):
             value = change.get("value")
             if not isinstance(value, dict | None):
-                raise BadRecord("has a 'value' that is no object")
+                raise BadRecord("has a 'value' that is not an object")
             for status in _listed(value, "statuses"):
                 yield {
                     "waba_id": _text(_get(entry, "id")),
@@ -215,7 +215,7 @@ def _analytics(spec: SourceSpec, document: dict[str, Any]) -> Iterator[Record]:
     key = spec.name.removeprefix("whatsapp_")
     block = document[key]
     if not isinstance(block, dict):
-        raise BadRecord(f"has {key!r} that is no object")
+        raise BadRecord(f"has a {key!r} that is not an object")
     for group in _objects(block, "data"):
         for point in _objects(group, "data_points"):
             yield _flat(spec, {**point, "waba_id": document.get("id")})
@@ -273,7 +273,7 @@ def read_json(
             line = getattr(error, "lineno", None)
             raise RefusedFile(
                 f"not valid JSON: {error}",
-                "Deliver the document again as the vendor sent it; nothing of it was loaded.",
+                "Deliver the document again as the vendor sent it; nothing from it was loaded.",
                 row_number=line,
             ) from error
         try:

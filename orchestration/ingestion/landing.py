@@ -135,8 +135,8 @@ def _check(settings: Settings, source: str, path: Path) -> Checked:
         if source not in SOURCES:
             if not source and path.name in SOURCES:
                 raise RefusedFile(
-                    f"the folder {path.name} is a link, or no folder; nothing in it was read",
-                    f"Make a folder {path.name} in the landing folder and put the files themselves into it.",
+                    f"the folder {path.name} is a link, or not a folder; nothing in it was read",
+                    f"Create a folder {path.name} in the landing folder and put the files themselves into it.",
                 )
             raise RefusedFile(
                 f"{source or path.name!r} is not a source",
@@ -151,7 +151,7 @@ def _check(settings: Settings, source: str, path: Path) -> Checked:
             raise StillBeingWritten(f"{told(path.name)} is still being written")
         return check_file(path, settings)
     except FileNotFoundError:
-        return StillBeingWritten(f"{told(path.name)} went away while it was looked at")
+        return StillBeingWritten(f"{told(path.name)} disappeared while it was being checked")
     except (RefusedFile, StillBeingWritten) as outcome:
         return outcome
 
@@ -160,7 +160,7 @@ def _names_in(folder: Path) -> str:
     try:
         names = sorted(told(entry.name) for entry in folder.iterdir())
     except PermissionError:
-        return "its names may not be read"
+        return "its contents may not be listed"
     return some_of(names, 5) if names else "it is empty"
 
 
@@ -168,9 +168,9 @@ def _demand_complete(checked: CheckedFile, rows: int) -> None:
     """Raise StillBeingWritten where the file has not the rows its manifest says, or changed since it was hashed."""
     expected = checked.manifest.get("rows")
     if expected is not None and int(expected) != rows:
-        raise StillBeingWritten(f"{checked.path.name} has {rows} records, its manifest says {expected}")
+        raise StillBeingWritten(f"{checked.path.name} has {rows} records, but its manifest says {expected}")
     if not unchanged_since(checked):
-        raise StillBeingWritten(f"{checked.path.name} was written to while it was read")
+        raise StillBeingWritten(f"{checked.path.name} was written to while it was being read")
 
 
 class _Ingest:
@@ -233,13 +233,14 @@ class _Ingest:
             if not isinstance(checked, CheckedFile):
                 raise checked
             if (source, checked.sha256) in self.known:
-                reason = "the same content was taken in before; nothing to do"
+                reason = "the same content was already taken in; nothing to do"
                 return Receipt(
                     source, name, "duplicate_file", checked.sha256, checked.stored_bytes, reason=reason
                 ), None
             return self._load(source, checked)
         except StillBeingWritten as error:
-            return Receipt(source, name, "waiting", reason=str(error), remedy="Looked at again next time."), None
+            remedy = "The next run looks at it again."
+            return Receipt(source, name, "waiting", reason=str(error), remedy=remedy), None
         except RefusedFile as error:
             return Receipt(
                 source,

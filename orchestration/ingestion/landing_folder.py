@@ -28,13 +28,13 @@ def demand_landing(settings: Settings) -> None:
     if settings.landing_url or is_filled(landing):
         return
     if taken_in(settings) or (settings.landing_named and not landing.is_dir()):
-        remedy = "Mount or make it, or set METERHOUSE_LANDING to where files land. Until then nothing is taken in, and "
-        remedy += "the last release stays served."
+        remedy = "Mount or create it, or set METERHOUSE_LANDING to where files land. Until then nothing is taken in, "
+        remedy += "and the last release stays served."
         if landing.is_dir():
-            what = "is empty, though files were taken in"
-            remedy += " If it was cleared on purpose, make an empty folder of a source in it."
+            what = "is empty, although files were taken in from it"
+            remedy += " If it was cleared on purpose, create an empty source folder in it."
         else:
-            what = "is not a folder" if landing.exists() else "is not there"
+            what = "is not a folder" if landing.exists() else "does not exist"
         raise LandingMissing(f"the landing folder {landing} {what}", remedy)
 
 

@@ -116,7 +116,9 @@ def check_kind(path: Path, settings: Settings) -> int:
             "Split the extract into smaller files.",
         )
     if info.st_size == 0:
-        raise RefusedFile(f"{path.name} is empty", "Deliver the extract again; even no rows need a header.")
+        raise RefusedFile(
+            f"{path.name} is empty", "Deliver the extract again; a file without rows still needs a header."
+        )
     return info.st_size
 
 
@@ -139,7 +141,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
     for name in ("rows", "bytes"):
         if name in content and not re.fullmatch(r"[0-9]{1,18}", str(content[name]), re.ASCII):
             # Mended, it is looked at again: of a refused file a change of its manifest would not be noticed.
-            raise StillBeingWritten(f"manifest of {path.name} says {name} {content[name]!r}, which is no whole number")
+            raise StillBeingWritten(
+                f"manifest of {path.name} says {name} {content[name]!r}, which is not a whole number"
+            )
     return content
 
 
@@ -192,7 +196,7 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
     stored_bytes = check_kind(path, settings)
     manifest = read_manifest(path)
     if "bytes" in manifest and int(manifest["bytes"]) != stored_bytes:
-        raise StillBeingWritten(f"{path.name} has {stored_bytes} bytes, its manifest says {manifest['bytes']}")
+        raise StillBeingWritten(f"{path.name} has {stored_bytes} bytes, but its manifest says {manifest['bytes']}")
     digest = hashlib.sha256()
     plain_path = path
     signature = None
@@ -212,7 +216,7 @@ def check_file(path: Path, settings: Settings) -> CheckedFile:
             _read_through(path, digest, text)
         sha256 = digest.hexdigest()
         if "sha256" in manifest and str(manifest["sha256"]).lower() != sha256:
-            raise StillBeingWritten(f"{path.name} does not have the sha256 its manifest names")
+            raise StillBeingWritten(f"{path.name} does not have the sha256 given in its manifest")
     except BaseException:
         if plain_path != path:
             plain_path.unlink(missing_ok=True)
@@ -266,7 +270,7 @@ class _Utf8Check:
     def feed(self, piece: bytes) -> None:
         if b"\x00" in piece:
             raise RefusedFile(
-                f"{self.name} holds a NUL byte",
+                f"{self.name} contains a NUL byte",
                 "Deliver plain UTF-8 text; this looks cut off or binary.",
                 row_number=self.lines + piece[: piece.index(b"\x00")].count(b"\n"),
             )
@@ -287,7 +291,9 @@ class _Utf8Check:
         try:
             self.decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            raise RefusedFile(f"{self.name} ends inside a character", "Deliver the complete file again.") from error
+            raise RefusedFile(
+                f"{self.name} ends in the middle of a character", "Deliver the complete file again."
+            ) from error
 
 
 class _CsvCheck(_Utf8Check):

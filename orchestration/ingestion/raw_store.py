@@ -110,7 +110,7 @@ def _fault_texts(spec: SourceSpec) -> tuple[str, str]:
         reasons.append(f"when '{name}|missing' then {missing}")
         remedies.append(
             f"when '{name}|missing' then "
-            + sql_text(f"Deliver the row again with {name}; it cannot be billed without.")
+            + sql_text(f"Deliver the row again with {name}; it cannot be billed without it.")
         )
         mend = sql_text(f"Correct {name} at the source and deliver the row again.")
         if spec_field.kind.endswith("instant"):
@@ -368,7 +368,8 @@ def _refuse_part(connection: duckdb.DuckDBPyConnection, path: Path, number: int,
     ).fetchone() or ("", "")
     raise RawStoreChanged(
         f"{source}/{file_name} {what} (part {path.name}); what was billed from it can no longer be shown",
-        f"Put the content back that was taken in (sha256 {path.name[17:81]}) under {path}, and deliver what is "
-        "new as a file of its own name or by renaming a new file over the old one. Where the old content is lost, "
-        "move raw and warehouse.duckdb out of METERHOUSE_HOME and run again: all that is in landing is taken in anew.",
+        f"Put the content that was taken in (sha256 {path.name[17:81]}) back at {path}, and deliver new content as a "
+        "file with a name of its own or by renaming a new file over the old one. If the old content is lost, move "
+        "raw and warehouse.duckdb out of METERHOUSE_HOME and run again: everything in the landing folder is taken in "
+        "again.",
     )

@@ -100,7 +100,7 @@ def plain(what: str, error: Exception) -> RemoteLandingError:
     """The error with what to do about it, told by its kind: the libraries' own classes are not loaded for this."""
     kind = type(error).__name__
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
-        remedy = "Make room in the state folder (METERHOUSE_HOME) for a copy of the objects, then run again."
+        remedy = "Free space in the state folder (METERHOUSE_HOME) for a copy of the objects, then run again."
     elif isinstance(error, PermissionError) or "Credential" in kind:
         remedy = (
             "Give this process credentials that may list the bucket and read its objects: AWS_ACCESS_KEY_ID and "
@@ -111,5 +111,5 @@ def plain(what: str, error: Exception) -> RemoteLandingError:
     elif isinstance(error, (OSError, TimeoutError)) or "Connect" in kind or "Timeout" in kind or "Endpoint" in kind:
         remedy = "Check the network and AWS_ENDPOINT_URL_S3, then run again; what was fetched is kept."
     else:
-        remedy = "Mend what the storage reports, then run again; what was fetched is kept."
+        remedy = "Fix what the storage reports, then run again; what was fetched is kept."
     return RemoteLandingError(f"{what} ({kind}: {error})", remedy)

@@ -39,7 +39,7 @@ def expected(field: Field) -> str | None:
         case "int":
             return f"a whole number from 0 to {largest(field):,}"
         case "decimal":
-            return f"a decimal with at most {field.digits} places before the point and 6 after it"
+            return f"a decimal with at most {field.digits} digits before the point and 6 after it"
     return _EXPECTED.get(field.kind)
 
 

@@ -102,7 +102,7 @@ def listed(settings: Settings, remote: RemoteLanding) -> list[LandedObject]:
     found = remote.objects()
     if not found and taken_in(settings):
         raise RemoteLandingError(
-            f"{settings.landing_url} holds nothing, though files were taken in",
+            f"{settings.landing_url} is empty, although files were taken in from it",
             "Check bucket and prefix in METERHOUSE_LANDING. Until then nothing is taken in, and the last release stays "
             "served. If it was cleared on purpose, put an object named .cleared there.",
         )

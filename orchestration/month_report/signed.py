@@ -114,7 +114,7 @@ def _fact(entry: Entry) -> LedgerFact:
 def _close_text(body: dict[str, Any]) -> str:
     text = _count(body["invoices"], "invoice")
     if body["tenants"]:
-        text += f", only of {', '.join(body['tenants'])}"
+        text += f", only for {', '.join(body['tenants'])}"
     if body["left_out"]:
         text += f", leaving out {', '.join(body['left_out'])}"
     return f"{text}; judged as release {body['release_id']}"

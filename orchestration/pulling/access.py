@@ -64,7 +64,7 @@ def pull_options(environment: Mapping[str, str] = os.environ) -> PullOptions:
     if not re.fullmatch("[0-9]{1,4}", days) or int(days) > MOST_REPULL_DAYS:
         raise MeterhouseError(
             f"METERHOUSE_PULL_REPULL_DAYS is {days!r}, not a number of days up to {MOST_REPULL_DAYS}",
-            f"Set it to {REPULL_DAYS}, say.",
+            f"Set it to {REPULL_DAYS}, for example.",
         )
     first = environment.get("METERHOUSE_PULL_SINCE")
     return PullOptions(int(days), parse_day(first, "METERHOUSE_PULL_SINCE") if first else None)
@@ -99,7 +99,8 @@ def _twilio(environment: Mapping[str, str]) -> Access:
     for name, sid in (("TWILIO_ACCOUNT_SID", own), *(("METERHOUSE_TWILIO_ACCOUNTS", a) for a in accounts)):
         if not _ACCOUNT_SID.fullmatch(sid):
             raise MeterhouseError(
-                f"{name} holds {sid[:4]!r}..., which is no account SID", "It is AC and 32 hex digits."
+                f"{name} contains {sid[:4]!r}..., which is not an account SID",
+                "An account SID is AC followed by 32 hex digits.",
             )
     if environment.get("TWILIO_API_KEY"):
         variables = ("TWILIO_API_KEY", "TWILIO_API_SECRET")
@@ -138,7 +139,9 @@ def _needed(environment: Mapping[str, str], name: str, what: str) -> str:
     if not value:
         raise MeterhouseError(f"{name} is not set", f"Set {name}: {what}.")
     if not value.isascii() or any(c.isspace() for c in value):
-        raise MeterhouseError(f"{name} holds blanks or letters no credential has", f"Set {name} again: {what}.")
+        raise MeterhouseError(
+            f"{name} contains spaces or characters that no credential has", f"Set {name} again: {what}."
+        )
     return value
 
 
@@ -149,9 +152,11 @@ def _address(url: str, name: str) -> str:
     except ValueError:
         host, has_login, found = None, False, urlsplit("")
     if has_login:
-        raise MeterhouseError(f"{name} holds a login", "Leave it out; credentials have variables of their own.")
+        raise MeterhouseError(f"{name} contains credentials", "Leave them out; they have variables of their own.")
     if found.scheme not in ("http", "https") or not host:
-        raise MeterhouseError(f"{name} is no address", f"Write it as {TWILIO_URL}.")
+        raise MeterhouseError(f"{name} is not an address", f"Write it as {TWILIO_URL}.")
     if found.scheme == "http" and host not in _LOOPBACK:
-        raise MeterhouseError(f"{name} is not encrypted", "Credentials go over https only; http is for this machine.")
+        raise MeterhouseError(
+            f"{name} does not use https", "Credentials are sent only over https; http is only for this machine."
+        )
     return url.rstrip("/")

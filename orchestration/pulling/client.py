@@ -117,8 +117,8 @@ class ListClient:
                 raise explain(error, place, self.access) from error
             except MalformedPage as error:
                 raise PullFailed(
-                    f"{place}: the answer of {self.access.vendor} {error}",
-                    f"Pull again; if it stays so, check {self.access.url_variable}. {KEPT_NOTHING}",
+                    f"{place}: the response from {self.access.vendor} {error}",
+                    f"Pull again; if the error stays, check {self.access.url_variable}. {KEPT_NOTHING}",
                 ) from error
             yield page
             place = Place(place.source, account, place.page + 1)

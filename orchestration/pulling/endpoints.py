@@ -98,7 +98,7 @@ def endpoint_named(name: str) -> Endpoint:
         return ENDPOINTS[name]
     found = [source for source in ENDPOINTS if source.partition("_")[2] == name]
     if len(found) > 1:
-        raise MeterhouseError(f"{name!r} may be {' or '.join(found)}", "Name one of them.")
+        raise MeterhouseError(f"{name!r} can mean {' or '.join(found)}", "Name one of them.")
     if not found:
-        raise MeterhouseError(f"{name!r} cannot be pulled", f"There are {', '.join(ENDPOINTS)}.")
+        raise MeterhouseError(f"{name!r} cannot be pulled", f"Use one of {', '.join(ENDPOINTS)}.")
     return ENDPOINTS[found[0]]

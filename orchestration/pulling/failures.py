@@ -21,7 +21,7 @@ from orchestration.pulling.waiting import LONGEST_ASKED, PASSING_STATUS, asked_w
 from orchestration.settings import Settings
 
 LONGEST_QUOTE = 200
-KEPT_NOTHING = "Nothing of this pull was kept; the next one starts where this one did."
+KEPT_NOTHING = "Nothing from this pull was kept; the next one starts where this one did."
 
 
 class PullFailed(MeterhouseError):
@@ -54,7 +54,7 @@ def explain(error: RequestException, place: Place, access: Access) -> PullFailed
         message, remedy = _status(error.response, place, access)
     elif isinstance(error, SSLError):
         message = f"{place}: the certificate of {access.base_url} is not trusted"
-        remedy = f"Check {access.url_variable}; behind a proxy that signs itself, set REQUESTS_CA_BUNDLE."
+        remedy = f"Check {access.url_variable}; behind a proxy with a certificate of its own, set REQUESTS_CA_BUNDLE."
     else:
         message = f"{place}: no answer from {access.base_url} ({type(error).__name__})"
         remedy = f"Check the network, the proxy and {access.url_variable}, then pull again. {KEPT_NOTHING}"
@@ -69,11 +69,11 @@ def unwritable(error: OSError | sqlite3.Error, source: str, state: Path, setting
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
         return PullFailed(
             f"{source}: the state of its pulls cannot be read ({error})",
-            f"Delete {state} and pull with --since: what landed before may land twice, which changes no bill.",
+            f"Delete {state} and pull with --since: some records may land twice, which does not change any bill.",
         )
     return PullFailed(
         f"{source}: the extract or its state cannot be written ({error})",
-        f"Check space and rights of {settings.landing} and {settings.home}. {KEPT_NOTHING}",
+        f"Check free space and permissions of {settings.landing} and {settings.home}. {KEPT_NOTHING}",
     )
 
 
@@ -86,25 +86,25 @@ def _status(response: Response, place: Place, access: Access) -> tuple[str, str]
         return told, f"The credentials are wrong: check {variables}."
     if status == 403:
         hint = f", or take the account out of {access.accounts_variable}" if place.account else ""
-        return told, f"The credentials may not read this: check the rights of {variables}{hint}."
+        return told, f"The credentials may not read this: check the permissions of {variables}{hint}."
     if status == 404:
         names = " and ".join(n for n in (access.accounts_variable, access.url_variable) if n)
-        return told, f"There is no such list or account for these credentials: check {names} and {variables}."
+        return told, f"These credentials have no such list or account: check {names} and {variables}."
     if 300 <= status < 400:
-        return told, f"Credentials are not sent on to another address: set {access.url_variable} to the right one."
+        return told, f"Credentials are not forwarded to another address: set {access.url_variable} to the right one."
     wait = asked_wait(response)
     if status in PASSING_STATUS and wait is not None and wait > LONGEST_ASKED:
         after = clock.utc_now() + timedelta(seconds=wait)
         return f"{told} and asks to wait {wait:.0f} s", f"Pull again after {after:%Y-%m-%d %H:%M} UTC. {KEPT_NOTHING}"
     if status == 429:
         return (
-            f"{told}, however long it was waited",
+            f"{told}, no matter how long the pull waited",
             f"Pull again later, or less often: other programs may use up the limit. {KEPT_NOTHING}",
         )
     if status >= 500:
         return (
-            f"{told} again and again",
-            f"The fault is {access.vendor}'s: see its status page, pull later. {KEPT_NOTHING}",
+            f"{told} repeatedly",
+            f"The fault is at {access.vendor}: see its status page and pull later. {KEPT_NOTHING}",
         )
     return told, f"Check --since, --until and {access.url_variable}; report it if they are right. {KEPT_NOTHING}"
 

@@ -50,7 +50,7 @@ def read_page(content: bytes, endpoint: Endpoint) -> Page:
     if records is None:
         raise MalformedPage(f"has no list {endpoint.list_key!r}")
     if not all(isinstance(record.fields, dict) for record in records):
-        raise MalformedPage(f"has something else than resources in {endpoint.list_key!r}")
+        raise MalformedPage(f"has something other than resources in {endpoint.list_key!r}")
     page = Page(records)
     page.next_link = _link(rest, endpoint.next_link)
     return page
@@ -62,7 +62,7 @@ def _link(node: Any, path: tuple[str, ...]) -> str | None:
     if isinstance(node, dict):  # JSON:API also allows a link to be an object
         node = node.get("href")
     if node is not None and not isinstance(node, str):
-        raise MalformedPage(f"has a {'.'.join(path)!r} that is no address")
+        raise MalformedPage(f"has a {'.'.join(path)!r} that is not an address")
     return node or None
 
 

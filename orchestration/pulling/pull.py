@@ -74,7 +74,7 @@ def pull_all(
             "--until is the day to stop before: for one day, name the day after it.",
         )
     if request.since and request.since > now().date():
-        raise MeterhouseError(f"--since {request.since} has not come yet", "Name a day that has.")
+        raise MeterhouseError(f"--since {request.since} is in the future", "Name a day that has begun.")
     endpoints = _chosen(request.sources, environment)
     options = pull_options(environment)
     accesses = {system: access_to(system, environment) for system in {e.system for e in endpoints}}
@@ -104,7 +104,7 @@ def _chosen(names: tuple[str, ...], environment: Mapping[str, str]) -> list[Endp
     found = [endpoint for endpoint in ENDPOINTS.values() if is_configured(endpoint.system, environment)]
     if not found:
         raise MeterhouseError(
-            "there is nothing to pull: the environment holds no credentials",
+            "there is nothing to pull: the environment contains no credentials",
             "Set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, or METERHOUSE_PLATFORM_URL and METERHOUSE_PLATFORM_TOKEN "
             "(docs/pulling.md).",
         )
@@ -129,7 +129,7 @@ class _Puller:
         if self.request.until and self.request.until <= first_day:
             raise MeterhouseError(
                 f"{source}: --until {self.request.until} is before {first_day}, where this pull would begin",
-                "Name the days before it with --since as well.",
+                "To pull earlier days, give --since as well.",
             )
         for window in pieces(first_day, self.request.until, self.now().date()):
             self._pull_piece(window, starts)

@@ -112,7 +112,7 @@ def test_what_json_has_no_form_for_is_text_and_no_column_hides_another(sample_ru
     assert row == {"a": "nan", "b": ["-inf", 1.5], "c": {"2024-11-01": 2}, "d": "0.10"}
     twice = _run(sample_run, "sql", "select 1 as a, 2 as a", "--json")
     assert (twice.returncode, twice.stdout) == (2, "")
-    assert "two columns are named 'a'\n  to do: Name them apart" in twice.stderr
+    assert "two columns are named 'a'\n  to do: Give them different names" in twice.stderr
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_folder_the_engine_would_take_for_a_pattern_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
     monkeypatch.setenv(f"METERHOUSE_{name}", str(tmp_path / "pl[a]in" / "here"))
-    with pytest.raises(MeterhouseError, match=rf"METERHOUSE_{name} is .*a path with \[ may stand for") as refused:
+    with pytest.raises(MeterhouseError, match=rf"METERHOUSE_{name} is .*a path with \[ can match") as refused:
         load_settings()
     assert refused.value.remedy.startswith("Rename the folder")
     monkeypatch.setenv(f"METERHOUSE_{name}", str(tmp_path / "pl{a}in" / "here"))
@@ -306,7 +306,7 @@ def test_a_landing_that_is_not_there_is_an_error_and_never_nothing_new(sample_ru
     (tmp_path / "file").write_text("no folder")
     (tmp_path / "empty").mkdir()
     commands = (("run",), ("run", "--month", "2024-10"), ("status",), ("doctor",))
-    for name, told in (("nope", "is not there"), ("file", "is not a folder"), ("empty", "is empty")):
+    for name, told in (("nope", "does not exist"), ("file", "is not a folder"), ("empty", "is empty")):
         unmounted = replace(sample_run.settings, landing=tmp_path / name)
         for arguments in commands if name == "nope" else commands[:1]:
             done = _run_in(unmounted, *arguments)

@@ -44,7 +44,7 @@ def test_the_build_names_the_file_and_says_how_to_go_on(settings: Settings, land
     damage(broken, column)
     with pytest.raises(BuildFailed, match=r"the data of twilio_calls/broken\.parquet cannot be read") as failed:
         pipeline.run_all(settings)
-    assert "take it out of landing" in failed.value.remedy
+    assert "remove it from the landing folder" in failed.value.remedy
     # What the remedy says is what helps.
     broken.unlink()
     for name in ("raw", "warehouse.duckdb"):

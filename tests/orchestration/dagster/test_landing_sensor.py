@@ -80,7 +80,7 @@ def test_nothing_new_starts_nothing(watched: Watched) -> None:
 
 def test_a_landing_that_is_not_there_fails_the_look(watched: Watched, tmp_path: Path) -> None:
     watched.settings = replace(watched.settings, landing=tmp_path / "unmounted")
-    with pytest.raises(dg.Failure, match=r"is not there\. Mount or make it, or set METERHOUSE_LANDING"):
+    with pytest.raises(dg.Failure, match=r"does not exist\. Mount or create it, or set METERHOUSE_LANDING"):
         watched.tick()
 
 

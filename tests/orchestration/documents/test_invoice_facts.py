@@ -44,11 +44,11 @@ def test_lines_are_numbered_by_service_with_corrections_last() -> None:
     ("header", "detail", "complaint"),
     [
         ({"total": "5.01"}, {}, "add up to 5"),
-        ({"lines": 2}, {}, "says 2 lines and has 1"),
+        ({"lines": 2}, {}, "says 2 lines, but has 1"),
         ({}, {"invoice_id": "t-x/other"}, "belongs to no invoice"),
         ({}, {"tenant_id": "t-y"}, "another tenant"),
         ({}, {"currency_code": "EUR"}, "another tenant or currency"),
-        ({"total": "5.001"}, {"billed": "5.001"}, "no whole minor unit"),
+        ({"total": "5.001"}, {"billed": "5.001"}, "not a whole minor unit"),
         ({"document_type": "credit_note"}, {}, "credit_note over 5"),
         ({"total": "-5.00"}, {"billed": "-5.00"}, "invoice over -5"),
         ({"issued_at": None}, {}, "without a number or a date"),

@@ -91,7 +91,7 @@ def test_a_credit_note_says_what_it_credits_without_a_minus_as_its_e_invoice_doe
 def test_a_draft_says_so_on_every_page_and_asks_for_nothing() -> None:
     content = invoice_pdf(of(DRAFT))
     assert all("DRAFT" in page.extract_text() for page in PdfReader(BytesIO(content)).pages)
-    assert "It is no demand for payment" in text_of(content)
+    assert "It is not a request for payment" in text_of(content)
     assert "DRAFT" not in text_of(invoice_pdf(of(ACME)))
 
 
@@ -100,8 +100,8 @@ def test_a_draft_says_so_on_every_page_and_asks_for_nothing() -> None:
     [
         ("pool", "Covered by your plan"),
         ("first_number", "Covered by your plan"),
-        ("order_pool", "Included by your Order"),
-        ("meta_free", "Free of charge by WhatsApp's own rules"),
+        ("order_pool", "Included in your Order"),
+        ("meta_free", "Free of charge under WhatsApp's own rules"),
     ],
 )
 def test_a_free_line_says_who_makes_it_free(price_id: str, said: str) -> None:
@@ -175,7 +175,7 @@ def test_characters_without_a_font_are_said_to_be_boxes() -> None:
 @pytest.mark.parametrize(("name", "said"), [("株式会社", True), ("한국", True), ("Société", False), ("شركة", False)])
 def test_what_a_viewer_may_have_no_font_for_is_said_to_be_missing(name: str, said: bool) -> None:
     text = " ".join(text_of(invoice_pdf(replace(of(ACME), bill_to_name=name))).split())
-    assert ("fonts of your PDF viewer" in text) is said
+    assert ("your PDF viewer's fonts" in text) is said
 
 
 def test_what_is_no_pdf_is_refused() -> None:

@@ -253,7 +253,7 @@ def tamper_totals(folder: Path) -> None:
         (tamper_pdf_currency, r"t-acme/INV-2024-0010\.pdf: currency reads GBP, expected USD"),
         (tamper_xml_currency, r"t-acme/INV-2024-0010\.xml: currency reads GBP, expected USD"),
         (tamper_pdf_more_lines, r"t-acme/INV-2024-0010\.pdf: line 7 reads 0\.00, expected nothing"),
-        (tamper_csv_twice, r"t-acme/lines\.csv: lines\.csv holds line 1 twice"),
+        (tamper_csv_twice, r"t-acme/lines\.csv: lines\.csv contains line 1 twice"),
         (tamper_top_totals, r"manifest\.json: totals reads .*269\.86.*, expected .*269\.85"),
         (tamper_totals, r"t-acme/manifest\.json: totals reads .*270\.26.*, expected .*270\.25"),
     ],
@@ -327,7 +327,7 @@ def test_a_new_write_replaces_the_old_one_whole(written: Path) -> None:
 def test_a_refused_tax_category_holds_back_one_e_invoice_and_says_so(tmp_path: Path) -> None:
     taxed = replace(of(ACME), tax_category_code="S")
     manifest = write_documents([taxed, of(GLOBEX)], tmp_path / "m")
-    assert "Tax is the ERP's work" in manifest["tenants"]["t-acme"]["without_xml"]["INV-2024-0010"]
+    assert "Tax is calculated by the ERP" in manifest["tenants"]["t-acme"]["without_xml"]["INV-2024-0010"]
     assert (tmp_path / "m" / GLOBEX / "INV-2024-0011.xml").exists()
     assert not (tmp_path / "m" / ACME / "INV-2024-0010.xml").exists()
 

@@ -194,7 +194,7 @@ def test_what_has_no_e_invoice_is_refused_with_the_reason(tenant: str, changes: 
 def test_the_refusal_of_a_standard_rate_says_whose_work_tax_is() -> None:
     with pytest.raises(MeterhouseError) as refused:
         invoice_xml(replace(of(ACME), tax_category_code="S"))
-    assert "Tax is the ERP's work" in refused.value.remedy
+    assert "Tax is calculated by the ERP" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

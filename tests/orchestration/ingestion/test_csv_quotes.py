@@ -76,7 +76,7 @@ def test_a_quote_nobody_closes_costs_its_own_line(settings: Settings, land: Land
         ({2: row(2, user='"u'), 9: row(9, user='u"')}, ["whole rows would be part", ""]),
         ({2: row(2, user='"u'), 3: row(3, user='u"')}, ["whole rows would be part", ""]),
         ({2: row(2).replace("completed,", 'completed,"'), 9: row(9, note='n"')}, ["7 values", ""]),
-        ({2: row(2, note='"n'), 9: row(9, user='u",7')}, ["values, the header has 8", "row has 9 values"]),
+        ({2: row(2, note='"n'), 9: row(9, user='u",7')}, ["values, but the header has 8", "row has 9 values"]),
         ({22: row(22, note='"n')}, ["unexpected end of data"]),
         ({22: row(22, note='"n').strip()}, ["unexpected end of data"]),
         ({5: row(5, user='"u"u')}, ["expected after"]),
@@ -203,7 +203,9 @@ def test_a_value_too_many_holds_its_row_back_though_it_is_empty(
     header = "tenant_id,name,billing_currency,bill_to_name,updated_at\n"
     land("tenants", "a.csv", f"{header}t1,Acme, Inc.,USD,,{end}\nt2,Beta,EUR,Beta Ltd,{end}\n{others}")
     ingest_landing(settings)
-    assert ("row has 6 values, the header has 5 columns", 1) in [(reason, n) for n, _, reason in quarantine(settings)]
+    assert ("row has 6 values, but the header has 5 columns", 1) in [
+        (reason, n) for n, _, reason in quarantine(settings)
+    ]
     with duck.connect(settings.warehouse_path, settings) as connection:
         found = connection.execute("select name, billing_currency from raw.tenants where tenant_id < 't3'").fetchall()
     assert found == [("Beta", "EUR")]

@@ -353,7 +353,7 @@ def test_a_file_written_to_while_it_is_taken_in_waits(
     with monkeypatch.context() as patched:
         patched.setattr(landing, "check_file", check_then_write)
         (receipt,) = ingest_landing(settings).receipts
-    assert (receipt.status, receipt.reason) == ("waiting", f"{name} was written to while it was read")
+    assert (receipt.status, receipt.reason) == ("waiting", f"{name} was written to while it was being read")
     assert [(r.status, r.rows_total) for r in ingest_landing(settings).receipts] == [("accepted", 2)]
     assert rows(settings, "select invoice_number from raw.payments order by 1") == [("X-1",), ("X-2",)]
 
@@ -402,7 +402,7 @@ def test_a_manifest_that_counts_in_no_numbers_keeps_its_own_file_waiting(
     land("translations", "b.csv", HEADER + ROW.replace("t1", "t2"))
     found = {receipt.file_name: receipt for receipt in ingest_landing(settings).receipts}
     assert (found["a.csv"].status, found["b.csv"].status) == ("waiting", "accepted")
-    assert "which is no whole number" in found["a.csv"].reason
+    assert "which is not a whole number" in found["a.csv"].reason
     land("translations", "a.csv.manifest.json", json.dumps({"rows": 1}))
     assert [r.status for r in ingest_landing(settings).receipts if r.file_name == "a.csv"] == ["accepted"]
 

@@ -101,7 +101,7 @@ def test_half_a_character_costs_its_own_record(settings: Settings, land: Land) -
         assert (receipt.rows_total, receipt.rows_accepted, receipt.rows_quarantined) == (3, 2, 1)
     held = rows(settings, "select row_number, reason, raw_text from raw.quarantine")
     assert [(number, reason) for number, reason, _ in held] == [
-        (2, "from holds half a character (a lone surrogate)")
+        (2, "from contains half a character (a lone surrogate)")
     ] * 2
     assert all('"from": "\\ud83d"' in text for *_, text in held)
     assert rows(settings, "select distinct sid, row_number from raw.twilio_calls order by 1") == [

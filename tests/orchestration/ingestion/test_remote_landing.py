@@ -91,7 +91,7 @@ def test_the_environment_names_the_bucket_and_its_copy_lies_below_the_home(
 )
 def test_a_login_in_the_landings_address_is_refused_and_not_told(monkeypatch: pytest.MonkeyPatch, login: str) -> None:
     monkeypatch.setenv("METERHOUSE_LANDING", login)
-    with pytest.raises(MeterhouseError, match=r"^METERHOUSE_LANDING holds a login$") as told:
+    with pytest.raises(MeterhouseError, match=r"^METERHOUSE_LANDING contains credentials$") as told:
         load_settings()
     assert "hunter2" not in told.value.remedy and "AWS_ACCESS_KEY_ID" in told.value.remedy
     for good in ("abfs://container@account.dfs.core.windows.net/in", "ftp://host:2121/in@home", "s3://bucket/a@b"):
@@ -130,7 +130,7 @@ def test_a_prefix_where_nothing_lies_is_not_taken_for_one_that_was_cleared(bucke
     bucket.put("translations/a.csv", (HEADER + ROW).encode())
     ingest_landing(remote)
     for look in (anything_new, ingest_landing):
-        with pytest.raises(RemoteLandingError, match="/landinh holds nothing, though files were taken in") as told:
+        with pytest.raises(RemoteLandingError, match="/landinh is empty, although files were taken in") as told:
             look(mistyped)
         assert "METERHOUSE_LANDING" in told.value.remedy
     assert (remote.landing / "translations/a.csv").exists()
@@ -232,7 +232,7 @@ def test_a_full_disk_is_told_as_one(bucket: Bucket, remote: Settings) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
-    assert told.value.remedy.startswith("Make room in the state folder")
+    assert told.value.remedy.startswith("Free space in the state folder")
     assert list((remote.landing / "translations").iterdir()) == [], "nothing half written is left"
     assert len(ingest_landing(remote).with_status("accepted")) == 1
 

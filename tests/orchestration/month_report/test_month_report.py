@@ -142,7 +142,7 @@ def test_movers_are_the_difference_to_the_month_before(pages: dict[str, Page], s
     assert {r["Tenant"].split()[-1]: amount(r["Moved"]) for r in rows} == {t: m for t, m in moved.items() if m}
     sizes = [abs(amount(r["Moved"])) for r in rows]
     assert sizes == sorted(sizes, reverse=True)
-    assert "no invoice of August 2024" in pages["closed"].section_text("movers")
+    assert "no invoice for August 2024" in pages["closed"].section_text("movers")
 
 
 def test_late_words_are_a_correction_and_a_change(pages: dict[str, Page], closed_run: Settings) -> None:
@@ -164,7 +164,7 @@ def test_late_words_are_a_correction_and_a_change(pages: dict[str, Page], closed
         "translations/late.csv" in r["Causes, as far as known"] for r in pages["next"].rows("largest-changes-USD")
     )
     assert "corrects an earlier month" in pages["closed"].section_text("corrections")
-    assert "moved no line" in pages["closed"].section_text("changes")
+    assert "changed no line" in pages["closed"].section_text("changes")
 
 
 def test_the_header_says_who_closed(pages: dict[str, Page], closed_run: Settings) -> None:
@@ -234,7 +234,7 @@ def test_records_and_findings_are_all_counted(told: tuple[Page, Settings, date])
         month,
     )
     groups = [r for r in page.rows("fates-table") if r["kind"] == "group"]
-    read = (sum(amount(r["Records of the month"]) for r in groups), sum(amount(r["Of no month"]) for r in groups))
+    read = (sum(amount(r["Records of the month"]) for r in groups), sum(amount(r["Without a month"]) for r in groups))
     assert read == expected[0]
     for table, condition in (
         ("findings-table", "billing_month = $1"),

@@ -72,5 +72,5 @@ def test_a_failed_check_and_a_lagging_release_are_shouted(sample_run: SampleRun,
     assert "1 failed" in page.section_text("quality")
     assert [r["Observed"] for r in page.rows("failed-checks")] == ["3 rows <differ>"]
     status = page.root.get_element_by_id("status").text_content()
-    assert status.startswith("Closed but for 1 tenant by Carla")
+    assert status.startswith("Closed except for 1 tenant by Carla")
     assert "run again" in status

@@ -244,7 +244,7 @@ def test_a_check_nobody_knows_is_told_all_the_same(sample_run: SampleRun) -> Non
     told = _text(article)
     assert "Something new." in told
     assert "WAP-06" in told
-    assert "no row to point at" in told
+    assert "no single row to show" in told
     assert "Free conversations first" in told
 
 
