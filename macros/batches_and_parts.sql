@@ -18,7 +18,7 @@
 {%- set metered = run_query('select max(load_batch) from ops.metered_batches').columns[0].values()[0] -%}
 {%- if metered is none and is_incremental() and flags.WHICH in ('run', 'build') -%}
 {{ exceptions.raise_compiler_error(
-    'no complete build stands yet to add to: run `meterhouse run`, or dbt with --full-refresh'
+    'there is no complete build to add to yet: run `meterhouse run`, or dbt with --full-refresh'
 ) }}
 {%- endif -%}
 {{ metered or 0 }}

@@ -247,11 +247,11 @@ def _every_line_is_explained_by_its_records(settings: Settings) -> None:
     assert _records(settings, october) == {("CA2", 1), ("CA3", 2)}
     assert _records(settings, december) == {("CA3", -1)}
     explained = explain_line(settings, december)
-    assert "recomputed 5 (USD 0.08), invoiced before 6 (USD 0.09), so -1 at USD 0.015: " in explained.sentence
+    assert "recomputed 5 (USD 0.08), previously invoiced 6 (USD 0.09), so -1 at USD 0.015: " in explained.sentence
     assert "0.015: 0.08 - 0.09 = -0.01; corrects" in explained.sentence
     assert "corrects a line of invoice MH-2024-000001" in explained.sentence
     (order,) = [line for line in lines if line.startswith("acme/2024-11/phone_number") and line.endswith("/usage")]
-    assert "goes before the list price 2.00" in explain_line(settings, order).sentence
+    assert "overrides the list price 2.00" in explain_line(settings, order).sentence
 
 
 def _records(settings: Settings, line: str) -> set[tuple[str, int]]:

@@ -284,7 +284,7 @@ def test_a_month_is_not_closed_from_a_build_file_another_hand_wrote(copied: Sett
     with (
         nothing_served_changes(copied),
         writer_lock(copied),
-        pytest.raises(GateRefused, match="another hand") as refusal,
+        pytest.raises(GateRefused, match="another program") as refusal,
     ):
         close_at(copied, "2024-09", "2024-10-04", leave_out=("tnt_0002",))
     assert "meterhouse run" in refusal.value.remedy
@@ -354,7 +354,7 @@ def test_a_process_that_lost_the_lock_may_not_publish(copied: Settings) -> None:
     (copied.home / "writer.fence").write_text("")
     with writer_lock(copied):
         (copied.home / "writer.fence").unlink()
-        _refused(copied, "writer.fence, was removed", LockLost)
+        _refused(copied, "writer.fence, which numbers the writers, was removed", LockLost)
     # One who began to count anew may have come to the same number.
     with writer_lock(copied) as mine:
         other = replace(mine, process="1 0 another-boot another-host")

@@ -243,7 +243,7 @@ def test_what_a_stranger_writes_while_it_is_judged_is_not_served(small: Small) -
 
     with pytest.MonkeyPatch.context() as disturbed:
         disturbed.setattr(SuiteRunner, "answer", answered)
-        with pytest.raises(GateRefused, match="by another hand"):
+        with pytest.raises(GateRefused, match="another program has written to the build file"):
             pipeline.run_all(small.settings)
     report = pipeline.run_all(small.settings)
     assert report.full_refresh and report.release is not None

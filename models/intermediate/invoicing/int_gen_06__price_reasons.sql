@@ -42,7 +42,7 @@ select
             then 'the Order''s price, in force from ' || lines.price_effective_from
                 || case
                     when prices.list_price_id is not null
-                        then ', goes before the list price ' || {{ money_text('prices.list_unit_price') }}
+                        then ', overrides the list price ' || {{ money_text('prices.list_unit_price') }}
                             || ' (' || prices.list_price_id || ')'
                     else ''
                 end
@@ -52,7 +52,7 @@ select
         when lines.price_origin = 'passed_through'
             then 'passed through at cost (PEN-01)'
         when lines.price_origin = 'included'
-            then 'taken before anything is priced'
+            then 'deducted before pricing'
         else 'list price'
             || case
                 when updates.published_on is not null

@@ -18,7 +18,7 @@ select
     'no issued invoice has the number ' || payments.invoice_number || ': '
     || {{ money_text('payments.amount') }} || ' paid at ' || payments.paid_at::varchar
         as reason,
-    'Find the invoice it was meant for, and deliver the payment with its number.'
+    'Find the invoice it was meant for, and deliver the payment with that number.'
         as remedy,
 from payments
 left join receivables on payments.invoice_number = receivables.invoice_number
@@ -30,10 +30,10 @@ select
     tenant_id,
     billing_month,
     'amount' as field,
-    'of invoice ' || invoice_number || ' ' || currency_code || ' '
-    || {{ billed_text('billed_amount', 'minor_unit') }} || ' was billed and '
+    'invoice ' || invoice_number || ': ' || currency_code || ' '
+    || {{ billed_text('billed_amount', 'minor_unit') }} || ' was billed, '
     || {{ billed_text('paid_amount', 'least(minor_unit, 2)') }} || ' paid' as reason,
-    'Ask the payment provider whether it was taken twice; pay it back or set it off.'
+    'Ask the payment provider whether it was taken twice; refund it or set it off.'
         as remedy,
 from receivables
 where paid_amount > greatest(billed_amount, 0)

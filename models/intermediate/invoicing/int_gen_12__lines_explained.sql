@@ -49,10 +49,10 @@ parts_worded as (
         lines.billing_month,
         case
             when lines.charge_class = 'correction'
-                then 'Correction of ' || strftime(lines.usage_month, '%Y-%m')
+                then 'Correction for ' || strftime(lines.usage_month, '%Y-%m')
                     || ': recomputed ' || lines.recomputed_quantity || ' ('
                     || lines.currency_code || ' ' || {{ billed_text('lines.recomputed_amount', 'currencies.minor_unit') }}
-                    || '), invoiced before ' || lines.invoiced_quantity || ' ('
+                    || '), previously invoiced ' || lines.invoiced_quantity || ' ('
                     || lines.currency_code || ' ' || {{ billed_text('lines.invoiced_amount', 'currencies.minor_unit') }}
                     || '), so ' || lines.pricing_quantity || ' at '
                     || lines.currency_code || ' ' || {{ money_text('lines.unit_price') }} || ': '
@@ -98,15 +98,15 @@ parts_worded as (
                 then '; pool of the month ' || pools.pool_quantity
                     || case
                         when pools.order_id is not null
-                            then ' by Order ' || pools.order_id
+                            then ' from Order ' || pools.order_id
                         when pools.plan_id is not null
-                            then ' (' || pools.full_time_licences || ' licences of '
+                            then ' (' || pools.full_time_licences || ' licenses of '
                                 || pools.plan_id || ')'
                         else ''
                     end
                     || ', ' || coalesce(pool_draws.asked_quantity, 0)
-                    || ' user-initiated conversations asked, '
-                    || coalesce(pool_draws.pooled_quantity, 0) || ' taken (WAP-06)'
+                    || ' user-initiated conversations, '
+                    || coalesce(pool_draws.pooled_quantity, 0) || ' of them from the pool (WAP-06)'
             when storage.consumed_bytes is not null
                 then '; ' || storage.consumed_bytes || ' bytes at month end, limit '
                     || storage.limit_bytes || ' (STO-03)'

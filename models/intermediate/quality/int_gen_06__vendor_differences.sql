@@ -46,17 +46,18 @@ select
     differences.meter,
     differences.category,
     concat(
-        differences.category, ' of account ', differences.account_id, ': where totals by ',
-        case differences.period_kind when 'other' then 'other periods' else 'the ' || differences.period_kind end,
-        ' differ, the vendor counted ', {{ quantity_text('differences.differing_vendor_quantity') }},
-        ' and ', {{ quantity_text('differences.differing_landed_quantity') }}, ' landed, ',
-        {{ quantity_text('differences.missing_quantity') }}, ' missing; first on ',
+        differences.category, ' of account ', differences.account_id, ', by ',
+        case differences.period_kind when 'other' then 'other periods' else differences.period_kind end,
+        ', where totals differ: the vendor counted ',
+        {{ quantity_text('differences.differing_vendor_quantity') }}, ' and ',
+        {{ quantity_text('differences.differing_landed_quantity') }}, ' landed, ',
+        {{ quantity_text('differences.missing_quantity') }}, ' missing; first difference on ',
         cast(differences.first_differs_at as date)::varchar
     ) as reason,
     case
         when differences.missing_quantity > 0
-            then 'Pull or land the records of these days again: what never landed is billed to nobody.'
-        else 'Pull the vendor''s totals of these days again; if they stay, ask the vendor.'
+            then 'Pull or land the records of these days again: what never landed is not billed to anyone.'
+        else 'Pull the vendor''s totals of these days again; if they stay the same, ask the vendor.'
     end as remedy,
     differences.differing_count,
 from differences

@@ -29,7 +29,7 @@ select
     meter,
     nullif(price_key, '') as price_key,
     rejection as reason,
-    'Correct the Order term ' || order_id || '; it has no effect as it stands.' as remedy,
+    'Correct the Order term ' || order_id || '; until then it has no effect.' as remedy,
 from terms
 union all
 select
@@ -40,7 +40,7 @@ select
     meter,
     null as price_key,
     'there is no storage meter ' || meter as reason,
-    'Deliver it for data or attachment; it raises no limit as it stands.' as remedy,
+    'Deliver it for data or attachment; until then it raises no limit.' as remedy,
 from purchases
 where
     meter not in ('data', 'attachment', 'data_storage', 'attachment_storage')
@@ -52,7 +52,7 @@ select
     subscriptions.tenant_id,
     null as meter,
     null as price_key,
-    'there is no plan ' || subscriptions.plan_id || '; known are '
+    'there is no plan ' || subscriptions.plan_id || '; known plans: '
     || plans_listed.known_plans as reason,
     'Correct the subscription''s plan, or add it with its limits and pool to seeds/terms.'
         as remedy,
@@ -68,7 +68,7 @@ select
     null as meter,
     null as price_key,
     'the term from ' || term_start::varchar || ' has 0 months' as reason,
-    'Deliver the subscription with its term''s length; as it stands words keep the price of '
+    'Deliver the subscription with the length of its term; until then, words keep the price of '
         || 'the term before.' as remedy,
 from subscriptions
 where term_months = 0

@@ -96,13 +96,13 @@ select
         when
             override_field in ('payment_schedule', 'billing_schedule')
             and starts_with(meter, 'whatsapp_')
-            then 'GEN-10: no Order moves WhatsApp away from monthly arrears'
+            then 'GEN-10: an Order cannot move WhatsApp away from monthly arrears'
         when
             override_field not in (
                 'unit_price', 'included_quantity', 'kiq_basis', 'renewal_date'
             )
-            then 'no Order sets the field ' || override_field
-        when not is_tenant_known then 'no tenant ' || tenant_id || ' is known'
+            then 'an Order cannot set the field ' || override_field
+        when not is_tenant_known then 'there is no tenant ' || tenant_id
         when override_field = 'renewal_date' then
             case
                 when try_cast(override_value as date) is null
@@ -112,12 +112,12 @@ select
         when
             override_field = 'kiq_basis'
             and (meter != 'kiq_conversation' or price_key != '')
-            then 'kiq_basis is for kiq_conversation alone, without a price key'
-        when meter = 'carrier_penalty' then 'PEN-01: a fine passes through at cost'
+            then 'kiq_basis is only for kiq_conversation, without a price key'
+        when meter = 'carrier_penalty' then 'PEN-01: a fine is passed through at cost'
         when
             override_field = 'included_quantity'
             and meter in ('whatsapp_message', 'whatsapp_fee')
-            then 'WAP-08: nothing of ' || meter || ' is included'
+            then 'WAP-08: ' || meter || ' cannot have an included quantity'
         -- WAP-05, NUM-02, STO-03.
         when
             override_field = 'included_quantity'
@@ -129,7 +129,7 @@ select
             then 'unit_price is not a number from 0 to 999999 with at most 8 decimals: '
                 || coalesce(override_value, '')
         when override_field = 'included_quantity' and not is_quantity
-            then 'included_quantity is not a whole number from 0 on: '
+            then 'included_quantity is not a whole number of 0 or more: '
                 || coalesce(override_value, '')
         when
             override_field = 'kiq_basis'

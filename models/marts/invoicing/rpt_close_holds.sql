@@ -119,10 +119,10 @@ movers as (
 holds_united as (
     select
         compared.billing_month, 'tenant_outside_history' as hold, compared.tenant_id,
-        compared.currency_code || ' ' || compared.billed_amount || ' against '
+        compared.currency_code || ' ' || compared.billed_amount || ' against a total of '
         || compared.amount_before || ' in the ' || compared.months_before
-        || ' months before' as facts,
-        'Look at the tenant''s lines: did it use this much, or does an extract repeat?'
+        || ' month(s) before' as facts,
+        'Review the tenant''s lines: did it use this much, or does an extract repeat records?'
             as remedy,
         false as is_without_month,
     from compared
@@ -136,17 +136,17 @@ holds_united as (
     union all
     select
         billing_month, 'zero_usage_surprise', tenant_id,
-        'no line, after ' || currency_code || ' ' || amount_last || ' the month before',
-        'Check that the tenant''s extracts of the month have landed and map to it.',
+        'no lines, after ' || currency_code || ' ' || amount_last || ' the month before',
+        'Check that the tenant''s extracts of the month have landed and are mapped to it.',
         false,
     from compared
     where had_lines and not has_lines
     union all
     select
         billing_month, 'new_price', null,
-        meter || ' at ' || price_id || ': ' || tenant_count || ' tenants, '
+        meter || ' at ' || price_id || ': ' || tenant_count || ' tenant(s), '
         || currency_code || ' ' || billed_amount || ' billed',
-        'Compare the price with its publication or Order before it bills for the first time.',
+        'Compare the price with its publication or Order before it is billed for the first time.',
         false,
     from new_prices
     where billing_month in (select drafts.billing_month from drafts)
@@ -154,8 +154,8 @@ holds_united as (
     select
         movers.billing_month, 'biggest_mover', movers.tenant_id,
         movers.currency_code || ' ' || movers.billed_amount || ' after '
-        || movers.amount_last,
-        'Be able to say why before the tenant asks.',
+        || movers.amount_last || ' the month before',
+        'Be ready to explain why before the tenant asks.',
         false,
     from movers
     cross join limits
@@ -167,8 +167,8 @@ holds_united as (
     select
         corrections.billing_month, 'biggest_mover', corrections.tenant_id,
         corrections.currency_code || ' ' || corrections.billed_amount
-        || ' of corrections of ' || strftime(corrections.usage_month, '%Y-%m'),
-        'Be able to say what came late, and why, before the tenant asks.',
+        || ' of corrections for ' || strftime(corrections.usage_month, '%Y-%m'),
+        'Be ready to explain what came late, and why, before the tenant asks.',
         false,
     from corrections
     cross join limits
@@ -179,7 +179,7 @@ holds_united as (
     select
         drafts.billing_month, 'finding', findings.tenant_id,
         findings.finding || ': ' || findings.reason || ', '
-        || sum(findings.record_count) || ' records, ' || count(*) || ' places',
+        || sum(findings.record_count) || ' record(s), ' || count(*) || ' place(s)',
         'Follow the remedy in rpt_findings, or sign to waive it for this month.',
         false,
     from drafts
@@ -192,9 +192,9 @@ holds_united as (
     -- A finding without a month stays signed once it is signed.
     select
         (select next_close.billing_month from next_close), 'finding', findings.tenant_id,
-        findings.finding || ': ' || findings.reason || ', '
-        || coalesce(findings.source || ' ', '') || coalesce(findings.file_name, '')
-        || ' ' || count(*) || ' places',
+        findings.finding || ': ' || findings.reason
+        || coalesce(', ' || findings.source, '') || coalesce(' ' || findings.file_name, '')
+        || ', ' || count(*) || ' place(s)',
         'Follow the remedy in rpt_findings, or sign to waive it.',
         true,
     from findings

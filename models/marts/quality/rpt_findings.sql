@@ -78,7 +78,7 @@ findings_united as (
                 then 'Add a price for this meter, key and currency to the price book.'
             when reason = 'stale_snapshot'
                 then 'Deliver the storage and seat snapshots of the month''s last two days; '
-                    || 'if the org left the tenant, end it in account_map.'
+                    || 'if the org no longer belongs to the tenant, end it in account_map.'
             when reason = 'unknown_plan'
                 then 'Correct the plan in subscriptions, or add it with its limits and pool.'
             else 'Add the currency with its minor unit to seeds/reference/currencies.csv.'
@@ -91,18 +91,18 @@ findings_united as (
         billing_month, meter, null, reason,
         case
             when reason = 'unmapped_account'
-                then 'Add the account to account_map; the usage then bills by itself.'
+                then 'Add the account to account_map; the usage is then billed automatically.'
             when reason = 'unknown_account_kind'
                 then 'Set the account''s kind in account_map: platform or third_party.'
             when reason = 'unknown_storage_meter'
-                then 'Deliver the snapshots for the meter data or attachment.'
+                then 'Deliver the snapshots with the meter data or attachment.'
             when reason = 'unknown_sender'
                 then 'Have the messages delivered again with direction in or out and assistant_type '
                     || 'premium, lite or empty.'
             when reason = 'unknown_channel'
-                then 'Agree a price for this channel, or have the source leave it out: the contract '
-                    || 'prices SMS and MMS alone.'
-            when reason = 'contested_held' then 'Nothing: it waits for the decision.'
+                then 'Agree on a price for this channel, or have the source leave it out: the contract '
+                    || 'prices only SMS and MMS.'
+            when reason = 'contested_held' then 'No action: it waits for the decision.'
             when reason = 'unrated' then 'Add the missing price to the price book.'
             else 'Have the source correct the records and deliver them again.'
         end,
@@ -113,8 +113,8 @@ findings_united as (
     select
         'conflicting_states', 'warning', source, null, null, null,
         nullif(tenant_id, ''), billing_month, null, null,
-        'states of one record differ and no update time tells them apart',
-        'Ask the source which is right and deliver it with a later update time.',
+        'states of one record differ, and no update time shows which is newer',
+        'Ask the source which is right and have it delivered with a later update time.',
         record_count,
     from fates
     where fate = 'superseded' and reason = 'conflict'
@@ -136,16 +136,17 @@ findings_united as (
     union all
     select
         'use_outside_plan', 'info', null, null, null, null, tenant_id, billing_month,
-        meter, null, reason, 'Nothing: it is billed; offer the plan that includes it.',
+        meter, null, reason,
+        'No action needed: the use is billed. Consider offering the plan that includes it.',
         record_count,
     from outside_plan
     union all
     select
         'use_while_suspended', 'info', null, null, null, null, tenant_id, billing_month,
         meter, null,
-        'GEN-11: used inside the suspension of ' || suspended_from::varchar || ' to '
+        'GEN-11: used during the suspension from ' || suspended_from::varchar || ' to '
         || coalesce(suspended_until::varchar, 'now'),
-        'Nothing for the invoice: it is billed; find out why the service still worked.',
+        'No action for the invoice: the use is billed. Find out why the service still worked.',
         record_count,
     from suspended
     union all
@@ -159,7 +160,7 @@ findings_united as (
     select
         'fine_pending', 'info', 'carrier_penalties', null, null, null, tenant_id,
         billing_month, meter, price_key, reason,
-        'Nothing: upheld it bills in the month of the decision, overturned never.',
+        'No action: if upheld, the fine is billed in the month of the decision; if overturned, never.',
         raw_rows,
     from fines
     union all
@@ -170,7 +171,7 @@ findings_united as (
     union all
     select
         'tenant_not_described', 'error', 'tenants', null, null, 'tenant_id', tenant_id,
-        null, null, null, 'the tenant is used but not in the tenants extract',
+        null, null, null, 'the tenant has accounts or numbers but is not in the tenants extract',
         'Deliver the tenant; until then it is billed in USD.', 1::bigint,
     from tenants
     where not is_described

@@ -58,10 +58,10 @@ def test_a_file_that_waits_is_named_by_proposal_and_close(sample_run: SampleRun,
     september = date(2024, 9, 1)
     proposal = propose_close(mine, september, instant("2024-10-04"))
     assert not proposal.ready
-    assert "payments/late.csv" in proposal.to_do[0] and "move it out of the landing" in proposal.to_do[0]
+    assert "payments/late.csv" in proposal.to_do[0] and "move the file out of the landing" in proposal.to_do[0]
     with pytest.raises(GateRefused, match=r"payments/late\.csv") as refusal:
         close_month(mine, CloseRequest(september, "Carla"), instant("2024-10-04"))
-    assert "move it out of the landing" in refusal.value.remedy
+    assert "move the file out of the landing" in refusal.value.remedy
     late.unlink()
     assert not any("late.csv" in line for line in propose_close(mine, september, instant("2024-10-04")).to_do)
     close_month(mine, CloseRequest(september, "Carla", ("tnt_0002",)), instant("2024-10-04"))

@@ -222,7 +222,7 @@ def test_reverse_charge_without_the_buyer_s_number_breaks_a_rule() -> None:
 
 def test_what_is_no_invoice_is_said_to_be_none() -> None:
     assert validate(b"<a/>") == ["a is neither a UBL invoice nor a credit note"]
-    assert validate(b"<a")[0].startswith("no XML")
+    assert validate(b"<a")[0].startswith("not XML")
     with pytest.raises(MeterhouseError, match="cannot be read"):
         read_xml(b"<Invoice/>")
 

@@ -215,13 +215,13 @@ def test_vendors_totals_stand_beside_what_landed(told: tuple[Page, Settings, dat
     """The sample's vendors count what landed, but for texts out of the last month; one account each."""
     page, _, month = told
     rows = {r["Category"]: r for r in page.rows("vendors-table")}
-    assert {"calls-inbound by the day", "sms-outbound by the day", "conversations by the month"} <= rows.keys()
+    assert {"calls-inbound by day", "sms-outbound by day", "conversations by month"} <= rows.keys()
     differing = {category for category, row in rows.items() if row["Missing"] != "0"}
-    assert differing == ({"sms-outbound by the day"} if month == NOVEMBER else set())
+    assert differing == ({"sms-outbound by day"} if month == NOVEMBER else set())
     for category, row in rows.items():
         assert amount(row["Counted"]) - amount(row["Landed"]) == amount(row["Missing"]) >= 0
         assert (row["Accounts"], row["Accounts that differ"]) == ("1", "1" if category in differing else "0")
-    texts = rows["sms-outbound by the day"]
+    texts = rows["sms-outbound by day"]
     assert amount(texts["Landed"]) > 0
 
 
