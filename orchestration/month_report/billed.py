@@ -18,7 +18,7 @@ _NAMES = "left join marts.dim_tenants as names on names.tenant_id ="
 
 @dataclass(frozen=True)
 class CurrencyTotal:
-    """All documents of the month in one currency."""
+    """All documents of the month in one currency; `on_placeholders` is the part of `amount` at placeholder prices."""
 
     currency: str
     invoices: int
@@ -26,6 +26,7 @@ class CurrencyTotal:
     lines: int
     issued: Decimal
     draft: Decimal
+    on_placeholders: Decimal
     amount: Decimal
 
 
@@ -120,15 +121,21 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) 
 
 def currency_totals(connection: duckdb.DuckDBPyConnection, month: date) -> list[CurrencyTotal]:
     """Documents, lines and amounts per currency; empty for a month without invoices."""
-    query = """select
+    query = """with placeholders as (
+            select currency_code, sum(billed_amount)::decimal(38, 3) as amount
+            from marts.fct_invoice_lines where billing_month = $1 and is_placeholder_price group by currency_code
+        )
+        select
             currency_code,
             count(*) filter (where document_type = 'invoice'),
             count(*) filter (where document_type = 'credit_note'),
             sum(line_count)::bigint,
             coalesce(sum(billed_amount) filter (where status = 'issued'), 0)::decimal(38, 3),
             coalesce(sum(billed_amount) filter (where status = 'draft'), 0)::decimal(38, 3),
+            coalesce(any_value(placeholders.amount), 0)::decimal(38, 3),
             sum(billed_amount)
-        from marts.fct_invoices where billing_month = ? group by all order by all"""
+        from marts.fct_invoices left join placeholders using (currency_code)
+        where billing_month = $1 group by currency_code order by currency_code"""
     return [CurrencyTotal(*row) for row in _rows(connection, query, [month])]
 
 

@@ -59,6 +59,13 @@ def invoice_lines(settings: Settings, month: str) -> set[tuple[Any, ...]]:
     return set(rows)
 
 
+def held(settings: Settings, month: str) -> set[tuple[str, str]]:
+    """(hold, facts) of what is to sign before a month closes, but for findings."""
+    with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
+        holds = signing.holds_of(connection, date.fromisoformat(f"{month}-01"))
+    return {(hold.hold, hold.facts) for hold in holds if hold.hold != "finding"}
+
+
 def invoices(settings: Settings) -> list[tuple[Any, ...]]:
     """(id, number, status, document type, billed) of every invoice."""
     with duck.connect(require_release(settings).database, settings, read_only=True) as connection:

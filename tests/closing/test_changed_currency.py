@@ -10,7 +10,7 @@ import pytest
 from orchestration import duck
 from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
-from tests.closing.steps import close_at, run_at
+from tests.closing.steps import close_at, held, run_at
 from tests.small_extracts import CALLS, inbound_call
 
 Land = Callable[[str, str, "str | bytes"], Path]
@@ -48,6 +48,13 @@ def test_a_closed_month_keeps_the_currency_it_was_invoiced_in(
     run_at(settings, monkeypatch, "2024-11-02")
     october = ("acme/2024-10/card", "EUR", None, "2024-10", "200", "3.00")
     assert _invoiced(settings) == [september, october], "nothing is credited, nothing billed a second time"
+    euro = "voice_minute.inbound_local.eur.2022-01-01"
+    assert held(settings, "2024-10") == {
+        ("currency_changed", "USD 1.50 to EUR 3.00"),
+        ("new_price", f"voice_minute at {euro}: 1 tenant, EUR 3.00 billed"),
+        ("placeholder_price", f"EUR 3.00 billed at 1 placeholder price: {euro}"),
+        ("placeholder_seller", "MH: Example Platform Inc. is a placeholder"),
+    }
 
     # Late: 300 minutes are 4.50, less the 1.50 invoiced, in the currency of that month's invoice.
     land("twilio_calls", "late.csv", CALLS + inbound_call("CA3", "2024-09-20", 200))

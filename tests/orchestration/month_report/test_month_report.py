@@ -83,6 +83,15 @@ def test_totals_are_those_of_the_invoices(told: tuple[Page, Settings, date]) -> 
         (r["Currency"], amount(r["Billed"]), amount(r["Invoices"]) + amount(r["Credit notes"]), amount(r["Lines"]))
         for r in rows
     ] == expected
+    on_placeholders = dict(
+        _ask(
+            settings,
+            "select currency_code, sum(billed_amount) from marts.fct_invoice_lines "
+            "where billing_month = ? and is_placeholder_price group by 1",
+            month,
+        )
+    )
+    assert {r["Currency"]: amount(r["On placeholder prices"]) for r in rows} == on_placeholders
     assert all(amount(r["Issued"]) + amount(r["Draft"]) == amount(r["Billed"]) for r in rows)
 
 
@@ -248,18 +257,27 @@ def test_records_and_findings_are_all_counted(told: tuple[Page, Settings, date])
 
 
 def test_what_is_issued_what_is_a_draft_and_what_is_credited_are_told_apart() -> None:
-    """USD: 10.50 - 2.25 = 8.25 are issued and 4.00 are not; EUR: an invoice over nothing is no credit note."""
+    """USD: 10.50 - 2.25 = 8.25 are issued and 4.00 are not; EUR: an invoice over nothing is no credit note.
+
+    Of October's lines 3.00 - 0.50 = 2.50 in USD are at placeholder prices, none of those in EUR.
+    """
     with duckdb.connect() as connection:
         connection.execute(
             "create schema marts; create table marts.fct_invoices as "
             "select date '2024-10-01' as billing_month, * replace (billed_amount::decimal(18, 3) as billed_amount) "
             "from (values ('USD', 'invoice', 'issued', 2, 10.5), ('USD', 'credit_note', 'issued', 1, -2.25), "
             "('USD', 'invoice', 'draft', 3, 4), ('EUR', 'invoice', 'draft', 1, 0)) "
-            "as made(currency_code, document_type, status, line_count, billed_amount)"
+            "as made(currency_code, document_type, status, line_count, billed_amount); "
+            "create table marts.fct_invoice_lines as "
+            "select * replace (billed_amount::decimal(18, 3) as billed_amount) from (values "
+            "(date '2024-10-01', 'USD', true, 3), (date '2024-10-01', 'USD', true, -0.5), "
+            "(date '2024-10-01', 'USD', false, 9.75), (date '2024-09-01', 'USD', true, 70), "
+            "(date '2024-10-01', 'EUR', false, 0)) "
+            "as made(billing_month, currency_code, is_placeholder_price, billed_amount)"
         )
         assert currency_totals(connection, OCTOBER) == [
-            CurrencyTotal("EUR", 1, 0, 1, Decimal(0), Decimal(0), Decimal(0)),
-            CurrencyTotal("USD", 2, 1, 6, Decimal("8.25"), Decimal(4), Decimal("12.25")),
+            CurrencyTotal("EUR", 1, 0, 1, Decimal(0), Decimal(0), Decimal(0), Decimal(0)),
+            CurrencyTotal("USD", 2, 1, 6, Decimal("8.25"), Decimal(4), Decimal("2.50"), Decimal("12.25")),
         ]
 
 
