@@ -13,7 +13,7 @@ NAMED = 5
 
 
 def told_of_findings(settings: Settings, release: Release, today: date) -> list[str]:
-    """Tenant months without an invoice, errors to mend, records dated ahead of today; nothing where there are none."""
+    """Tenant months without an invoice, errors to mend, records and payments dated ahead; nothing where there are none."""
     begun = f"billing_month <= date '{today}'"
     with duck.connect(release.database, settings, read_only=True) as connection:
         blocked = connection.execute(
@@ -29,6 +29,9 @@ def told_of_findings(settings: Settings, release: Release, today: date) -> list[
             f"from marts.rpt_record_fates where not {begun} and record_count > 0 "
             "and fate not in ('excluded', 'duplicate', 'superseded') group by all order by 1 desc, 2, 3"
         ).fetchall()
+        paid_ahead = connection.execute(
+            "select count(*) from marts.rpt_findings where finding = 'payment_dated_ahead'"
+        ).fetchall()[0][0]
     told = []
     if ahead:
         named = some_of(
@@ -40,6 +43,11 @@ def told_of_findings(settings: Settings, release: Release, today: date) -> list[
         told.append(
             "Until these are fixed, all tenants have draft phone-number fees, and storage waiting for snapshots, in "
             "every month up to that date. Have the source deliver the records again with the right dates."
+        )
+    if paid_ahead:
+        told.append(f"DATED AHEAD: {paid_ahead:,} payment(s): their amounts count, their dates do not")
+        told.append(
+            "Each with its remedy: meterhouse sql \"select * from rpt_findings where finding = 'payment_dated_ahead'\""
         )
     if blocked:
         named = some_of([f"{tenant} {month}" for month, tenant in blocked], NAMED)

@@ -91,6 +91,17 @@ def test_records_dated_ahead_of_today_are_told_with_their_months(settings: Setti
     assert blocked == "NO INVOICE for 1 tenant month(s), blocked until fixed: bolt 2027-04"
 
 
+def test_payments_dated_ahead_are_told_though_they_are_no_errors(settings: Settings, release: Release) -> None:
+    _found(
+        release,
+        "values ('payment_dated_ahead', 'warning', 'acme', null, null), "
+        "('payment_dated_ahead', 'warning', 'bolt', null, null), ('payment_unmatched', 'info', null, null, null)",
+    )
+    ahead, where = told_of_findings(settings, release, TODAY)
+    assert ahead == "DATED AHEAD: 2 payment(s): their amounts count, their dates do not"
+    assert "finding = 'payment_dated_ahead'" in where
+
+
 def test_a_tenant_of_two_currencies_has_a_row_of_each_and_every_decimal_of_them(
     settings: Settings, release: Release
 ) -> None:

@@ -1,26 +1,22 @@
 -- GEN-11: the open amount of every issued invoice, and how long it has been due, as of the newest day the
 -- data knows of. Suspension candidates and receivables are derived from it.
 -- Grain: issued invoice, including credit notes. Note: models have no clock, so "today" is the newest day the
--- data knows of. Only what the tenant still owes can be past due: for a credit note, or if more was paid than
--- billed, the open amount is below 0.
+-- data knows of; a payment dated ahead pays its invoice but is not such a day. Only what the tenant still owes can
+-- be past due: for a credit note, or if more was paid than billed, the open amount is below 0.
 with invoices as (
     select * from {{ source('ledger', 'closed_invoices') }}
 ),
 
 payments as (
-    select * from {{ ref('int_gen_02__payments_states') }} where is_current
-),
-
-months as (
-    select * from {{ ref('int_gen_01__billing_months_seen') }}
+    select * from {{ ref('int_gen_11__payments_standing') }}
 ),
 
 days_known as (
-    select max(cast(paid_at as date)) as known_on from payments
+    select known_on from {{ ref('int_gen_11__day_known') }}
     union all
-    select max(cast(issued_at as date)) as known_on from invoices
-    union all
-    select max(billing_month) as known_on from months
+    select cast(paid_at as date) as known_on
+    from payments
+    where is_of_issued_invoice and not is_dated_ahead
 ),
 
 today as (

@@ -150,9 +150,9 @@ findings_united as (
         record_count,
     from suspended
     union all
-    -- Not a warning, which would hold a close: what was paid changes no invoice (GEN-11).
+    -- What was paid changes no invoice (GEN-11), so only a date nobody can mean is a warning, which holds a close.
     select
-        finding, 'info', 'payments', null, null, field, tenant_id, billing_month, null,
+        finding, severity, 'payments', null, null, field, tenant_id, billing_month, null,
         null, reason, remedy, 1::bigint,
     from payments
     union all
