@@ -13,7 +13,7 @@ NAMED = 5
 
 
 def told_of_findings(settings: Settings, release: Release, today: date) -> list[str]:
-    """Tenant months without an invoice, errors to mend, records and payments dated ahead; nothing where there are none."""
+    """Tenant months without an invoice, errors to mend, records and payments dated ahead; nothing without any."""
     begun = f"billing_month <= date '{today}'"
     with duck.connect(release.database, settings, read_only=True) as connection:
         blocked = connection.execute(
