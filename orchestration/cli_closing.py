@@ -135,6 +135,7 @@ def close(
     from orchestration import pipeline
     from orchestration.billing_month import parse_month
     from orchestration.closing.close import CloseRequest, close_month
+    from orchestration.closing.e_invoices import told_without_e_invoice
     from orchestration.dagster_runs import note_published
     from orchestration.publishing.totals_told import totals_told
     from orchestration.warehouse.writer_lock import writer_lock
@@ -145,6 +146,8 @@ def close(
         entry = close_month(settings, request, clock.utc_now())
     totals = totals_told(settings, entry.body["totals"])
     print(f"{month} closed: {entry.body['invoices']} invoices, {totals} (ledger entry {entry.sequence})")
+    if without := told_without_e_invoice(settings, entry):
+        print(visible(without))
     pipeline.run_all(settings)
     note_published(settings)
     print(f"Published as issued. For documents: meterhouse export --month {month} --format documents")

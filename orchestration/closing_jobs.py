@@ -28,6 +28,8 @@ class CloseConfig(dg.Config):
     description="Number the month's invoices and append them to the ledger. If it refuses, it names what is missing.",
 )
 def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, installation: Installation) -> str:
+    from orchestration.closing.e_invoices import told_without_e_invoice
+
     settings = installation.settings()
     with told_plainly():
         request = CloseRequest(
@@ -35,6 +37,8 @@ def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, install
         )
         with sole_writer(settings, context.log):
             entry = close_month(settings, request, clock.utc_now(), context.log.info)
+        if without := told_without_e_invoice(settings, entry):
+            context.log.warning(without)
     context.add_output_metadata(
         {
             "month": config.month,

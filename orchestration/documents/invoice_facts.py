@@ -135,26 +135,28 @@ def load_invoices(
     `invoices` and `lines` name tables or views. Raises MeterhouseError when a line has no invoice
     or an invoice does not add up.
     """
-    headers = _read(connection, invoices, Invoice, INVOICE_COLUMNS, month, tenant_id)
+    headers = load_headers(connection, invoices, month=month, tenant_id=tenant_id)
     found = _read(connection, lines, InvoiceLine, LINE_COLUMNS, month, tenant_id)
     by_invoice: dict[str, list[InvoiceLine]] = {header.invoice_id: [] for header in headers}
     for line in sorted(found, key=lambda line: line.line_id):
         if line.invoice_id not in by_invoice:
             raise MeterhouseError(f"line {line.line_id} belongs to no invoice of {month:%Y-%m}", "Recompute the month.")
         by_invoice[line.invoice_id].append(line)
-    complete = [
-        # A tenant nobody described has no address: an empty line, and no e-invoice.
-        replace(
-            header,
-            bill_to_address=header.bill_to_address or "",
-            bill_to_country=header.bill_to_country or "",
-            lines=tuple(by_invoice[header.invoice_id]),
-        )
-        for header in headers
-    ]
+    complete = [replace(header, lines=tuple(by_invoice[header.invoice_id])) for header in headers]
     for invoice in complete:
         check_invoice(invoice)
     return sorted(complete, key=lambda invoice: invoice.invoice_id)
+
+
+def load_headers(
+    connection: duckdb.DuckDBPyConnection, invoices: str, *, month: date, tenant_id: str | None = None
+) -> list[Invoice]:
+    """The month's invoices without their lines, in no order; `invoices` names a table, a view or a file's rows."""
+    return [
+        # A tenant nobody described has no address: an empty line, and no e-invoice.
+        replace(header, bill_to_address=header.bill_to_address or "", bill_to_country=header.bill_to_country or "")
+        for header in _read(connection, invoices, Invoice, INVOICE_COLUMNS, month, tenant_id)
+    ]
 
 
 def _read(

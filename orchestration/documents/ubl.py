@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
@@ -28,20 +29,7 @@ def invoice_xml(invoice: Invoice) -> bytes:
     check_invoice(invoice)
     if not invoice.is_issued or invoice.invoice_number is None or invoice.issued_at is None:
         raise MeterhouseError(f"invoice {invoice.label} is a draft", "Issue it first; a draft has no e-invoice.")
-    if invoice.minor_unit > 2:
-        raise MeterhouseError(
-            f"invoice {invoice.label} is in {invoice.currency_code}, which has {invoice.minor_unit} decimals",
-            "EN 16931 allows amounts with at most two decimals: send the PDF.",
-        )
-    for whose, country in (("seller", invoice.seller_country), ("buyer", invoice.bill_to_country)):
-        if country and not _COUNTRY.fullmatch(country_code(country)):
-            raise MeterhouseError(
-                f"invoice {invoice.label} names {country!r} as the {whose}'s country",
-                "EN 16931 uses two-letter country codes (ISO 3166-1, such as US): send the PDF, and correct the "
-                f"country in {'issuing_entities.csv' if whose == 'seller' else 'the tenants extract'} before the next "
-                "close.",
-            )
-    tax = tax_statement(invoice)
+    tax = state_head(invoice)
     kind = "CreditNote" if invoice.is_credit_note else "Invoice"
     root = etree.Element(f"{{{_ROOT.format(kind)}}}{kind}", nsmap={None: _ROOT.format(kind), "cac": CAC, "cbc": CBC})
     add(root, "CustomizationID", _GUIDELINE)
@@ -68,6 +56,36 @@ def invoice_xml(invoice: Invoice) -> bytes:
     for position, line in numbered_lines(invoice):
         add_line(root, invoice, tax, position, line)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def state_head(invoice: Invoice, countries: Collection[str] = ()) -> TaxStatement:
+    """What the e-invoice states about tax, once its head is one that an e-invoice can have; asks for no lines.
+
+    `countries`, if any are given, are those CEN's rules know. Raises MeterhouseError for a currency with 3 decimals, a
+    country it cannot name, or a tax category not at zero.
+    """
+    if invoice.minor_unit > 2:
+        raise MeterhouseError(
+            f"invoice {invoice.label} is in {invoice.currency_code}, which has {invoice.minor_unit} decimals",
+            "EN 16931 allows amounts with at most two decimals: send the PDF.",
+        )
+    for whose, country, rule, where in (
+        ("seller", invoice.seller_country, "BR-09", "issuing_entities.csv"),
+        ("buyer", invoice.bill_to_country, "BR-11", "the tenants extract"),
+    ):
+        code = country_code(country)
+        if not code:
+            raise MeterhouseError(
+                f"invoice {invoice.label} names no country of the {whose}",
+                f"EN 16931 requires one ({rule}): send the PDF, and give it in {where} before the next close.",
+            )
+        if not _COUNTRY.fullmatch(code) or (countries and code not in countries):
+            raise MeterhouseError(
+                f"invoice {invoice.label} names {country!r} as the {whose}'s country",
+                "EN 16931 uses two-letter country codes (ISO 3166-1, such as US): send the PDF, and correct the "
+                f"country in {where} before the next close.",
+            )
+    return tax_statement(invoice)
 
 
 def as_if_issued(draft: Invoice) -> Invoice:

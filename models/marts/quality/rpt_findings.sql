@@ -1,6 +1,6 @@
 -- Everything that needs attention, with what to do: refused files and rows, held usage, pending fines,
 -- blocked tenant months, rejected Order terms (GEN-10), use outside the plan, payments that cannot be
--- matched, vendors' totals that differ.
+-- matched, vendors' totals that differ, drafts that lack an address or payment method.
 -- Grain: finding.
 with file_findings as (
     select * from {{ source('raw', 'file_findings') }}
@@ -48,6 +48,10 @@ vendors as (
 
 tenants as (
     select * from {{ ref('int_gen_08__tenant_currencies') }}
+),
+
+drafts as (
+    select * from {{ ref('int_gen_12__drafts_incomplete') }}
 ),
 
 units as (
@@ -175,6 +179,11 @@ findings_united as (
         'Deliver the tenant; until then it is billed in USD.', 1::bigint,
     from tenants
     where not is_described
+    union all
+    select
+        finding, 'warning', 'tenants', null, null, field, tenant_id, billing_month, null,
+        null, reason, remedy, 1::bigint,
+    from drafts
     union all
     select
         'market_unknown', 'warning', 'whatsapp_webhooks', null, null, 'recipient_id',

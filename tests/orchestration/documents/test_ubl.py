@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -10,11 +12,12 @@ import pytest
 from lxml import etree
 
 from orchestration.documents.invoice_facts import Invoice
-from orchestration.documents.ubl import invoice_xml
+from orchestration.documents.ubl import invoice_xml, state_head
 from orchestration.documents.ubl_lines import quantity_and_price
 from orchestration.documents.ubl_reading import read_xml
-from orchestration.documents.ubl_rules import validate
+from orchestration.documents.ubl_rules import _rules_folder, validate
 from orchestration.errors import MeterhouseError
+from orchestration.settings import PROJECT_DIR
 from tests.orchestration.documents.rows import (
     ACME,
     DRAFT,
@@ -179,6 +182,8 @@ def test_a_fine_s_credit_says_so_and_refers_to_the_invoice_that_billed_it() -> N
         (KUWAIT, {}, "KWD, which has 3 decimals"),
         (ACME, {"tax_category_code": "S"}, "tax category S"),
         (ACME, {"bill_to_country": "USA"}, "names 'USA' as the buyer's country"),
+        (ACME, {"bill_to_country": " "}, "names no country of the buyer"),
+        (ACME, {"seller_country": ""}, "names no country of the seller"),
         (ACME, {"seller_country": "United States"}, "names 'United States' as the seller's country"),
         (ACME, {"tax_category_code": "X"}, "tax category 'X'"),
         (ACME, {"tax_category_code": "E"}, "without a reason"),
@@ -189,6 +194,27 @@ def test_what_has_no_e_invoice_is_refused_with_the_reason(tenant: str, changes: 
     with pytest.raises(MeterhouseError, match=complaint) as refused:
         invoice_xml(replace(of(tenant), **changes))
     assert refused.value.remedy
+
+
+def test_a_country_cen_does_not_know_is_refused_where_the_countries_are_given() -> None:
+    state_head(replace(of(ACME), bill_to_country="UK"))
+    with pytest.raises(MeterhouseError, match="names 'UK' as the buyer's country"):
+        state_head(replace(of(ACME), bill_to_country="UK"), {"GB", "US"})
+
+
+def test_the_countries_listed_are_those_of_cen_s_rules() -> None:
+    """All of BR-CL-14 but Kosovo's 1A, which is not two letters."""
+    rules = (_rules_folder() / "EN16931-UBL-validation.xslt").read_text(encoding="utf-8")
+    before = rules[: rules.index(">BR-CL-14<")]
+    known = set(re.findall(r"contains\(' ([A-Z0-9 ]+) '", before)[-1].split())
+    with (PROJECT_DIR / "seeds/reference/countries.csv").open(encoding="utf-8") as file:
+        listed = [row["country_code"] for row in csv.DictReader(file)]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == known - {"1A"}
+    for country in ("XI", "NA"):
+        assert validate(invoice_xml(replace(of(ACME), bill_to_country=country))) == []
+    (broken,) = validate(invoice_xml(replace(of(ACME), bill_to_country="UK")))
+    assert broken.startswith("BR-CL-14")
 
 
 def test_the_refusal_of_a_standard_rate_says_whose_work_tax_is() -> None:
