@@ -85,10 +85,10 @@ def sign_hold(
     by: By,
     why: Annotated[str, typer.Option(help="Why the month may be closed despite the hold.")],
     hold_ids: Annotated[list[str] | None, typer.Argument(help="Hold ids, as listed by meterhouse holds.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Sign all holds of the month.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Sign every hold of the month that nobody has signed.")] = False,
 ) -> None:
     """Sign holds with a reason. You have reviewed them and record why the month may be closed anyway."""
-    from orchestration.closing import signing
+    from orchestration.closing import ledger, signing
     from orchestration.warehouse.writer_lock import writer_lock
 
     settings = load_settings()
@@ -96,8 +96,10 @@ def sign_hold(
         raise MeterhouseError("give either hold ids or --all", "Name the ids, or use --all without ids.")
     with writer_lock(settings):
         standing = _holds(settings, month)
+        before = signing.signers_told(standing, signing.signed_holds(ledger.entries(settings))) if every else ""
         entry = signing.sign_holds(settings, standing, None if every else hold_ids, by=by, why=why, now=clock.utc_now())
-    print(f"{len(entry.body['holds'])} hold(s) of {month} signed by {by} (ledger entry {entry.sequence})")
+    already = f"; signed before: {before}" if before else ""
+    print(f"{len(entry.body['holds'])} hold(s) of {month} signed by {by} (ledger entry {entry.sequence}){already}")
 
 
 def sign_off(month: Month, by: By) -> None:

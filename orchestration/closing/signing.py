@@ -7,6 +7,7 @@ what was signed no longer counts.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -52,6 +53,12 @@ def signed_holds(found: list[Entry]) -> dict[str, Entry]:
     return {hold_id: entry for entry in found if entry.kind == "hold_signed" for hold_id in entry.body["holds"]}
 
 
+def signers_told(holds: list[Hold], signed: dict[str, Entry]) -> str:
+    """How many of the holds each person has signed, as `17 by Ann, 1 by Sam`; empty where nobody has."""
+    counted = Counter(signed[hold.hold_id].recorded_by for hold in holds if hold.hold_id in signed)
+    return ", ".join(f"{count} by {name}" for name, count in sorted(counted.items()))
+
+
 def standing_sign_off(found: list[Entry], month: date, content: str) -> Entry | None:
     """The newest sign-off of exactly this content of the month, or None."""
     mine = [e for e in found if e.kind == "sign_off" and e.body["month"] == month_text(month)]
@@ -70,9 +77,10 @@ def sign_off(settings: Settings, month: date, drafts: list[Draft], *, by: str, n
 def sign_holds(
     settings: Settings, holds: list[Hold], wanted: list[str] | None, *, by: str, why: str, now: datetime
 ) -> Entry:
-    """Record a signature under `wanted` holds, or all of them where None. Needs the writer lock.
+    """Record a signature under `wanted` holds, or where None under all that nobody has signed. Needs the writer lock.
 
-    Raises MeterhouseError for an unknown hold, and for a signature without a reason.
+    A hold that is named is signed again, whoever signed it before. Raises MeterhouseError for an unknown hold, for a
+    signature without a reason, and where nothing is left to sign.
     """
     if not why.strip():
         raise MeterhouseError("a hold cannot be signed without a reason", "Give the reason: --why TEXT.")
@@ -82,7 +90,13 @@ def sign_holds(
         raise MeterhouseError(
             f"the month has no hold {', '.join(unknown)}", "List its holds: meterhouse holds --month MONTH."
         )
-    chosen = sorted(wanted if wanted is not None else by_id)
+    signed = signed_holds(ledger.entries(settings))
+    chosen = sorted(wanted if wanted is not None else by_id.keys() - signed)
+    if not chosen and holds:
+        raise MeterhouseError(
+            f"every hold of {month_text(holds[0].billing_month)} is signed already: {signers_told(holds, signed)}",
+            "Nothing to do. To sign one again, name it by its id.",
+        )
     if not chosen:
         raise MeterhouseError("there is no hold to sign", "Nothing to do.")
     body = {

@@ -65,7 +65,10 @@ def test_a_month_is_looked_at_signed_closed_and_shown(mine: Settings) -> None:
     (signed,) = [h for h in _told(_run(mine, "holds", "--month", "2024-10", "--json")) if h["hold_id"] == one]
     assert (signed["signed_by"], signed["why"]) == ("Hanna", "asked the tenant")
     every = ("sign-hold", "--all", "--month", "2024-10", "--by", "Hanna", "--why", "looked at")
-    assert _run(mine, *every).returncode == 0
+    rest, before = len(unsigned) - 1, len(standing) - len(unsigned) + 1
+    assert f"{rest} hold(s) of 2024-10 signed by Hanna" in (told := _run(mine, *every).stdout)
+    assert f"; signed before: {before} by Hanna" in told
+    assert "is signed already" in _run(mine, *every).stderr
     assert "signed off by Sam" in _run(mine, "sign-off", "--month", "2024-10", "--by", "Sam").stdout
 
     closed = _close_in_dagster(mine)

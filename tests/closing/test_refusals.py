@@ -273,6 +273,25 @@ def test_a_tenant_left_out_is_closed_later_by_name_and_numbered_on(mine: Setting
     )
 
 
+def test_all_holds_are_those_that_nobody_has_signed(mine: Settings) -> None:
+    """What Ann looked at is not said to have been looked at by Bob; named, it may be signed by him as well."""
+    with duck.connect(require_release(mine).database, mine, read_only=True) as connection:
+        holds = signing.holds_of(connection, OCTOBER)
+    before = signing.signed_holds(ledger.entries(mine))
+    waiting = sorted(hold.hold_id for hold in holds if hold.hold_id not in before)
+    first, *others = waiting
+    assert others and len(waiting) < len(holds)
+    signing.sign_holds(mine, holds, [first], by="Ann", why="asked", now=IN_TIME)
+    told = signing.signers_told(holds, signing.signed_holds(ledger.entries(mine)))
+    assert told == f"1 by Ann, {len(holds) - len(waiting)} by Hanna"
+    rest = signing.sign_holds(mine, holds, None, by="Bob", why="looked", now=IN_TIME)
+    assert sorted(rest.body["holds"]) == others
+    with pytest.raises(MeterhouseError, match=f"every hold of 2024-10 is signed already: 1 by Ann, {len(others)} by"):
+        signing.sign_holds(mine, holds, None, by="Carla", why="looked", now=IN_TIME)
+    signing.sign_holds(mine, holds, [first], by="Bob", why="asked as well", now=IN_TIME)
+    assert signing.signed_holds(ledger.entries(mine))[first].recorded_by == "Bob"
+
+
 def test_numbers_go_on_within_a_year_of_issue_and_no_input_is_listed_twice(mine: Settings) -> None:
     """October is closed in January, and the tenant left out of September after it: both are issued in 2025."""
     october = close_at(mine, "2024-10", "2025-01-02", leave_out=("tnt_0002",))
