@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -136,8 +137,10 @@ def close(
     """Close a month. Its invoices are numbered, frozen in the ledger, then published as issued."""
     from orchestration import pipeline
     from orchestration.billing_month import parse_month
+    from orchestration.closing import ledger
     from orchestration.closing.close import CloseRequest, close_month
     from orchestration.closing.e_invoices import told_without_e_invoice
+    from orchestration.closing.four_eyes import told_of_one_person
     from orchestration.dagster_runs import note_published
     from orchestration.publishing.totals_told import totals_told
     from orchestration.warehouse.writer_lock import writer_lock
@@ -150,6 +153,8 @@ def close(
     print(f"{month} closed: {entry.body['invoices']} invoices, {totals} (ledger entry {entry.sequence})")
     if without := told_without_e_invoice(settings, entry):
         print(visible(without))
+    if one_person := told_of_one_person(ledger.entries(settings), entry):
+        print(visible(f"warning: {month} was {one_person}"), file=sys.stderr)
     pipeline.run_all(settings)
     note_published(settings)
     print(f"Published as issued. For documents: meterhouse export --month {month} --format documents")

@@ -5,7 +5,9 @@ from pydantic import Field
 
 from orchestration import clock, pipeline
 from orchestration.billing_month import parse_month
+from orchestration.closing import ledger
 from orchestration.closing.close import CloseRequest, close_month
+from orchestration.closing.four_eyes import told_of_one_person
 from orchestration.closing.proposal import propose_close
 from orchestration.graph.steps import LONGEST_RUN, WRITER_POOL, sole_writer, told_plainly, when_free
 from orchestration.month_report.page import write_month_report
@@ -39,12 +41,16 @@ def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, install
             entry = close_month(settings, request, clock.utc_now(), context.log.info)
         if without := told_without_e_invoice(settings, entry):
             context.log.warning(without)
+        one_person = told_of_one_person(ledger.entries(settings), entry)
+    if one_person:
+        context.log.warning(f"{config.month} was {one_person}")
     context.add_output_metadata(
         {
             "month": config.month,
             "invoices": entry.body["invoices"],
             "ledger_entry": entry.sequence,
             "totals": totals_told(settings, entry.body["totals"]),
+            **({"warning": one_person} if one_person else {}),
         }
     )
     return config.month

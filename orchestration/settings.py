@@ -19,6 +19,9 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 # Names the variable with the URL of Dagster's database; Dagster reads it by this name itself.
 DAGSTER_POSTGRES = "METERHOUSE_DAGSTER_POSTGRES"
 
+# Names the variable that demands that who closes a month is not who signed off its drafts.
+FOUR_EYES = "METERHOUSE_FOUR_EYES"
+
 # A size as METERHOUSE_MEMORY_LIMIT has it: 2GB, 1.5 GiB.
 MEMORY_SIZE = re.compile(r"\s*([0-9]+(?:[.][0-9]+)?)\s*([KMGT]i?B)\s*", re.IGNORECASE | re.ASCII)
 
@@ -62,6 +65,7 @@ class Settings:
     threads: int = field(default_factory=lambda: os.cpu_count() or 2)
     max_file_bytes: int = 64 * 1024**3
     max_expansion_ratio: int = 200
+    four_eyes: bool = False
 
     def at(self, home: Path, landing: str) -> Settings:
         """The same limits for another home and landing, given as METERHOUSE_LANDING is: a folder or a URL.
@@ -116,10 +120,10 @@ class Settings:
 
 
 def load_settings() -> Settings:
-    """Settings from METERHOUSE_HOME, _LANDING, _MEMORY_LIMIT, _THREADS and _DAGSTER_POSTGRES.
+    """Settings from METERHOUSE_HOME, _LANDING, _MEMORY_LIMIT, _THREADS, _DAGSTER_POSTGRES and _FOUR_EYES.
 
-    Raises MeterhouseError for a limit that cannot be meant, a folder that cannot be named to the engine, and a landing
-    whose URL holds a login.
+    Raises MeterhouseError for a limit or switch that cannot be meant, a folder that cannot be named to the engine, and
+    a landing whose URL holds a login.
     """
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
@@ -133,6 +137,7 @@ def load_settings() -> Settings:
         dagster_on_postgres=bool(os.environ.get(DAGSTER_POSTGRES)),
         memory_limit=_memory_limit(os.environ.get("METERHOUSE_MEMORY_LIMIT") or "2GB"),
         threads=_threads(os.environ.get("METERHOUSE_THREADS") or str(os.cpu_count() or 2)),
+        four_eyes=_switch(FOUR_EYES, os.environ.get(FOUR_EYES) or "off"),
     ).at(home, landing or str(PROJECT_DIR / "landing"))
 
 
@@ -177,6 +182,14 @@ def _threads(text: str) -> int:
             "Write a whole number from 1 to 9999, or unset it.",
         )
     return int(text)
+
+
+def _switch(name: str, text: str) -> bool:
+    # Never guessed: a typing error must not turn a control off.
+    found = {"on": True, "off": False}.get(text.strip().lower())
+    if found is None:
+        raise MeterhouseError(f"{name} is {text!r}, neither on nor off", "Write on or off, or unset it.")
+    return found
 
 
 def _leave_out_slow_instructions() -> None:

@@ -19,6 +19,7 @@ import duckdb
 from orchestration import duck, pipeline
 from orchestration.closing import demands, ledger
 from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, kept_so_far, write_counts, write_evidence
+from orchestration.closing.four_eyes import demand_four_eyes
 from orchestration.closing.ledger import Entry
 from orchestration.closing.ledger_relations import CLOSINGS, INVOICES, LINES, table_ddl
 from orchestration.closing.numbering import IssuingEntity, number_invoices
@@ -83,6 +84,7 @@ def close_month(settings: Settings, request: CloseRequest, now: datetime, say: S
         demands.demand_in_order(connection, waiting, found, month, named, out)
         demands.demand_rated(connection, month, named, out)
         approval, holds = demands.demand_signatures(connection, found, waiting, month, named, out)
+        demand_four_eyes(settings, found, approval, request.by)
         numbers = _numbers(connection, settings, closing, now)
         body: dict[str, Any] = {
             "month": month_text(month),

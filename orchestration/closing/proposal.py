@@ -36,7 +36,7 @@ class Proposal:
 
 def propose_close(settings: Settings, month: date, now: datetime) -> Proposal:
     """Everything a close of `month` would be refused for at `now` (UTC), and the command to close with."""
-    found, text = ledger.entries(settings), month_text(month)
+    found, text, closer = ledger.entries(settings), month_text(month), "NAME"
     with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
         waiting = drafts(connection)
         mine = [draft for draft in waiting if draft.billing_month == month]
@@ -60,9 +60,11 @@ def propose_close(settings: Settings, month: date, now: datetime) -> Proposal:
     ]
     if not mine:
         to_do.append(f"{text} has no draft invoice: nothing was used, or its usage has not landed.")
-    elif standing_sign_off(found, month, content_of(mine)) is None:
+    elif (approval := standing_sign_off(found, month, content_of(mine))) is None:
         to_do.append(f"sign off the {len(mine)} drafts: meterhouse sign-off --month {text} --by NAME.")
-    to_do.append(f"close: meterhouse close --month {text} --by NAME, or the job close_month.")
+    elif settings.four_eyes:
+        closer = f"NAME (not {approval.recorded_by}, who signed off)"
+    to_do.append(f"close: meterhouse close --month {text} --by {closer}, or the job close_month.")
     return Proposal(month, len(mine), dict(totals), len(unsigned), to_do)
 
 

@@ -42,6 +42,7 @@ class MonthFacts:
     past_holds: list[signed.HoldFact]
     sign_off_stands: bool
     entries: list[signed.LedgerFact]
+    one_person: list[str]
 
     @property
     def currencies(self) -> list[str]:
@@ -90,4 +91,5 @@ def gather_facts(settings: Settings, month: date) -> MonthFacts:
             past_holds=signed.past_holds(found, first_day, standing),
             sign_off_stands=signed.sign_off_stands(found, drafts, first_day),
             entries=signed.ledger_facts(found, first_day),
+            one_person=signed.one_person_facts(found, first_day),
         )

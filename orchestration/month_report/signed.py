@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.closing import scope, signing
+from orchestration.closing import four_eyes, scope, signing
 from orchestration.closing.ledger import Entry
 
 KINDS = ("hold_signed", "sign_off", "close")
@@ -57,6 +57,13 @@ def ledger_facts(found: list[Entry], month: date) -> list[LedgerFact]:
     """Signatures, sign-offs and closes of the month, oldest first."""
     mine = [e for e in found if e.kind in KINDS and e.body["month"] == scope.month_text(month)]
     return [_fact(entry) for entry in mine]
+
+
+def one_person_facts(found: list[Entry], month: date) -> list[str]:
+    """Closes of the month by who had signed off what they closed, in words; oldest first."""
+    mine = [entry for entry in scope.closes(found) if entry.body["month"] == scope.month_text(month)]
+    told = [four_eyes.told_of_one_person(found, entry) for entry in mine]
+    return [text for text in told if text]
 
 
 def status_of(found: list[Entry], drafts: list[scope.Draft], month: date) -> Status:
