@@ -178,24 +178,27 @@ def status(as_json: Json = False) -> None:
     """Show what is published and whether anything is new. Also shows the last verdict and who is writing right now."""
     from orchestration import pipeline
     from orchestration.publishing.release import current_release
-    from orchestration.warehouse.writer_lock import in_doubt
+    from orchestration.warehouse.writer_lock import WRITTEN_BY_ANOTHER_HAND, in_doubt
 
     settings = load_settings()
     served = current_release(settings)
     found: dict[str, Any] = {"release_id": served.release_id if served else None}
     try:
         standing = pipeline.standing_verdict(settings)
-        found["anything_to_do"] = pipeline.has_work(settings) or in_doubt(settings)
+        work, doubted = pipeline.work_to_do(settings), in_doubt(settings)
+        found["anything_to_do"] = work is not None or doubted
+        found["why"] = work.reason if work else (WRITTEN_BY_ANOTHER_HAND if doubted else None)
         found["verdict"] = None if standing is None else ("passed" if standing[1] else "failed")
         found["writing"] = None
     except WarehouseBusy as busy:
         # A run is going on, which is no fault: what is served is told, the rest once it has ended.
-        found |= {"anything_to_do": None, "verdict": None, "writing": str(busy)}
+        found |= {"anything_to_do": None, "why": None, "verdict": None, "writing": str(busy)}
     if as_json:
         print(json.dumps(found))
     else:
         for name, value in found.items():
-            print(f"{name.replace('_', ' ')}: {value}")
+            if name != "why" or value:
+                print(visible(f"{name.replace('_', ' ')}: {value}"))
 
 
 @app.command(epilog="Example: meterhouse export --month 2024-11 --format csv")

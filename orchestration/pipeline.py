@@ -25,6 +25,7 @@ from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import state
 from orchestration.warehouse.again import Again, Marked
+from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.writer_lock import doubt_noted, doubt_strangers, settle_doubt, writer_lock
 from orchestration.wording import some_of
 
@@ -58,21 +59,71 @@ class RunReport:
         return self.verdict is not None and self.verdict.candidate_hash == self.hash_before
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a run is needed for, in words, and what to do."""
+
+    reason: str
+    remedy: str = "Run `meterhouse run` and look at the result."
+
+
 def has_work(settings: Settings) -> bool:
     """Whether a run would do anything; decided without importing dbt, Dagster or the quality library.
 
     Reads only. A build file somebody is writing has work: the run itself then says who.
     """
+    return work_to_do(settings) is not None
+
+
+def work_to_do(settings: Settings) -> Work | None:
+    """What a run would be for, the first thing found; None where it would do nothing. As `has_work`."""
     try:
         if anything_new(settings):
-            return True
+            return Work("files have landed, changed or gone since the last run")
         judged = standing_verdict(settings)
+        if judged is None:
+            return Work(_why_not_judged(settings))
     except duckdb.IOException:
-        return True
+        return Work("another process has the build file open", "Wait until it has ended.")
     served = current_release(settings)
-    if served is None or judged is None or not judged[1] or judged[0] != served.content_hash:
-        return True
-    return not (history.history_dir(settings) / served.release_id).exists()
+    if not judged[1]:
+        return Work(
+            "the checks of the last build did not all pass",
+            "See which ones and what they say to do: `meterhouse quality`. Fix that, then run `meterhouse run`.",
+        )
+    if served is None:
+        return Work("nothing has been published yet")
+    if judged[0] != served.content_hash:
+        return Work(f"what was judged last is not published: release {served.release_id} is of another build")
+    if not (history.history_dir(settings) / served.release_id).exists():
+        return Work(f"the history lacks the record of release {served.release_id}")
+    return None
+
+
+def _why_not_judged(settings: Settings) -> str:
+    """Why no verdict stands on all there is (`standing_verdict` is None)."""
+    if not settings.warehouse_path.exists():
+        return "nothing has been built yet"
+    with duck.connect(settings.warehouse_path, settings, read_only=True) as connection:
+        try:
+            project, beside = state.built_with(connection)
+            if not project:
+                return "the last build did not finish" if beside else "nothing has been built yet"
+            if project != project_hash(settings):
+                served = current_release(settings)
+                since = f"release {served.release_id} was judged" if served else "the last build"
+                return f"the project (models, seeds or tests) changed since {since}"
+            if state.newest_batch(connection) != state.metered_batch(connection):
+                return "files were taken in that no build holds yet"
+            if state.closed_since(connection, settings):
+                return "a month was closed, and is not published as issued yet"
+            if not state.is_current(connection, settings):
+                return "a file was refused, or is no longer, since the last build"
+            if state.awaits_verdict(connection):
+                return "the last build has not been judged yet"
+        except duckdb.CatalogException:
+            return "nothing has been built yet"
+    return "the verdict in the build file is not one the gate gave"
 
 
 def standing_verdict(settings: Settings) -> tuple[str, bool] | None:

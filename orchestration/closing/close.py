@@ -33,7 +33,7 @@ from orchestration.quality.content_hash import table_hash
 from orchestration.settings import Settings
 from orchestration.warehouse import state
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
-from orchestration.warehouse.writer_lock import doubt_noted
+from orchestration.warehouse.writer_lock import WRITTEN_BY_ANOTHER_HAND, doubt_noted
 
 Say = Callable[[str], None]
 INPUTS_NAME = "inputs.parquet"
@@ -117,15 +117,12 @@ def _demand_release(settings: Settings) -> Release:
         raise GateRefused("nothing has been published yet", "Run `meterhouse run` first.")
     with suppress(duckdb.IOException):  # somebody has the build file open: that is told below
         demands.demand_taken_in(settings)
-    if pipeline.has_work(settings):
-        raise GateRefused(
-            "the release does not contain everything that has landed, or its checks did not pass",
-            "Run `meterhouse run`, review the result, then close.",
-        )
+    if work := pipeline.work_to_do(settings):
+        raise GateRefused(work.reason, f"{work.remedy} Then close.")
     if doubt_noted(settings):
         # Numbers, due dates and the records kept come out of tables no verdict is bound to.
         raise GateRefused(
-            "since it was built, another program has written to the build file, or its writer died while writing",
+            WRITTEN_BY_ANOTHER_HAND,
             "Run `meterhouse run`: it rebuilds and judges everything. Review the result, then close.",
         )
     return release

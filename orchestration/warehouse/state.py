@@ -74,6 +74,13 @@ def is_current(connection: duckdb.DuckDBPyConnection, settings: Settings) -> boo
     ) and newest_batch(connection) == metered_batch(connection)
 
 
+def closed_since(connection: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
+    """Whether, of what the marts depend on beside the project, the closed months alone changed since the last build."""
+    others = seeds_hash(settings) + findings_hash(connection)
+    beside = built_with(connection)[1]
+    return beside.startswith(others) and beside != others + closes_head(settings)
+
+
 def record_build(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """After a complete build: nothing is left to do for the batches and months seen. In the caller's transaction."""
     connection.execute("delete from ops.builds")

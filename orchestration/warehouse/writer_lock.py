@@ -30,6 +30,10 @@ from orchestration.warehouse.fencing import Writer
 
 # Locks this process holds, by process, thread and state folder: a fork holds none of its parent's.
 _held: dict[tuple[int, int, Path], Writer] = {}
+# What a doubt is about (in_doubt).
+WRITTEN_BY_ANOTHER_HAND = (
+    "the build file was written by another hand, or its writer died writing it, since it was built"
+)
 
 
 @contextmanager
