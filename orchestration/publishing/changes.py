@@ -7,8 +7,11 @@ and seed rows changed since that name its price, meter or tenant.
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -46,6 +49,9 @@ COLUMNS = {
 CONTRACT_SOURCES = ("account_map", "tenants", "subscriptions", "order_overrides")
 KEPT_RELEASES = 10
 NAMED_CAUSES = 6
+# Of causes beside those that moved most so many are named.
+OTHER_CAUSES = 3
+QUERY = f'meterhouse sql "select distinct causes from {TABLE}"'
 # Meters that rows of a seed bear on where no column of theirs says so: by seed, or by setting in billing_settings.csv.
 METERS_BESIDE = {
     "plan_whatsapp_pools.csv": ("whatsapp_conversation", "whatsapp_message"),
@@ -253,7 +259,7 @@ def _fill(
 class Moved:
     """What moved in a billing month with one release: lines and amount (as told), by change and currency.
 
-    `causes` are those of one of the lines, and say so where others moved because of something else.
+    `causes` are those that moved most, with how many of the lines; files and seed rows behind the others follow.
     """
 
     billing_month: str
@@ -264,19 +270,50 @@ class Moved:
     causes: str
 
 
+@dataclass(frozen=True)
+class CauseSet:
+    """Lines that moved because of the same files and seed rows: `causes` as the table writes them."""
+
+    causes: str
+    lines: int
+    moved: Decimal
+
+
 def moved_with(connection: duckdb.DuckDBPyConnection, release_id: str) -> list[Moved]:
     """What moved when `release_id` was published; empty for the first release."""
     rows = connection.execute(
-        "with alike as ("
-        "select billing_month, change, currency_code, causes, count(*) as lines, sum(amount_moved) as amount_moved "
-        f"from marts.{TABLE} where release_id = {sql_text(release_id)} group by all) "
-        "select strftime(billing_month, '%Y-%m'), change, currency_code, sum(lines)::bigint, "
-        "sum(amount_moved), min(causes) || case when count(*) > 1 then ' (' || arg_min(lines, causes) || "
-        "' of the lines; the others because of something else)' else '' end "
-        "from alike group by billing_month, change, currency_code order by 1, 2, 3"
+        "select strftime(billing_month, '%Y-%m'), change, currency_code, causes, count(*), sum(abs(amount_moved)), "
+        # The set that moved most first: what goes up and what goes down moved as much.
+        f"sum(amount_moved) from marts.{TABLE} where release_id = {sql_text(release_id)} group by all "
+        "order by 1, 2, 3, 6 desc, 5 desc, causes"
     ).fetchall()
     units = minor_units(connection)
-    return [
-        Moved(month, change, currency, lines, told(moved, currency, units), causes)
-        for month, change, currency, lines, moved, causes in rows
-    ]
+    found = []
+    for (month, change, currency), group in groupby(rows, key=lambda row: row[:3]):
+        members = list(group)
+        sets = [CauseSet(*row[3:6]) for row in members]
+        moved = told(sum(row[6] for row in members), currency, units)
+        found.append(Moved(month, change, currency, sum(s.lines for s in sets), moved, causes_told(sets)))
+    return found
+
+
+def causes_told(sets: Sequence[CauseSet]) -> str:
+    """The first of the sets with the part of the lines it moved, and what else is a cause of the others."""
+    first, *others = sets
+    if not others:
+        return first.causes
+    lines = sum(found.lines for found in sets)
+    known = _single_causes(first.causes)
+    more = list(
+        dict.fromkeys(cause for found in others for cause in _single_causes(found.causes) if cause not in known)
+    )
+    text = f"{first.causes} ({first.lines} of {lines} lines"
+    if not more:
+        return f"{text}; the others because of some of these)"
+    text = f"{text}); the others also because of {'; '.join(more[:OTHER_CAUSES])}"
+    return text if len(more) <= OTHER_CAUSES else f"{text} and {len(more) - OTHER_CAUSES} more: {QUERY}"
+
+
+def _single_causes(causes: str) -> list[str]:
+    # A seed's row may hold a semicolon; what follows one between causes is the next one's kind.
+    return re.split("; (?=(?:file|seed) )", re.sub(r" and [0-9]+ more$", "", causes))

@@ -151,7 +151,8 @@ def test_the_first_release_has_nothing_before_it(sample_run: SampleRun) -> None:
     assert {p.name for p in (published.path / "seeds").iterdir()} >= {"price_updates.csv", "currencies.csv"}
 
 
-def test_causes_of_some_lines_are_not_told_as_those_of_all() -> None:
+def _moved(*rows: str) -> list[changes.Moved]:
+    """What is told of lines of October in USD that moved: (change, causes, amount) each."""
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in changes.COLUMNS.items())
     with duckdb.connect() as connection:
         connection.execute(f"create schema marts; create table marts.{changes.TABLE} ({columns})")
@@ -159,10 +160,56 @@ def test_causes_of_some_lines_are_not_told_as_those_of_all() -> None:
         connection.execute(
             f"insert into marts.{changes.TABLE} by name "
             "select '000002-x' as release_id, date '2024-10-01' as billing_month, 'USD' as currency_code, * from ("
-            "values ('added', 'file calls.csv', 1.5), ('added', 'file calls.csv', 2), ('added', 'file words.csv', 4), "
-            "('changed', 'file words.csv', -1)) as moved(change, causes, amount_moved)"
+            f"values {', '.join(rows)}) as moved(change, causes, amount_moved)"
         )
-        added, changed = moved_with(connection, "000002-x")
+        return moved_with(connection, "000002-x")
+
+
+def test_causes_of_some_lines_are_not_told_as_those_of_all() -> None:
+    """USD 1.50 + 2.00 = 3.50 came with calls.csv, 4.00 with words.csv: more, though of one line only."""
+    added, changed = _moved(
+        "('added', 'file calls.csv', 1.5), ('added', 'file calls.csv', 2), ('added', 'file words.csv', 4)",
+        "('changed', 'file words.csv', -1)",
+    )
     assert (added.lines, added.amount_moved) == (3, "7.50")
-    assert added.causes == "file calls.csv (2 of the lines; the others because of something else)"
+    assert added.causes == "file words.csv (1 of 3 lines); the others also because of file calls.csv"
     assert (changed.lines, changed.amount_moved, changed.causes) == (1, "-1.00", "file words.csv")
+
+
+def test_the_causes_told_are_those_that_moved_most_and_not_the_first_by_name() -> None:
+    """Nine calls of USD 0.30 are 2.70, the penalty is 2.00: what moved most lines and most money is named first."""
+    (found,) = _moved(
+        "('changed', 'file carrier_penalties/late.csv; file twilio_calls/late_1.json', 2)",
+        *["('changed', 'file twilio_calls/late_1.json', 0.3)"] * 9,
+    )
+    assert found.causes == (
+        "file twilio_calls/late_1.json (9 of 10 lines); the others also because of file carrier_penalties/late.csv"
+    )
+
+
+def test_what_goes_up_and_down_moved_as_much_and_of_equals_the_one_of_more_lines_is_first() -> None:
+    """5.00 - 5.00 moved 10.00, against 3 x 3.00 = 9.00; then 2 x 1.00 against 1 x 2.00; then b against c."""
+    up_and_down, lines, names = _moved(
+        "('added', 'file z', 5), ('added', 'file z', -5), ('added', 'file a', 3), ('added', 'file a', 3)",
+        "('added', 'file a', 3), ('changed', 'file z', 1), ('changed', 'file z', 1), ('changed', 'file a', 2)",
+        "('removed', 'file c', -1), ('removed', 'file b', -1)",
+    )
+    assert up_and_down.causes.startswith("file z (2 of 5 lines)") and up_and_down.amount_moved == "9.00"
+    assert lines.causes.startswith("file z (2 of 3 lines)")
+    assert names.causes.startswith("file b (1 of 2 lines)")
+
+
+def test_other_causes_are_named_once_up_to_a_bound() -> None:
+    """What the first set holds is no other cause; a seed's row with a semicolon is one cause."""
+    (few,) = _moved("('added', 'file a; file b', 5)", "('added', 'file a', 1)", "('added', 'file b', 1)")
+    assert few.causes == "file a; file b (1 of 3 lines; the others because of some of these)"
+    (many,) = _moved(
+        "('added', 'file a and 2 more', 9)",
+        "('added', 'file a; file b; seed s.csv + x,first; then y', 5)",
+        "('added', 'file b; file c and 3 more', 4)",
+        "('added', 'file d; file e', 3)",
+    )
+    assert many.causes == (
+        "file a and 2 more (1 of 4 lines); the others also because of file b; seed s.csv + x,first; then y; file c "
+        'and 2 more: meterhouse sql "select distinct causes from rpt_release_changes"'
+    )
