@@ -205,7 +205,10 @@ def status(as_json: Json = False) -> None:
 def export(
     month: Annotated[str | None, typer.Option(help="Billing month, such as 2024-11.")] = None,
     format: Annotated[
-        str, typer.Option(help="csv, parquet, xlsx, or documents (a folder per tenant: PDF, e-invoice, lines).")
+        str,
+        typer.Option(
+            help="csv, parquet, xlsx, journal (postings), or documents (a folder per tenant: PDF, e-invoice, lines)."
+        ),
     ] = "csv",
     latest: Annotated[bool, typer.Option("--latest", help="The newest published month.")] = False,
     as_json: Json = False,

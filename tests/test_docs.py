@@ -15,7 +15,8 @@ from orchestration.settings import PROJECT_DIR
 from tests.conftest import SampleRun
 
 MARTS = (PROJECT_DIR / "docs/marts.md").read_text(encoding="utf-8")
-QUERIES = re.findall(r"```sql\n(.*?)\n```", MARTS, re.DOTALL)
+CLOSING = (PROJECT_DIR / "docs/closing.md").read_text(encoding="utf-8")
+QUERIES = re.findall(r"```sql\n(.*?)\n```", MARTS + CLOSING, re.DOTALL)
 PAGES = [*PROJECT_DIR.glob("*.md"), *PROJECT_DIR.glob("docs/*.md")]
 MODULES = {name for page in PAGES for name in re.findall(r"python -m ([\w.]+)", page.read_text(encoding="utf-8"))}
 

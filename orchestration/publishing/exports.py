@@ -1,7 +1,7 @@
 """Finance's export of a month: invoices and lines from the release, written whole and read back.
 
 CSV carries exact decimals as text and cannot run formulas in a spreadsheet; Parquet keeps types; the
-workbook and the documents (PDF, e-invoice) are drawn in orchestration/documents.
+workbook, the journal and the documents (PDF, e-invoice) are drawn in orchestration/documents.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from orchestration.wording import in_digits
 
 TABLES = {"invoices": "fct_invoices", "invoice_lines": "fct_invoice_lines"}
 Totals = dict[str, Decimal]
-FORMATS = ("csv", "parquet", "xlsx", "documents")
+FORMATS = ("csv", "parquet", "xlsx", "documents", "journal")
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,21 @@ def _write_xlsx(
     return {path.name: len(written.lines)}
 
 
+def _write_journal(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, month: date, building: Path, released: Totals
+) -> dict[str, int]:
+    """One CSV of postings for the general ledger."""
+    from orchestration.documents.invoice_facts import load_invoices
+    from orchestration.documents.journal import check_journal, read_accounts, write_journal
+
+    invoices = load_invoices(connection, "marts.fct_invoices", "marts.fct_invoice_lines", month=month)
+    path = building / "journal.csv"
+    rows = write_journal(invoices, read_accounts(settings.project_dir), path)
+    # A currency in which nothing but nothing was billed has no posting.
+    _demand_equal(path.name, dict.fromkeys(released, Decimal(0)) | check_journal(path, invoices), released)
+    return {path.name: rows}
+
+
 def _documents(
     connection: duckdb.DuckDBPyConnection,
     release: Release,
@@ -273,4 +288,5 @@ _WRITERS: dict[str, Callable[..., dict[str, int]]] = {
     "csv": partial(_write_tables, format="csv"),
     "parquet": partial(_write_tables, format="parquet"),
     "xlsx": _write_xlsx,
+    "journal": _write_journal,
 }

@@ -516,7 +516,7 @@ def test_a_release_tampered_with_is_found(mine: Settings) -> None:
 def test_exports_of_a_closed_month_stay_the_same_bytes_whatever_is_published_later(mine: Settings) -> None:
     close_at(mine, "2024-09", "2024-10-20", tenants=("tnt_0002",))
     pipeline.run_all(mine)
-    formats = ("csv", "parquet", "xlsx", "documents")
+    formats = ("csv", "parquet", "xlsx", "documents", "journal")
 
     def exported() -> dict[str, bytes]:
         found: dict[str, bytes] = {}

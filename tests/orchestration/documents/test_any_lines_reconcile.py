@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.documents.invoice_facts import SERVICES
+from orchestration.documents.journal import Accounts, check_journal, write_journal
 from orchestration.documents.pdf_reading import read_back
 from orchestration.documents.reconcile import reconcile
 from orchestration.documents.tenant_folders import write_documents
@@ -19,6 +20,7 @@ from tests.orchestration.documents.rows import ACME, correction, invoice, line, 
 
 UNITS = {"USD": 2, "JPY": 0, "KWD": 3}
 text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
+ACCOUNTS = Accounts("1200", dict.fromkeys((*SERVICES, "Something new"), "4000"))
 figures = st.tuples(
     st.integers(min_value=-(10**9), max_value=10**9),
     st.decimals(min_value=0, max_value=99, places=8),
@@ -58,6 +60,9 @@ def test_any_lines_reconcile_in_every_format(lines: list, currency: str) -> None
         billed_amounts = sorted(row["billed_amount"] for row in rows)
         assert sorted(read_back((target / ACME / "INV-1.pdf").read_bytes()).lines.values()) == billed_amounts
         assert sorted(read_workbook(target / ACME / "invoices.xlsx").lines.values()) == billed_amounts
+        journal = Path(place) / "journal.csv"
+        write_journal(invoices, ACCOUNTS, journal)
+        assert check_journal(journal, invoices) == ({currency: total} if total else {})
         e_invoice = target / ACME / "INV-1.xml"
         refusals = manifest["tenants"][ACME]["without_xml"]
         assert e_invoice.exists() == (currency != "KWD"), refusals

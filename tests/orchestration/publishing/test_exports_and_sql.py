@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.documents import workbook
+from orchestration.documents import journal, workbook
 from orchestration.documents.invoice_facts import Invoice
 from orchestration.documents.text import neutralise
 from orchestration.errors import MeterhouseError
@@ -55,6 +55,26 @@ def test_exporting_twice_gives_the_same_bytes(sample_run: SampleRun) -> None:
     assert first == again
 
 
+def test_the_journal_balances_and_adds_up_to_the_release(sample_run: SampleRun) -> None:
+    """Owed is what is billed, and so is what was earned; twice the same bytes, and every draft is marked."""
+    done = export_month(sample_run.settings, "2024-11", "journal")
+    path = done.path / "journal.csv"
+    with path.open(newline="") as text:
+        rows = list(csv.DictReader(text))
+    assert len(rows) == done.files["journal.csv"]
+    for currency, billed in done.totals.items():
+        mine = [row for row in rows if row["currency_code"] == currency]
+        for of_service, sign in ((False, 1), (True, -1)):
+            sides = [
+                Decimal(row["debit"]) - Decimal(row["credit"]) for row in mine if bool(row["service"]) == of_service
+            ]
+            assert sign * sum(sides) == Decimal(billed) != 0
+    assert {row["status"] for row in rows} == {"draft"} and done.drafts == done.totals
+    assert json.loads((done.path / "manifest.json").read_text())["drafts"] == done.drafts
+    before = path.read_bytes()
+    assert (export_month(sample_run.settings, "2024-11", "journal").path / "journal.csv").read_bytes() == before
+
+
 def _with_first_row_alone(write: Callable[..., int]) -> Callable[..., int]:
     return lambda connection, query, path: write(connection, f"from ({query}) limit 1", path)
 
@@ -72,6 +92,14 @@ def _without_lines_of_nothing(write: Callable[..., None]) -> Callable[..., None]
     return written
 
 
+def _without_the_last(write: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    return lambda invoice, accounts: write(invoice, accounts)[:-1]
+
+
+def _without_one_posted(write: Callable[..., int]) -> Callable[..., int]:
+    return lambda invoices, accounts, path: write(invoices[1:], accounts, path)
+
+
 @pytest.mark.parametrize(
     ("format", "module", "writer", "faulty", "told"),
     [
@@ -79,6 +107,8 @@ def _without_lines_of_nothing(write: Callable[..., None]) -> Callable[..., None]
         ("parquet", exports, "_write_parquet", _with_first_row_alone, "invoices.parquet adds up to"),
         ("xlsx", workbook, "write_workbook", _without_one_invoice, r"invoices.xlsx \(invoices\) adds up to"),
         ("xlsx", workbook, "write_workbook", _without_lines_of_nothing, "is inconsistent"),
+        ("journal", journal, "postings", _without_the_last, "journal.csv: the postings of .* are off by"),
+        ("journal", journal, "write_journal", _without_one_posted, "journal.csv: what is owed of .* is 0, billed is"),
     ],
 )
 def test_an_export_that_lost_rows_is_found_when_it_is_read_back_and_the_former_one_stays(
