@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from orchestration import duck
 from orchestration.closing import ledger, scope, signing
-from orchestration.month_report import billed, signed, watched
+from orchestration.month_report import billed, owed, signed, watched
 from orchestration.publishing.money_told import minor_units
 from orchestration.publishing.newest_month import not_published, published_months
 from orchestration.publishing.release import require_release
@@ -34,6 +34,7 @@ class MonthFacts:
     storage: list[watched.StorageUse]
     vendor_totals: list[watched.VendorTotal]
     corrections: list[billed.Correction]
+    receivables: owed.Receivables
     check_kinds: list[watched.CheckKind]
     failed_checks: list[watched.FailedCheck]
     fates: list[watched.Fate]
@@ -83,6 +84,7 @@ def gather_facts(settings: Settings, month: date) -> MonthFacts:
             storage=watched.storage(connection, first_day),
             vendor_totals=watched.vendor_totals(connection, first_day),
             corrections=billed.corrections(connection, first_day),
+            receivables=owed.receivables(connection),
             check_kinds=check_kinds,
             failed_checks=failed_checks,
             fates=watched.fates(connection, first_day),

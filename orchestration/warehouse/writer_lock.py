@@ -32,7 +32,7 @@ from orchestration.warehouse.fencing import Writer
 _held: dict[tuple[int, int, Path], Writer] = {}
 # What a doubt is about (in_doubt).
 WRITTEN_BY_ANOTHER_HAND = (
-    "the build file was written by another hand, or its writer died writing it, since it was built"
+    "since it was built, another program has written to the build file, or its writer died while writing"
 )
 
 

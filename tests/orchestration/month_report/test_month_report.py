@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from orchestration import duck
 from orchestration.errors import MeterhouseError
 from orchestration.month_report.billed import CurrencyTotal, currency_totals, largest_changes, meter_totals
+from orchestration.month_report.owed import BUCKETS, NAMES, OpenTenant, receivables
 from orchestration.month_report.page import write_month_report
 from orchestration.publishing.release import require_release
-from orchestration.settings import Settings
+from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import SampleRun
 from tests.orchestration.month_report.conftest import HOSTILE
 from tests.orchestration.month_report.reading import Page, amount
@@ -30,6 +32,7 @@ SECTIONS = [
     "storage",
     "vendors",
     "corrections",
+    "receivables",
     "quality",
     "records",
     "holds",
@@ -254,6 +257,64 @@ def test_records_and_findings_are_all_counted(told: tuple[Page, Settings, date])
             settings, f"select count(*), sum(record_count) from marts.rpt_findings where {condition}", month
         )
         assert (sum(amount(r["Places"]) for r in rows), sum(amount(r["Records"]) for r in rows)) == (places, records)
+
+
+def test_receivables_are_those_of_the_mart(pages: dict[str, Page], closed_run: Settings) -> None:
+    """The same on both pages: what is owed has no month. Before the first close there is none."""
+    assert "No invoice has been issued yet" in pages["open"].section_text("receivables")
+    expected = _ask(
+        closed_run,
+        "select currency_code, count(*), sum(open_amount) from marts.rpt_receivables "
+        "where open_amount != 0 group by 1 order by 1",
+    )
+    assert expected
+    for page in (pages["closed"], pages["next"]):
+        for currency, invoices, owed in expected:
+            (foot,) = page.rows(f"receivables-{currency}", "tfoot")
+            assert (amount(foot["Invoices"]), amount(foot["Open"])) == (invoices, owed)
+            rows = page.rows(f"receivables-{currency}")
+            assert sum(amount(r["Open"]) for r in rows) == owed
+            tenants = page.rows(f"open-tenants-{currency}")
+            assert len(tenants) <= 20
+            if page.has(f"open-tenants-{currency}-rest"):
+                tenants += page.rows(f"open-tenants-{currency}-rest")
+            debts = [amount(r["Open"]) for r in tenants]
+            assert debts == sorted(debts, reverse=True) and sum(debts) == owed
+
+
+def test_what_is_owed_is_told_by_age_and_tenant() -> None:
+    """USD: 120.00 of 95 days + 30.00 of 10 days - 50.00 of credit + 7.00 not due yet; what is settled is not open.
+
+    acme owes 120 + 30 - 50 = 100.00, of it 150.00 past due; globex 7.00; hooli is owed 5.00, and owes nothing.
+    """
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create schema marts; create table marts.dim_tenants as select 'acme' as tenant_id, 'Acme' as tenant_name; "
+            "create table marts.rpt_receivables as select * replace (open_amount::decimal(24, 6) as open_amount) from ("
+            "values ('acme', 'USD', 120, 95, 'over_90'), ('acme', 'USD', 30, 10, '1-30'), "
+            "('acme', 'USD', -50, 0, 'credit'), ('globex', 'USD', 7, 0, 'not_due'), "
+            "('globex', 'USD', 0, 0, 'settled'), ('hooli', 'EUR', -5, 0, 'credit')) "
+            "as made(tenant_id, currency_code, open_amount, days_past_due, aging_bucket)"
+        )
+        found = receivables(connection)
+    assert found.issued == 6
+    assert [(b.currency, b.name, b.invoices, b.amount) for b in found.buckets] == [
+        ("EUR", NAMES["credit"], 1, -5),
+        ("USD", NAMES["over_90"], 1, 120),
+        ("USD", NAMES["1-30"], 1, 30),
+        ("USD", NAMES["not_due"], 1, 7),
+        ("USD", NAMES["credit"], 1, -50),
+    ]
+    assert found.tenants == [
+        OpenTenant("USD", "acme", "Acme", 3, Decimal(150), 95, Decimal(100)),
+        OpenTenant("USD", "globex", "globex", 1, Decimal(0), 0, Decimal(7)),
+    ]
+
+
+def test_buckets_are_those_the_mart_knows() -> None:
+    text = (PROJECT_DIR / "models/marts/invoicing/_invoicing__models.yml").read_text(encoding="utf-8")
+    (listed,) = re.findall(r"values: \[(not_due, [^\]]*)\]", text)
+    assert sorted(listed.split(", ")) == sorted((*BUCKETS, "settled")) and set(NAMES) == set(BUCKETS)
 
 
 def test_what_is_issued_what_is_a_draft_and_what_is_credited_are_told_apart() -> None:

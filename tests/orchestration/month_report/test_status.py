@@ -10,6 +10,7 @@ from typing import Any
 from orchestration.closing.ledger import Entry
 from orchestration.closing.scope import Draft
 from orchestration.month_report.facts import gather_facts
+from orchestration.month_report.owed import Receivables
 from orchestration.month_report.page import render_month_report
 from orchestration.month_report.signed import past_holds, status_of
 from orchestration.month_report.watched import FailedCheck
@@ -74,3 +75,10 @@ def test_a_failed_check_and_a_lagging_release_are_shouted(sample_run: SampleRun,
     status = page.root.get_element_by_id("status").text_content()
     assert status.startswith("Closed except for 1 tenant by Carla")
     assert "run again" in status
+
+
+def test_where_everything_is_paid_that_is_said(sample_run: SampleRun, tmp_path: Path) -> None:
+    facts = gather_facts(sample_run.settings, OCTOBER)
+    target = tmp_path / "page.html"
+    target.write_text(render_month_report(replace(facts, receivables=Receivables(2, [], []))), encoding="utf-8")
+    assert "Nothing is open: all 2 issued invoices are settled." in Page(target).section_text("receivables")
