@@ -16,7 +16,7 @@ from orchestration.quality.verdict import Verdict
 from orchestration.settings import Settings
 from orchestration.warehouse import fencing, state
 from orchestration.warehouse.fingerprint import project_hash
-from orchestration.warehouse.writer_lock import doubt_noted
+from orchestration.warehouse.writer_lock import WRITTEN_BY_ANOTHER_HAND, doubt_noted
 
 RUN_AGAIN = "Run `meterhouse run`: it builds and judges the current state, and publishes it if it passes."
 
@@ -52,7 +52,7 @@ def demand_verdict(connection: duckdb.DuckDBPyConnection, settings: Settings) ->
         )
     if doubt_noted(settings):
         raise GateRefused(
-            "since it was built, another program has written to the build file, or its writer died while writing",
+            WRITTEN_BY_ANOTHER_HAND,
             f"Nothing in it is trusted until all of it is rebuilt and judged again. {RUN_AGAIN}",
         )
     return found, hashes

@@ -102,10 +102,11 @@ def test_an_invoice_bears_the_tenants_name_as_it_is(
 
 
 def test_what_is_being_done_is_told_as_it_is() -> None:
-    console = Console(file=io.StringIO(), force_terminal=True, width=120, markup=False, emoji=False)
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=120, markup=False, emoji=False)
     with working(console, "[/b]") as say:
         say(f"taking in {ODD}")
-    assert f"taking in {ODD}" in console.file.getvalue()
+    assert f"taking in {ODD}" in written.getvalue()
 
 
 def test_what_a_terminal_would_obey_is_shown_as_an_escape(

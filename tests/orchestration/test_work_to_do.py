@@ -153,7 +153,7 @@ def test_a_build_file_written_by_another_hand_is_told(
     cli.status(as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert (told["anything_to_do"], told["verdict"]) == (True, "passed")
-    assert told["why"].startswith("the build file was written by another hand")
+    assert told["why"].startswith("since it was built, another program has written to the build file")
 
 
 def test_where_there_is_nothing_to_do_no_reason_is_told(
