@@ -115,6 +115,12 @@ STATEMENT_FAULTS = {
         "update broken set billing_portal_on = null where rowid = 0",
         "update broken set withdrawn_on = date '2021-12-31' where rowid = 0",
     ),
+    "prc_04__plan_contents_are_whole": (
+        "update broken set plan_id = null where rowid = 0",
+        "update broken set plan_name = null where rowid = 0",
+        "update broken set includes_agent_assist = null where rowid = 0",
+        "update broken set published_on = null where rowid = 0",
+    ),
     "sto_03__storage_limits_are_whole": (
         "update broken set base_bytes = -1 where rowid = 0",
         "update broken set bytes_per_user = null where rowid = 0",

@@ -125,6 +125,8 @@ def copy_project(target: Path, batch: Batch) -> Path:
         terms / "billing_settings.csv",
         [f"kiq_basis,{r.choice(('kiq_01', 'kiq_03'))},{day()},KIQ-03,made up for a test"],
     )
+    # What a plan includes is flagged and never billed (PRC-04): no amount may tell that this was published.
+    _append(terms / "plans.csv", [f"business,Business,true,mms,{batch.first + timedelta(days=14)},made up for a test"])
     # A market that moves: Brazilian numbers of one city are Germany's from some day on.
     moved = [f"5511,Germany,{day()},,made up for a test"]
     _append(target / "seeds" / "reference" / "whatsapp_markets.csv", moved)

@@ -13,8 +13,9 @@ subscriptions as (
     select * from {{ ref('int_gen_02__subscriptions_states') }} where is_current
 ),
 
+-- Which plans there are is not dated, as what they include is (PRC-04).
 plans as (
-    select * from {{ ref('plans') }}
+    select distinct plan_id from {{ ref('plans') }}
 ),
 
 plans_listed as (

@@ -1,7 +1,8 @@
 -- GEN-03, TRW-04, VOI-05: usage under a plan that does not include the feature, or without a subscription.
 -- Grain: tenant x month x meter x reason. It is billed anyway; this only flags it. Note: the plan at the
 -- instant of use decides (its segment: int_gen_06__price_boundaries); for numbers and storage, any plan of
--- the month. An unknown plan is different from no subscription; rpt_findings reports it.
+-- the month. An unknown plan is different from no subscription; rpt_findings reports it. What a plan includes
+-- is what is in force on the month's last day (PRC-04).
 with usage as (
     select * from {{ ref('int_gen_06__usage_to_price') }}
 ),
@@ -10,8 +11,8 @@ subscriptions as (
     select * from {{ ref('int_gen_02__subscriptions_states') }} where is_current
 ),
 
-plans as (
-    select * from {{ ref('plans') }}
+plan_contents as (
+    select * from {{ ref('int_prc_04__plan_contents_effective') }}
 ),
 
 usage_dated as (
@@ -45,19 +46,22 @@ plans_in_force as (
     select
         features.*,
         subscriptions.plan_id as subscribed_plan_id,
-        plans.includes_agent_assist,
-        plans.voice_features,
+        plan_contents.includes_agent_assist,
+        plan_contents.voice_features,
     from features
     left join subscriptions
         on
             features.tenant_id = subscriptions.tenant_id
             and {{ overlaps('subscriptions.valid_from', 'subscriptions.valid_to', 'features.used_from', 'features.used_until') }}
-    left join plans on subscriptions.plan_id = plans.plan_id
+    left join plan_contents
+        on
+            subscriptions.plan_id = plan_contents.plan_id
+            and {{ in_force_at_month_end('plan_contents.effective_from', 'plan_contents.effective_until', 'features.billing_month') }}
     qualify
         row_number() over (
             partition by
                 features.tenant_id, features.billing_month, features.meter, features.used_from
-            order by subscriptions.valid_from desc nulls last, plans.plan_id
+            order by subscriptions.valid_from desc nulls last, plan_contents.plan_id
         ) = 1
 ),
 
