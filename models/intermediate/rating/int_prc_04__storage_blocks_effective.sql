@@ -12,6 +12,7 @@ dated as (
         published_on,
         published_on as effective_from,
         cast(null as date) as withdrawn_on,
+        is_placeholder,
     from published
 ),
 
@@ -24,4 +25,5 @@ select
     block_bytes,
     effective_from,
     effective_until,
+    is_placeholder,
 from intervals_made

@@ -14,6 +14,7 @@ dated as (
         published_on,
         published_on as effective_from,
         cast(null as date) as withdrawn_on,
+        is_placeholder,
     from published
 ),
 
@@ -28,4 +29,5 @@ select
     bytes_per_user,
     effective_from,
     effective_until,
+    is_placeholder,
 from intervals_made

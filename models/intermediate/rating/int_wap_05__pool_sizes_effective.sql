@@ -15,6 +15,7 @@ dated as (
             'greatest(pricing_page_on, billing_portal_on)', 'null'
         ) }} as effective_from,
         withdrawn_on,
+        is_placeholder,
     from pools
 ),
 
@@ -28,4 +29,5 @@ select
     published_on,
     effective_from,
     effective_until,
+    is_placeholder,
 from intervals_made

@@ -26,6 +26,9 @@ select
     coalesce(usage.price_id, '') as price_id,
     measured.consumed_bytes,
     case when not measured.is_plan_unknown then measured.limit_bytes end as limit_bytes,
+    measured.is_placeholder_limit,
+    measured.block_bytes,
+    measured.is_placeholder_block,
     case
         when not measured.is_plan_unknown
             then greatest(0, measured.consumed_bytes - measured.limit_bytes)

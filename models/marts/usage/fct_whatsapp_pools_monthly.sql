@@ -29,6 +29,7 @@ select
     pools.full_time_licences,
     pools.order_id,
     pools.pool_quantity,
+    pools.is_placeholder_pool,
     coalesce(draws.conversation_draws, 0)::bigint as conversation_draws,
     coalesce(windows.windows_rebuilt, 0)::bigint as windows_rebuilt,
     coalesce(draws.window_draws, 0)::bigint as window_draws,

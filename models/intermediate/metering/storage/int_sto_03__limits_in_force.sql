@@ -37,6 +37,7 @@ plans_in_force as (
             as is_plan_unknown,
         storage_limits.base_bytes,
         storage_limits.bytes_per_user,
+        storage_limits.is_placeholder,
     from levels
     inner join subscriptions
         on
@@ -107,6 +108,8 @@ select
     )::bigint as limit_bytes,
     coalesce(plans_in_force.is_plan_unknown, false)
     and overrides_in_force.included_bytes is null as is_plan_unknown,
+    coalesce(plans_in_force.is_placeholder, false)
+    and overrides_in_force.included_bytes is null as is_placeholder_limit,
 from levels
 left join plans_in_force using (tenant_id, meter, billing_month)
 left join purchases_in_force using (tenant_id, meter, billing_month)

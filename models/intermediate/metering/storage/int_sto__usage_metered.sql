@@ -85,8 +85,11 @@ select
     levels.raw_rows,
     levels.consumed_bytes,
     limits.limit_bytes,
+    blocks.block_bytes,
     levels.is_stale or limits.is_seat_count_stale as is_stale,
     limits.is_plan_unknown,
+    limits.is_placeholder_limit,
+    coalesce(blocks.is_placeholder, false) as is_placeholder_block,
 from levels
 inner join limits
     on
@@ -118,6 +121,9 @@ select
     raw_rows,
     cast(null as bigint) as consumed_bytes,
     cast(null as bigint) as limit_bytes,
+    cast(null as bigint) as block_bytes,
     false as is_stale,
     false as is_plan_unknown,
+    false as is_placeholder_limit,
+    false as is_placeholder_block,
 from snapshots_left

@@ -71,6 +71,8 @@ select
         false
     )
     and overrides_last.order_id is null as is_plan_unknown,
+    coalesce(pool_sizes.is_placeholder, false)
+    and overrides_last.order_id is null as is_placeholder_pool,
 from tenant_months
 left join subscriptions_last
     on
