@@ -27,6 +27,7 @@ from orchestration.documents.pdf_style import (
     Figure,
     text,
 )
+from orchestration.documents.price_keys import key_in_words
 
 # What covers units beside the plan's own pool and first number.
 _COVERED_BY = {"meta_free": "Free of charge under WhatsApp's own rules", "order_pool": "Included in your Order"}
@@ -47,7 +48,7 @@ def _description(line: InvoiceLine) -> list[Flowable]:
     title = line.meter_description[:1].upper() + line.meter_description[1:]
     cell: list[Flowable] = [text(title)]
     if line.price_key:
-        cell.append(text(_shown_key(line), SMALL))
+        cell.append(text(key_in_words(line.meter, line.price_key), SMALL))
     if line.is_correction:
         corrected = f", invoiced on {line.corrects_invoice_number}" if line.corrects_invoice_number else ""
         # A fine's credit is of the month it was overturned in, which is not when the number was used (PEN-02).
@@ -56,13 +57,6 @@ def _description(line: InvoiceLine) -> list[Flowable]:
     elif line.charge_category == "included":
         cell.append(text(_COVERED_BY.get(line.price_id, "Covered by your plan"), SMALL))
     return cell
-
-
-def _shown_key(line: InvoiceLine) -> str:
-    """`India, user initiated`; of a fine the carrier's own reference, which is nobody's to reword."""
-    if line.meter == "carrier_penalty":
-        return line.price_key
-    return line.price_key.replace("|", ", ").replace("_", " ")
 
 
 def _line_row(number: int, line: InvoiceLine, invoice: Invoice) -> list[Any]:

@@ -8,6 +8,7 @@ from lxml import etree
 
 from orchestration.documents.invoice_facts import Invoice, InvoiceLine
 from orchestration.documents.money import plain, to_minor_unit
+from orchestration.documents.price_keys import key_in_words
 from orchestration.documents.text import clean
 from orchestration.documents.ubl_tax import TaxStatement
 from orchestration.documents.ubl_xml import add, add_amount, add_tax_scheme, group
@@ -35,12 +36,8 @@ def quantity_and_price(line: InvoiceLine, minor_unit: int) -> tuple[int, Decimal
 
 
 def _note(line: InvoiceLine) -> str:
-    if not line.is_correction:
-        return line.explanation if line.charge_category == "included" else ""
-    corrected = f" of invoice {line.corrects_invoice_number}" if line.corrects_invoice_number else ""
-    if line.charge_class != "correction":
-        return f"Credit{corrected}: {line.explanation}"
-    return f"Correction{corrected}, usage of {line.usage_month:%Y-%m}: {line.explanation}"
+    """The line's explanation, which itself says what it corrects or credits."""
+    return line.explanation if line.is_correction or line.charge_category == "included" else ""
 
 
 def add_line(root: etree._Element, invoice: Invoice, tax: TaxStatement, number: int, line: InvoiceLine) -> None:
@@ -63,7 +60,7 @@ def add_line(root: etree._Element, invoice: Invoice, tax: TaxStatement, number: 
     add(reference, "ID", line.line_id)
     add(reference, "DocumentTypeCode", "130")
     item = group(element, "Item")
-    key = f" ({line.price_key})" if line.price_key else ""
+    key = f" ({key_in_words(line.meter, line.price_key)})" if line.price_key else ""
     add(item, "Description", f"{line.service}: {line.meter_description}{key}")
     add(item, "Name", clean(line.meter_description) or line.meter)
     category = group(item, "ClassifiedTaxCategory")

@@ -281,11 +281,12 @@ def _every_line_is_explained_by_its_records(settings: Settings) -> None:
     assert _records(settings, october) == {("CA2", 1), ("CA3", 2)}
     assert _records(settings, december) == {("CA3", -1)}
     explained = explain_line(settings, december)
-    assert "recomputed 5 (USD 0.08), previously invoiced 6 (USD 0.09), so -1 at USD 0.015: " in explained.sentence
-    assert "0.015: 0.08 - 0.09 = -0.01; corrects" in explained.sentence
-    assert "corrects a line of invoice MH-2024-000001" in explained.sentence
+    assert "5 minutes (USD 0.08) now counted, 6 minutes (USD 0.09) invoiced before" in explained.sentence
+    assert "a difference of -1 minute at USD 0.015: 0.08 - 0.09 = USD -0.01; list price" in explained.sentence
+    assert explained.sentence.startswith("Correction of invoice MH-2024-000001, usage of September 2024 (")
+    assert explained.sentence.count("MH-2024-000001") == 1
     (order,) = [line for line in lines if line.startswith("acme/2024-11/phone_number") and line.endswith("/usage")]
-    assert "overrides the list price 2.00" in explain_line(settings, order).sentence
+    assert "instead of the list price of USD 2.00" in explain_line(settings, order).sentence
 
 
 def _records(settings: Settings, line: str) -> set[tuple[str, int]]:

@@ -100,7 +100,7 @@ def test_sql_and_explain_answer_from_the_release(sample_run: SampleRun) -> None:
     (line,) = json.loads(_run(sample_run, "sql", query, "--json").stdout)
     explained = _run(sample_run, "explain", line["line_id"])
     assert explained.returncode == 0
-    assert "1 x USD 500.00 = 500.00, rounded to 500.00" in explained.stdout
+    assert "1 x USD 500.00 = USD 500.00; carrier's fine passed through at cost (PEN-01)" in explained.stdout
     assert "carrier_penalties  NOTE-" in explained.stdout
     assert "quantity (notices)" in explained.stdout
     assert "clause PEN-0" in explained.stdout

@@ -10,7 +10,7 @@
 with lines as (
     select distinct
         tenant_id, billing_month, meter, price_key, price_id, price_origin,
-        price_effective_from, charge_category,
+        price_effective_from, charge_category, currency_code,
     from {{ ref('int_gen_12__lines_invoiced') }} {{ where_moved() }}
 ),
 
@@ -38,29 +38,34 @@ select
     lines.price_key,
     lines.price_id,
     case
-        when lines.price_origin = 'order'
-            then 'the Order''s price, in force from ' || lines.price_effective_from
-                || case
-                    when prices.list_price_id is not null
-                        then ', overrides the list price ' || {{ money_text('prices.list_unit_price') }}
-                            || ' (' || prices.list_price_id || ')'
-                    else ''
-                end
-                || ' (GEN-06)'
         when lines.charge_category = 'credit'
-            then 'overturned, so what was billed is credited (PEN-02)'
+            then 'the fine was overturned, so what was billed is credited (PEN-02)'
+        when lines.price_origin = 'order'
+            then {{ price_origin_text('lines.price_origin', 'lines.price_id') }}
+                || ', in force from ' || lines.price_effective_from
+                || coalesce(
+                    ', instead of the list price of '
+                    || {{ amount_text('lines.currency_code', money_text('prices.list_unit_price')) }},
+                    ''
+                )
+                || ' (GEN-06)'
         when lines.price_origin = 'passed_through'
-            then 'passed through at cost (PEN-01)'
+            then {{ price_origin_text('lines.price_origin', 'lines.price_id') }} || ' (PEN-01)'
         when lines.price_origin = 'included'
-            then 'deducted before pricing'
-        else 'list price'
+            then {{ price_origin_text('lines.price_origin', 'lines.price_id') }}
+        when notice_rules.clause_id is not null
+            then {{ price_origin_text('lines.price_origin', 'lines.price_id') }}
+                || coalesce(' published on ' || updates.published_on, '')
+                || ', in force from ' || lines.price_effective_from
+                || ' (' || notice_rules.clause_id || ')'
+        -- A category without a column on the card has the price of its group (WAP-04): the card's own is named.
+        else 'price of the WhatsApp rate card'
             || case
-                when updates.published_on is not null
-                    then ' published on ' || updates.published_on
+                when {{ card_key('lines.price_id') }} != lines.price_key
+                    then ' for ' || {{ price_key_text('lines.meter', card_key('lines.price_id')) }}
                 else ''
             end
-            || ', in force from ' || lines.price_effective_from
-            || ' (' || coalesce(notice_rules.clause_id, 'PRC-02') || ')'
+            || ', in force from ' || lines.price_effective_from || ' (PRC-02)'
     end as price_reason,
 from lines
 left join prices

@@ -1,6 +1,7 @@
--- One sentence of arithmetic per draft line: quantity, what was included, the price and the reason for it,
--- pool or storage limit, clause; for a correction also what had been invoiced.
--- Grain: invoice line not yet closed.
+-- One sentence of arithmetic per draft line, in words a customer's accountant knows: quantity, what was included, the
+-- price and the reason for it, pool or storage limit, clause; for a correction also what had been invoiced. Grain:
+-- invoice line not yet closed. Note: documents print it as it stands. Only lines that may draw on the pool mention it
+-- (WAP-06).
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -31,15 +32,45 @@ pool_draws as (
     select
         tenant_id,
         billing_month,
+        list(distinct meter) as drawing_meters,
         sum(draw_count)::bigint as asked_quantity,
         (sum(draw_count) filter (where is_pooled))::bigint as pooled_quantity,
     from {{ ref('int_wap_06__draws_counted') }}
     group by tenant_id, billing_month
 ),
 
+categories as (
+    select * from {{ ref('whatsapp_categories') }}
+),
+
+plan_contents as (
+    select * from {{ ref('int_prc_04__plan_contents_effective') }}
+),
+
 storage as (
     select * from {{ ref('int_sto__usage_metered') }}
     where metered_fate = 'countable'
+),
+
+figures_worded as (
+    select
+        lines.*,
+        coalesce(meters.unit, 'unit') as unit,
+        case
+            when lines.price_key != ''
+                then ' (' || {{ price_key_text('lines.meter', 'lines.price_key') }} || ')'
+            else ''
+        end as key_words,
+        {{ amount_text('lines.currency_code', money_text('lines.unit_price')) }} as price,
+        {{ amount_text('lines.currency_code', money_text('lines.rated_amount')) }} as rated,
+        {{ grouped_text(billed_text('lines.billed_amount', 'currencies.minor_unit')) }} as billed,
+        {{ grouped_text(billed_text('lines.recomputed_amount', 'currencies.minor_unit')) }}
+            as recomputed,
+        {{ grouped_text(billed_text('lines.invoiced_amount', 'currencies.minor_unit')) }}
+            as invoiced,
+    from lines
+    left join meters on lines.meter = meters.meter
+    left join currencies on lines.currency_code = currencies.currency_code
 ),
 
 parts_worded as (
@@ -49,73 +80,90 @@ parts_worded as (
         lines.billing_month,
         case
             when lines.charge_class = 'correction'
-                then 'Correction for ' || strftime(lines.usage_month, '%Y-%m')
-                    || ': recomputed ' || lines.recomputed_quantity || ' ('
-                    || lines.currency_code || ' ' || {{ billed_text('lines.recomputed_amount', 'currencies.minor_unit') }}
-                    || '), previously invoiced ' || lines.invoiced_quantity || ' ('
-                    || lines.currency_code || ' ' || {{ billed_text('lines.invoiced_amount', 'currencies.minor_unit') }}
-                    || '), so ' || lines.pricing_quantity || ' at '
-                    || lines.currency_code || ' ' || {{ money_text('lines.unit_price') }} || ': '
-                    -- A difference of rounded amounts, which need not equal quantity times price (GEN-09).
-                    || {{ billed_text('lines.recomputed_amount', 'currencies.minor_unit') }} || ' - '
-                    || {{ billed_text('lines.invoiced_amount', 'currencies.minor_unit') }} || ' = '
-                    || {{ billed_text('lines.billed_amount', 'currencies.minor_unit') }}
-                    || case
-                        when lines.corrects_invoice_number is not null
-                            then '; corrects a line of invoice '
-                                || lines.corrects_invoice_number
-                        else ''
-                    end
+                then 'Correction of '
+                    || coalesce('invoice ' || lines.corrects_invoice_number || ', ', '')
+                    || 'usage of ' || strftime(lines.usage_month, '%B %Y') || lines.key_words || ': '
+                    || {{ units_text('lines.recomputed_quantity', 'lines.unit') }}
+                    || ' (' || lines.currency_code || ' ' || lines.recomputed || ') now counted, '
+                    || {{ units_text('lines.invoiced_quantity', 'lines.unit') }}
+                    || ' (' || lines.currency_code || ' ' || lines.invoiced
+                    || ') invoiced before, a difference of '
+                    || {{ units_text('lines.pricing_quantity', 'lines.unit') }} || ' at ' || lines.price
+                    -- Of rounded amounts, which the quantity by the price need not give (GEN-09).
+                    || ': ' || lines.recomputed || ' - ' || lines.invoiced || ' = '
+                    || lines.currency_code || ' ' || lines.billed
             else
-                lines.consumed_quantity || ' ' || meters.unit
-                || case
-                    when lines.price_key != '' then ' (' || lines.price_key || ')'
+                case
+                    when lines.charge_category = 'credit'
+                        then 'Credit'
+                            || coalesce(' of invoice ' || lines.corrects_invoice_number, '') || ': '
                     else ''
                 end
+                || {{ units_text('lines.consumed_quantity', 'lines.unit') }} || lines.key_words
                 || case
-                    when lines.charge_category = 'included'
-                        then ' covered by ' || replace(lines.price_id, '_', ' ')
-                    when lines.included_quantity > 0
-                        then ', less ' || lines.included_quantity || ' included'
+                    when lines.charge_category != 'included' and lines.included_quantity > 0
+                        then ', less ' || {{ count_text('lines.included_quantity') }}
+                            || ' included by the Order'
                     else ''
                 end
-                || ': ' || lines.pricing_quantity || ' x ' || lines.currency_code
-                || ' ' || {{ money_text('lines.unit_price') }} || ' = ' || {{ money_text('lines.rated_amount') }}
-                || ', rounded to ' || {{ billed_text('lines.billed_amount', 'currencies.minor_unit') }}
+                || ': ' || {{ count_text('lines.pricing_quantity') }} || ' x ' || lines.price || ' = '
                 || case
-                    when lines.corrects_invoice_number is not null
-                        then '; credits a line of invoice ' || lines.corrects_invoice_number
-                    else ''
+                    when lines.rated_amount = lines.billed_amount
+                        then lines.currency_code || ' ' || lines.billed
+                    else lines.rated || ', rounded to ' || lines.currency_code || ' ' || lines.billed
                 end
         end as arithmetic,
-        '; price ' || lines.price_id || ' (' || lines.price_origin || ')'
-        || case when lines.is_placeholder then ', a placeholder' else '' end
-        || coalesce(': ' || price_reasons.price_reason, '') as price_sentence,
+        '; '
+        || coalesce(
+            price_reasons.price_reason,
+            {{ price_origin_text('lines.price_origin', 'lines.price_id') }}
+        )
+        || case when lines.is_placeholder then '; the price is a placeholder' else '' end
+            as price_sentence,
         case
             when
-                starts_with(lines.meter, 'whatsapp_')
+                {{ may_draw_on_pool('categories.initiated_by', "(lines.price_id = 'meta_free')") }}
                 and pools.pool_quantity is not null
-                then '; pool of the month ' || pools.pool_quantity
+                and pool_draws.asked_quantity > 0
+                and (
+                    lines.meter = 'whatsapp_fee'
+                    or list_contains(pool_draws.drawing_meters, lines.meter)
+                )
+                then '; the month''s pool of '
+                    || {{ count_text('pools.pool_quantity') }} || ' included '
+                    || case when pools.pool_quantity = 1 then 'conversation' else 'conversations' end
                     || case
                         when pools.order_id is not null
-                            then ' from Order ' || pools.order_id
+                            then ' (by Order ' || pools.order_id || ')'
                         when pools.plan_id is not null
-                            then ' (' || pools.full_time_licences || ' licenses of '
-                                || pools.plan_id || ')'
-                        else ''
+                            then ' (' || {{ units_text('pools.full_time_licences', "'licence'") }}
+                                || ' of the ' || coalesce(plan_contents.plan_name, pools.plan_id)
+                                || ' plan)'
+                        else ' (no subscription)'
                     end
-                    || ', ' || coalesce(pool_draws.asked_quantity, 0)
-                    || ' user-initiated conversations, '
-                    || coalesce(pool_draws.pooled_quantity, 0) || ' of them from the pool (WAP-06)'
+                    || ' covered ' || {{ count_text('coalesce(pool_draws.pooled_quantity, 0)') }}
+                    || ' of ' || {{ count_text('pool_draws.asked_quantity') }}
+                    || ' user-initiated '
+                    || case when pool_draws.asked_quantity = 1 then 'conversation' else 'conversations' end
+                    || ' (WAP-06)'
+                    || case
+                        when pools.is_placeholder_pool then '; the pool''s size is a placeholder' else ''
+                    end
             when storage.consumed_bytes is not null
-                then '; ' || storage.consumed_bytes || ' bytes at month end, limit '
-                    || storage.limit_bytes || ' (STO-03)'
+                then '; ' || {{ units_text('storage.consumed_bytes', "'byte'") }}
+                    || ' at month end, limit ' || {{ units_text('storage.limit_bytes', "'byte'") }}
+                    || ' (STO-03)'
+                    || coalesce(
+                        ', charged in blocks of ' || {{ units_text('storage.block_bytes', "'byte'") }}, ''
+                    )
+                    || case when storage.is_placeholder_limit then '; the limit is a placeholder' else '' end
+                    || case
+                        when storage.is_placeholder_block then '; the block size is a placeholder' else ''
+                    end
             else ''
         end as limit_sentence,
         '; clause ' || lines.clause_id || '.' as clause_sentence,
-    from lines
-    left join meters on lines.meter = meters.meter
-    left join currencies on lines.currency_code = currencies.currency_code
+    from figures_worded as lines
     left join price_reasons
         on
             lines.tenant_id = price_reasons.tenant_id
@@ -123,10 +171,15 @@ parts_worded as (
             and lines.meter = price_reasons.meter
             and lines.price_key = price_reasons.price_key
             and lines.price_id = price_reasons.price_id
+    left join categories on split_part(lines.price_key, '|', 2) = categories.category
     left join pools
         on
             lines.tenant_id = pools.tenant_id
             and lines.usage_month = pools.billing_month
+    left join plan_contents
+        on
+            pools.plan_id = plan_contents.plan_id
+            and {{ in_force_at_month_end('plan_contents.effective_from', 'plan_contents.effective_until', 'pools.billing_month') }}
     left join pool_draws
         on
             lines.tenant_id = pool_draws.tenant_id

@@ -75,6 +75,7 @@ def correction(tenant: str, key: str, quantity: int, price: str, billed: str, **
         "charge_class": "correction",
         "corrects_line_id": f"{tenant}/2024-10/{key}",
         "corrects_invoice_number": "INV-2024-0009",
+        "explanation": f"Correction of invoice INV-2024-0009, usage of October 2024: {quantity} minutes at {price}.",
     }
     return line(tenant, key, quantity, price, billed, **{**fixed, **changes})
 

@@ -107,11 +107,22 @@ def test_a_correction_refers_to_its_invoice_once_and_says_why_on_the_line() -> N
     xml = invoice_xml(of(GLOBEX))
     assert found(xml, "//cac:BillingReference//cbc:ID") == ["INV-2024-0009"]
     assert found(xml, "//cac:InvoiceLine/cbc:Note") == [
-        "Correction of invoice INV-2024-0009, usage of 2024-10: 50 minutes at 0.01.",
-        "Correction of invoice INV-2024-0009, usage of 2024-10: -120 minutes at 0.0079.",
+        "Correction of invoice INV-2024-0009, usage of October 2024: 50 minutes at 0.01.",
+        "Correction of invoice INV-2024-0009, usage of October 2024: -120 minutes at 0.0079.",
     ]
     assert found(xml, "//cbc:InvoicedQuantity") == ["10", "50", "-120"]
     assert found(xml, "//cac:InvoiceLine/cbc:LineExtensionAmount") == ["6.00", "0.50", "-0.95"]
+
+
+def test_a_line_s_key_is_in_words() -> None:
+    lines = [
+        line(ACME, "outbound_us_ca", 1, "1", "1.00"),
+        line(ACME, "Brazil|user_initiated", 1, "1", "1.00"),
+        line(ACME, "NOTE_us_ca|1", 1, "1", "1.00", meter="carrier_penalty"),
+    ]
+    xml = invoice_xml(load([invoice(ACME, "3.00", 3, "INV-1")], lines)[0])
+    described = {text.partition("(")[2] for text in found(xml, "//cac:Item/cbc:Description")}
+    assert described == {"outbound to the US and Canada)", "Brazil, user-initiated)", "NOTE_us_ca|1)"}
 
 
 def test_a_credit_note_has_positive_amounts_and_reads_back_negative() -> None:
@@ -168,7 +179,7 @@ def test_a_country_in_small_letters_is_the_country() -> None:
 
 def test_a_fine_s_credit_says_so_and_refers_to_the_invoice_that_billed_it() -> None:
     fine = {"meter": "carrier_penalty", "charge_category": "credit", "corrects_invoice_number": "INV-2024-0009"}
-    rows = [line(ACME, "N1", -1, "500", "-500", explanation="Overturned.", **fine)]
+    rows = [line(ACME, "N1", -1, "500", "-500", explanation="Credit of invoice INV-2024-0009: Overturned.", **fine)]
     xml = invoice_xml(load([invoice(ACME, "-500", 1, "CN-1", document_type="credit_note")], rows)[0])
     assert validate(xml) == []
     assert found(xml, "//cac:InvoiceDocumentReference/cbc:ID") == ["INV-2024-0009"]

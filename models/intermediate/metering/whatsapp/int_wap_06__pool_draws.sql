@@ -47,8 +47,7 @@ draws as (
     where
         metered_fate = 'countable'
         and meter = 'whatsapp_conversation'
-        and initiated_by = 'user'
-        and not is_meta_free
+        and {{ may_draw_on_pool() }}
     union all
     select
         'whatsapp_message' as meter,

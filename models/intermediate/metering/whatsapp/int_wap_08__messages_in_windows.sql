@@ -6,9 +6,8 @@ with messages as (
     select * from {{ ref('int_wap_04__units_mapped') }}
     where
         meter = 'whatsapp_message'
-        and initiated_by = 'user'
         and metered_fate = 'countable'
-        and not is_meta_free
+        and {{ may_draw_on_pool() }}
 ),
 
 windows as (
