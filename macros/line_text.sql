@@ -9,15 +9,16 @@
 {{ count_text(quantity) }} || ' ' || {{ unit }} || case when abs({{ quantity }}) = 1 then '' else 's' end
 {%- endmacro %}
 
-{# An amount that is a text already, from money_text or billed_text, in its currency: USD -1,234.50. #}
-{% macro amount_text(currency_code, amount) %}
-{{ currency_code }} || ' ' || {{ grouped_text(amount) }}
-{%- endmacro %}
-
-{% macro grouped_text(amount) %}
-regexp_extract({{ amount }}, '^-')
-|| format('{:,}', regexp_extract({{ amount }}, '\d+')::hugeint)
-|| regexp_extract({{ amount }}, '\.\d+$')
+{# An amount with thousands separators, of its text by money_text or billed_text: -1,234.50. Most have none to set, and
+   are spared the search for them. #}
+{% macro grouped_text(amount, written) %}
+case
+    when abs({{ amount }}) < 1000 then {{ written }}
+    else
+        regexp_extract({{ written }}, '^-')
+        || format('{:,}', regexp_extract({{ written }}, '\d+')::hugeint)
+        || regexp_extract({{ written }}, '\.\d+$')
+end
 {%- endmacro %}
 
 {# A price key in words: `Brazil, user-initiated`. The documents say the same (orchestration/documents/price_keys.py, and

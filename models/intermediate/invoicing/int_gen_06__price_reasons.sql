@@ -45,7 +45,8 @@ select
                 || ', in force from ' || lines.price_effective_from
                 || coalesce(
                     ', instead of the list price of '
-                    || {{ amount_text('lines.currency_code', money_text('prices.list_unit_price')) }},
+                    || lines.currency_code || ' '
+                    || {{ grouped_text('prices.list_unit_price', money_text('prices.list_unit_price')) }},
                     ''
                 )
                 || ' (GEN-06)'

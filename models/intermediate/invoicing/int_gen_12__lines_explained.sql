@@ -61,13 +61,14 @@ figures_worded as (
                 then ' (' || {{ price_key_text('lines.meter', 'lines.price_key') }} || ')'
             else ''
         end as key_words,
-        {{ amount_text('lines.currency_code', money_text('lines.unit_price')) }} as price,
-        {{ amount_text('lines.currency_code', money_text('lines.rated_amount')) }} as rated,
-        {{ grouped_text(billed_text('lines.billed_amount', 'currencies.minor_unit')) }} as billed,
-        {{ grouped_text(billed_text('lines.recomputed_amount', 'currencies.minor_unit')) }}
-            as recomputed,
-        {{ grouped_text(billed_text('lines.invoiced_amount', 'currencies.minor_unit')) }}
-            as invoiced,
+        lines.currency_code || ' '
+        || {{ grouped_text('lines.unit_price', money_text('lines.unit_price')) }} as price,
+        lines.currency_code || ' '
+        || {{ grouped_text('lines.rated_amount', money_text('lines.rated_amount')) }} as rated,
+        {% for name in ['billed', 'recomputed', 'invoiced'] %}
+        {% set amount = 'lines.' ~ name ~ '_amount' %}
+        {{ grouped_text(amount, billed_text(amount, 'currencies.minor_unit')) }} as {{ name }},
+        {% endfor %}
     from lines
     left join meters on lines.meter = meters.meter
     left join currencies on lines.currency_code = currencies.currency_code
