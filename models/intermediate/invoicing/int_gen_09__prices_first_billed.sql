@@ -6,7 +6,7 @@
 {% set price = ['meter', 'price_id', 'unit_price', 'currency_code', 'ordered_by'] %}
 with lines_priced as (
     select
-        *,
+        line_id, tenant_id, billing_month, meter, price_id, unit_price, currency_code, billed_amount,
         case when price_origin = 'order' then tenant_id else '' end as ordered_by,
     from {{ ref('int_gen_12__lines_drafted') }}
     where charge_category = 'usage' and price_origin != 'passed_through'
@@ -20,28 +20,34 @@ issued as (
     where charge_category = 'usage'
 ),
 
+-- Months close in order: of several drafts the first is the one that bills it first.
+first_drafts as (
+    select
+        {{ price | join(', ') }},
+        min(billing_month) as billing_month,
+    from lines_priced
+    group by all
+),
+
 -- Before anything was issued: the month of which every price is new.
 beginning as (
     select case when not exists (select 1 from issued) then min(billing_month) end as billing_month,
-    from lines_priced
+    from first_drafts
 ),
 
--- Months close in order: of several drafts the first is the one that bills it first.
 never_issued as (
-    select
-        {% for part in price %}
-        lines_priced.{{ part }},
-        {% endfor %}
-        min(lines_priced.billing_month) as first_month,
-    from lines_priced
+    select first_drafts.*
+    from first_drafts
+    cross join beginning
     left join issued
         on
             {% for part in price %}
-            lines_priced.{{ part }} = issued.{{ part }}
+            first_drafts.{{ part }} = issued.{{ part }}
             {% if not loop.last %}and {% endif %}
             {% endfor %}
-    where issued.price_id is null
-    group by all
+    where
+        issued.price_id is null
+        and first_drafts.billing_month is distinct from beginning.billing_month
 ),
 
 begun as (
@@ -58,15 +64,13 @@ select
     count(distinct lines_priced.tenant_id)::bigint as tenant_count,
     sum(lines_priced.billed_amount)::decimal(18, 3) as billed_amount,
 from lines_priced
-cross join beginning
 left join begun on lines_priced.line_id = begun.line_id
 left join never_issued
     on
         {% for part in price %}
         lines_priced.{{ part }} = never_issued.{{ part }}
         and {% endfor %}
-        lines_priced.billing_month = never_issued.first_month
-        and lines_priced.billing_month is distinct from beginning.billing_month
+        lines_priced.billing_month = never_issued.billing_month
 where begun.line_id is not null or never_issued.price_id is not null
 group by
     lines_priced.billing_month, lines_priced.meter, lines_priced.price_id,
