@@ -185,7 +185,7 @@ def test_a_journal_that_is_off_is_refused(tmp_path: Path, fault: Callable[[Rows]
 
 
 def test_an_invoice_that_is_not_the_sum_of_its_lines_is_never_posted() -> None:
-    with pytest.raises(MeterhouseError, match=r"says 5\.010, its lines add up to 5\.000"):
+    with pytest.raises(MeterhouseError, match=r"says 5\.010, but its lines add up to 5\.000"):
         load([invoice(DRAFT, "5.01", 1, None)], [line(DRAFT, "local", 5, "1", "5.00")])
 
 
@@ -216,6 +216,6 @@ def test_the_seed_has_an_account_of_every_service_and_says_that_it_is_a_placehol
 
 def test_no_amount_loses_a_decimal_on_its_way() -> None:
     """What the currency cannot say is refused before a posting rounds it away."""
-    with pytest.raises(MeterhouseError, match="no whole minor unit"):
+    with pytest.raises(MeterhouseError, match="not a whole minor unit"):
         load([invoice(DRAFT, "5.001", 1, None)], [line(DRAFT, "local", 5, "1", "5.001")])
     assert Decimal(_posted(KUWAIT)[0][3]) == Decimal("0.088")
