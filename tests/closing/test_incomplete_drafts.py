@@ -23,7 +23,7 @@ WORDS = "translation_id,org_id,source_lang,target_lang,character_count,status,co
 def _held(settings: Settings) -> list[tuple[str | None, str]]:
     with duck.connect(require_release(settings).database, settings, read_only=True) as connection:
         holds = signing.holds_of(connection, date(2024, 9, 1))
-    return sorted((hold.tenant_id, hold.facts.split(", 1 records")[0]) for hold in holds if hold.hold == "finding")
+    return sorted((hold.tenant_id, hold.facts.split(", 1 record")[0]) for hold in holds if hold.hold == "finding")
 
 
 def test_a_draft_without_country_or_payment_method_is_held_until_the_tenant_is_delivered_with_them(

@@ -335,7 +335,8 @@ holds_united as (
     select
         drafts.billing_month, 'finding', findings.tenant_id,
         findings.finding || ': ' || findings.reason || ', '
-        || sum(findings.record_count) || ' record(s), ' || count(*) || ' place(s)',
+        || {{ units_text('sum(findings.record_count)', "'record'") }} || ', '
+        || {{ units_text('count(*)', "'place'") }},
         'Follow the remedy in rpt_findings, or sign to waive it for this month.',
         false,
     from drafts
@@ -350,7 +351,7 @@ holds_united as (
         (select next_close.billing_month from next_close), 'finding', findings.tenant_id,
         findings.finding || ': ' || findings.reason
         || coalesce(', ' || findings.source, '') || coalesce(' ' || findings.file_name, '')
-        || ', ' || count(*) || ' place(s)',
+        || ', ' || {{ units_text('count(*)', "'place'") }},
         'Follow the remedy in rpt_findings, or sign to waive it.',
         true,
     from findings
