@@ -98,7 +98,7 @@ def test_a_price_of_more_decimals_than_are_kept_is_refused_not_rounded(mine: Set
     path.write_text(text.replace(",USD,0.035,", ",USD,0.0350000049,", 1), encoding="utf-8")
     told = (
         f"{PRICES}, line 5 (voice_minute.inbound_toll_free.usd.2022-01-01), column unit_price: 0.0350000049 "
-        "would be rounded, for the column holds 8 decimals. Write it with no more."
+        "would be rounded, because the column holds 8 decimals. Write a value that fits."
     )
     with nothing_served_changes(mine), pytest.raises(BuildFailed, match=re.escape(told)):
         pipeline.run_all(mine)

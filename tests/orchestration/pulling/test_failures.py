@@ -182,7 +182,7 @@ def test_an_account_that_cannot_be_read_is_named_and_stops_no_other_source(pull:
         (b"", "not valid JSON"),
         (b'{"messages": []}', "no list 'calls'"),
         (b'{"calls": ["CA1"]}', "something other than resources"),
-        (b'{"calls": [], "next_page_uri": 7}', "no address"),
+        (b'{"calls": [], "next_page_uri": 7}', "not an address"),
         (b'{"calls": [], "next_page_uri": "https://elsewhere.example/page2"}', "at another address"),
         (b'{"calls": [], "next_page_uri": "//elsewhere.example/page2"}', "at another address"),
     ],
