@@ -62,7 +62,7 @@ class _Lines:
 
     def __next__(self) -> str:
         if self.taken and self._first < self._followed_to:
-            raise _Unclosed("nor is the one of a line above")
+            raise _Unclosed("the same is true of a line above")
         if self._length > LONGEST_RECORD:
             raise _Unclosed(f"it is still open after {self._length} characters")
         line = self._waiting.popleft() if self._waiting else next(self._text)

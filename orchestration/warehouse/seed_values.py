@@ -32,7 +32,7 @@ def rounded_numbers(path: Path, name: str, kinds: Mapping[str, str]) -> list[str
                 if _decimals_written(text) > kept:
                     told.append(
                         f"{name}, line {reader.line_num} ({row.get(first)}), column {column}: {text} would be rounded, "
-                        f"because {_held(kept)}. Write it with no more."
+                        f"because {_held(kept)}. Write a value that fits."
                     )
     return told
 
