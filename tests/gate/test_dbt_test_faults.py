@@ -71,6 +71,10 @@ STATEMENT_FAULTS = {
         "update broken set days_past_due = 0, aging_bucket = '1-30', open_amount = 1",
         "update broken set days_past_due = 1, aging_bucket = '1-30', open_amount = 0",
     ),
+    "the_receivable_account_is_of_no_service": (
+        "update broken set service = 'KIQ' where posting = 'receivable'",
+        "update broken set service = null where posting = 'revenue'",
+    ),
     "gen_06__a_difference_is_of_what_was_compared": (
         "update broken set landed_quantity = null",
         "update broken set difference_quantity = difference_quantity + 1 where compared_count > 0",

@@ -315,7 +315,7 @@ def test_materialising_the_release_asset_alone_is_refused(copied: Settings) -> N
         )
     # As by any other door: the content is not what was judged, and the run says so.
     (failure,) = result.get_step_failure_events()
-    assert "no verdict carries its content hash" in str(failure.step_failure_data.error)
+    assert "no verdict has its content hash" in str(failure.step_failure_data.error)
 
 
 def _holder(settings: Settings) -> subprocess.Popen[str]:

@@ -245,7 +245,7 @@ def test_a_check_nobody_knows_is_told_all_the_same(sample_run: SampleRun) -> Non
     assert "Something new." in told
     assert "WAP-06" in told
     assert "no single row to show" in told
-    assert "Free conversations first" in told
+    assert "Free conversations come first" in told
 
 
 def test_an_empty_verdict_has_not_passed(sample_run: SampleRun) -> None:
