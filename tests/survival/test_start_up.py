@@ -29,7 +29,7 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(settings: Settings)
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(MeterhouseError, match=f"port {port} of 127.0.0.1 is taken") as refusal:
+        with pytest.raises(MeterhouseError, match=f"port {port} of 127.0.0.1 is in use") as refusal:
             serve(settings, port, print)
     assert f"--port {port + 1}" in refusal.value.remedy
 

@@ -337,7 +337,8 @@ holds_united as (
         findings.finding || ': ' || findings.reason || ', '
         || {{ units_text('sum(findings.record_count)', "'record'") }} || ', '
         || {{ units_text('count(*)', "'place'") }},
-        'Follow the remedy in rpt_findings, or sign to waive it for this month.',
+        -- One finding has one remedy; of several the first by the alphabet.
+        min(findings.remedy) || ' Or sign to waive it for this month.',
         false,
     from drafts
     inner join findings
@@ -352,7 +353,7 @@ holds_united as (
         findings.finding || ': ' || findings.reason
         || coalesce(', ' || findings.source, '') || coalesce(' ' || findings.file_name, '')
         || ', ' || {{ units_text('count(*)', "'place'") }},
-        'Follow the remedy in rpt_findings, or sign to waive it.',
+        min(findings.remedy) || ' Or sign to waive it.',
         true,
     from findings
     where
