@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from orchestration import duck
@@ -18,6 +19,23 @@ from orchestration.terminal import Console, Table, Text, console_for
 WIDE_ENOUGH = 132
 # Of a month's tenants so many are drawn: a table of thousands is read by nobody.
 TENANTS_SHOWN = 40
+# The column a meter's amounts stand in; a meter that is in none of them has one of its own.
+COLUMNS = {
+    "kiq_conversation": "KIQ",
+    "translated_word": "Words",
+    "voice_minute": "Voice",
+    "recording_minute": "Voice",
+    "transcription_minute": "Voice",
+    "sms_segment": "SMS/MMS",
+    "mms_message": "SMS/MMS",
+    "phone_number": "Numbers",
+    "carrier_penalty": "Penalties",
+    "whatsapp_conversation": "WhatsApp",
+    "whatsapp_message": "WhatsApp",
+    "whatsapp_fee": "WhatsApp",
+    "data_storage": "Storage",
+    "attachment_storage": "Storage",
+}
 
 
 def wide_console(*, stderr: bool = False) -> Console:
@@ -56,12 +74,8 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
         last = newest_month(connection, today)
         of_last = f"where billing_month = date '{last}-01'" if last else "where false"
         rows = connection.execute(
-            "select tenant_id, currency_code, "
-            "case when meter in ('kiq_conversation') then 'KIQ' when meter = 'translated_word' then 'Words' "
-            "when meter like 'whatsapp%' then 'WhatsApp' when meter like '%storage' then 'Storage' "
-            "when meter = 'phone_number' then 'Numbers' when meter = 'carrier_penalty' then 'Penalties' "
-            "when meter in ('sms_segment', 'mms_message') then 'SMS/MMS' else 'Voice' end as service, "
-            f"sum(billed_amount) from marts.fct_invoice_lines {of_last} group by all"
+            "select tenant_id, currency_code, meter, sum(billed_amount) "
+            f"from marts.fct_invoice_lines {of_last} group by all order by all"
         ).fetchall()
         totals = connection.execute(
             "select tenant_id, currency_code, sum(billed_amount) "
@@ -72,16 +86,19 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
             "sum(billed_amount) from marts.fct_invoices group by all order by all"
         ).fetchall()
         units = minor_units(connection)
-    services = ("KIQ", "Words", "Voice", "SMS/MMS", "Numbers", "Penalties", "WhatsApp", "Storage")
+    columns = list(dict.fromkeys([*COLUMNS.values(), *(meter for _, _, meter, _ in rows if meter not in COLUMNS)]))
     # A tenant that changed its currency has a row of each.
-    cells = {tuple(cell): amount for *cell, amount in rows}
+    cells: dict[tuple[str, str, str], Decimal] = {}
+    for tenant, currency, meter, amount in rows:
+        cell = (tenant, currency, COLUMNS.get(meter, meter))
+        cells[cell] = cells.get(cell, Decimal(0)) + amount
     table = Table(title=f"Invoices and drafts of {last}, totals by tenant", title_justify="left")
     table.add_column("tenant", no_wrap=True)
-    for service in services:
-        table.add_column(service, justify="right", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
     table.add_column("total", justify="right", no_wrap=True)
     for tenant, currency, total in totals[:TENANTS_SHOWN]:
-        amounts = (cells.get((tenant, currency, service)) for service in services)
+        amounts = (cells.get((tenant, currency, column)) for column in columns)
         shown = ["-" if amount is None else told(amount, currency, units) for amount in amounts]
         table.add_row(tenant, *shown, f"{told(total, currency, units)} {currency}")
     console.print(table if totals else "There is no invoice yet for any month that has begun.")

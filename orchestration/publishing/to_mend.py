@@ -45,7 +45,7 @@ def told_of_findings(settings: Settings, release: Release, today: date) -> list[
             "every month up to that date. Have the source deliver the records again with the right dates."
         )
     if paid_ahead:
-        told.append(f"DATED AHEAD: {paid_ahead:,} payment(s): their amounts count, their dates do not")
+        told.append(f"FUTURE DATES: {paid_ahead:,} payment(s): their amounts count, their dates do not")
         told.append(
             "Each with its remedy: meterhouse sql \"select * from rpt_findings where finding = 'payment_dated_ahead'\""
         )

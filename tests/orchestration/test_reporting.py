@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from datetime import date
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 
 from orchestration.publishing.release import Release
 from orchestration.publishing.to_mend import told_of_findings
-from orchestration.reporting import TENANTS_SHOWN, print_invoices
-from orchestration.settings import Settings
+from orchestration.reporting import COLUMNS, TENANTS_SHOWN, print_invoices
+from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.terminal import Console
 
 TODAY = date(2024, 11, 30)
@@ -98,7 +99,7 @@ def test_payments_dated_ahead_are_told_though_they_are_no_errors(settings: Setti
         "('payment_dated_ahead', 'warning', 'bolt', null, null), ('payment_unmatched', 'info', null, null, null)",
     )
     ahead, where = told_of_findings(settings, release, TODAY)
-    assert ahead == "DATED AHEAD: 2 payment(s): their amounts count, their dates do not"
+    assert ahead == "FUTURE DATES: 2 payment(s): their amounts count, their dates do not"
     assert "finding = 'payment_dated_ahead'" in where
 
 
@@ -119,6 +120,7 @@ def test_a_tenant_of_two_currencies_has_a_row_of_each_and_every_decimal_of_them(
             ("EUR", 2, "issued", "voice_minute", "3.00"),
             ("JPY", 0, "draft", "voice_minute", "-7"),
             ("KWD", 3, "issued", "translated_word", "1.235"),
+            ("KWD", 3, "issued", "hologram_minute", "0.001"),
         ):
             tenant = "bolt" if currency == "KWD" else "acme"
             connection.execute(
@@ -133,11 +135,17 @@ def test_a_tenant_of_two_currencies_has_a_row_of_each_and_every_decimal_of_them(
     print_invoices(Console(file=shown, width=132), settings, release, TODAY)
     rows = [[cell.strip() for cell in line.strip("\u2502").split("\u2502")] for line in shown.getvalue().splitlines()]
     none = ["-"] * 5
-    assert ["acme", "-", "-", "3.00", *none, "3.00 EUR"] in rows
-    assert ["acme", "-", "-", "-7", *none, "-7 JPY"] in rows
-    assert ["bolt", "-", "1.235", "-", *none, "1.235 KWD"] in rows
+    assert ["acme", "-", "-", "3.00", *none, "-", "3.00 EUR"] in rows
+    assert ["acme", "-", "-", "-7", *none, "-", "-7 JPY"] in rows
+    # A meter that is in no column has one of its own: it is no Voice.
+    assert ["bolt", "-", "1.235", "-", *none, "0.001", "1.236 KWD"] in rows
     assert ["2024-10", "JPY", "draft", "1", "-7"] in rows
-    assert ["2024-10", "KWD", "issued", "1", "1.235"] in rows
+    assert ["2024-10", "KWD", "issued", "2", "1.236"] in rows
+
+
+def test_every_meter_has_its_column() -> None:
+    with (PROJECT_DIR / "seeds/reference/meters.csv").open(encoding="utf-8", newline="") as file:
+        assert COLUMNS.keys() == {row["meter"] for row in csv.DictReader(file)}
 
 
 def test_of_thousands_of_tenants_some_are_drawn(settings: Settings, release: Release) -> None:
