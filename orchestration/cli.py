@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from orchestration import cli_closing, cli_pulling, clock
+from orchestration.cli_options import Json
 from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.settings import load_settings
 from orchestration.wording import error_told, in_digits, visible
@@ -29,7 +30,6 @@ app = typer.Typer(
     "3 gate refused, 4 build failed, 5 busy, 6 the ledger, a release or the build file is not as it was written, "
     "7 an API could not be read.",
 )
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 @app.command(epilog="Example: meterhouse sample --records 200000 --out landing")

@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from orchestration import clock
+from orchestration.cli_options import Json
 from orchestration.errors import MeterhouseError
 from orchestration.settings import load_settings
 from orchestration.wording import in_digits, visible
 
 Month = Annotated[str, typer.Option(help="Billing month, such as 2024-11.")]
 By = Annotated[str, typer.Option(help="Name of the person who does this; recorded in the ledger.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 def register(app: typer.Typer) -> None:

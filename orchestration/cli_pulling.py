@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestration.cli_options import Json
 from orchestration.errors import MeterhouseError
 from orchestration.settings import load_settings
 from orchestration.wording import error_told
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
 def register(app: typer.Typer) -> None:

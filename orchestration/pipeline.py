@@ -5,7 +5,6 @@ Decides what there is to do; how each step is done belongs to its own package.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from orchestration import duck
 from orchestration.errors import BuildFailed
 from orchestration.ingestion.damaged_parts import damaged_since
 from orchestration.ingestion.landing import IngestReport, anything_new, ingest_landing
+from orchestration.progress import Say
 from orchestration.publishing import history
 from orchestration.publishing.release import Drafting, Release, current_release, publish
 from orchestration.quality import seal
@@ -31,8 +31,6 @@ from orchestration.wording import some_of
 
 if TYPE_CHECKING:
     from orchestration.quality.gate import Meanwhile
-
-Say = Callable[[str], None]
 
 
 @dataclass

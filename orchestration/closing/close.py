@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -28,6 +27,7 @@ from orchestration.closing.whole import demand_no_entry_lost
 from orchestration.errors import GateRefused, MeterhouseError
 from orchestration.file_hash import file_sha256
 from orchestration.ingestion.raw_schema import sql_text
+from orchestration.progress import Say
 from orchestration.publishing.release import VERDICT, Release, current_release
 from orchestration.quality.content_hash import table_hash
 from orchestration.settings import Settings
@@ -35,7 +35,6 @@ from orchestration.warehouse import state
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
 from orchestration.warehouse.writer_lock import WRITTEN_BY_ANOTHER_HAND, doubt_noted
 
-Say = Callable[[str], None]
 INPUTS_NAME = "inputs.parquet"
 
 

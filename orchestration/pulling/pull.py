@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from orchestration import clock
 from orchestration.errors import MeterhouseError
+from orchestration.progress import Say
 from orchestration.pulling.access import PullOptions, access_to, is_configured, pull_options
 from orchestration.pulling.client import ListClient
 from orchestration.pulling.endpoints import ENDPOINTS, Endpoint, endpoint_named
@@ -23,8 +24,6 @@ from orchestration.pulling.state import PullState, state_path, transaction
 from orchestration.pulling.waiting import Patience
 from orchestration.pulling.windows import Covered, Window, extended, first_day_of, pieces
 from orchestration.settings import Settings
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDe
 from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from orchestration import clock
+from orchestration.progress import Say
 
 TRIES = 8
 # 1, 2, 4, ... seconds: about two minutes in all before it is given up.
@@ -23,7 +24,6 @@ PASSING_STATUS = frozenset({408, 429, *range(500, 600)})
 _PASSING_ERRORS = (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError)
 
 Sleep = Callable[[float], Any]
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

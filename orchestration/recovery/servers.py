@@ -12,15 +12,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
 from orchestration.errors import MeterhouseError
+from orchestration.progress import Say
 from orchestration.recovery.start_up import start_up
 from orchestration.settings import Settings
 
-Say = Callable[[str], None]
 HOST = "127.0.0.1"
 # Ending so soon and so often is no accident: starting again would only hide it.
 SOON_SECONDS = 20.0

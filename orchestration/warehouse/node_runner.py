@@ -8,13 +8,14 @@ which settings, stands in the dbt project alone; a project that uses more of dbt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 import jinja2
 
 from orchestration import duck
+from orchestration.progress import Say
 from orchestration.settings import Settings
 from orchestration.warehouse.failed_tests import failing_keys, remedy
 from orchestration.warehouse.node_worker import ContractBroken, NodeWorker, relations_there
@@ -23,7 +24,6 @@ from orchestration.warehouse.rendering import Renderer
 from orchestration.warehouse.seed_header import SeedBroken
 from orchestration.warehouse.side_by_side import run_side_by_side
 
-Say = Callable[[str], None]
 # Looking at so many rows twice takes 4 ms; building one node below them takes 15 at least.
 SMALL_ROWS = 20_000
 # More at once would share out the memory limit, not the work.
