@@ -136,7 +136,9 @@ def test_a_close_says_which_of_them_it_is_refused_for(copied: Settings, case: st
     """A file that waits is named; the others were told as if one of them had been waiting, or a check had failed."""
     make, told = CASES[case]
     named = (
-        "what is published does not hold all that has landed: translations/late.csv.part" if case == "a file" else told
+        "the release does not contain everything that has landed: translations/late.csv.part"
+        if case == "a file"
+        else told
     )
     with pytest.raises(GateRefused, match=f"^{named}") as refused:
         close_month(make(copied), CloseRequest(date(2024, 9, 1), "Carla"), NOW)
