@@ -87,7 +87,7 @@ def run(
     month: Annotated[list[str] | None, typer.Option(help="Recompute this month, such as 2024-11. Repeatable.")] = None,
     tenant: Annotated[
         list[str] | None,
-        typer.Option(help="With --month: price and invoice it again for this tenant only; default: all. Repeatable."),
+        typer.Option(help="With --month: price and invoice it again for this tenant; default: all. Repeatable."),
     ] = None,
     reason: Annotated[str, typer.Option(help="With --month: why; recorded in ops.reruns.")] = "",
     as_json: Json = False,

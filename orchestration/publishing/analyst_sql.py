@@ -83,6 +83,6 @@ def _demand_query(connection: duckdb.DuckDBPyConnection, query: str) -> None:
     else:
         what = f"{len(statements)} queries, not one"
     raise MeterhouseError(
-        f"{what}: this prompt only reads, one query at a time",
+        f"{what}: this command only reads, one query at a time",
         "Write one query that begins with select, from, with, describe, show, summarize or explain.",
     )

@@ -83,8 +83,7 @@ def _demand_of_today(connection: duckdb.DuckDBPyConnection, settings: Settings, 
     newest = fencing.newest(settings)
     if newest is None or sealed.writer_number > newest.number:
         raise GateRefused(
-            f"the verdict was given by writer {sealed.writer_number}, but the newest writer known to this state folder "
-            "is older",
+            f"the verdict was given by writer {sealed.writer_number}, but this state folder knows no writer that new",
             f"The build file comes from another place or from a later time. {RUN_AGAIN}",
         )
     if state.awaits_verdict(connection):

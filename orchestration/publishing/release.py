@@ -78,7 +78,7 @@ def release_verdict(release: Release) -> Verdict:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MeterhouseError(
             f"the verdict of release {release.release_id} cannot be read",
-            "If it is the one served, remove published/current and run `meterhouse run`: it publishes it again.",
+            "If it is the one served, remove published/current and run `meterhouse run`, which publishes it again.",
         ) from error
 
 

@@ -198,7 +198,7 @@ def test_analysts_sql_reads_only_the_release(connection: duckdb.DuckDBPyConnecti
 def test_what_is_not_one_query_is_refused_before_it_is_executed(
     connection: duckdb.DuckDBPyConnection, statement: str
 ) -> None:
-    with pytest.raises(MeterhouseError, match=r"this prompt only reads|Parser Error") as error:
+    with pytest.raises(MeterhouseError, match=r"this command only reads|Parser Error") as error:
         run_query(connection, statement)
     assert error.value.exit_code == 2
     assert error.value.remedy
