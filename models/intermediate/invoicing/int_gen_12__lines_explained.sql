@@ -137,7 +137,7 @@ parts_worded as (
                         when pools.order_id is not null
                             then ' (by Order ' || pools.order_id || ')'
                         when pools.plan_id is not null
-                            then ' (' || {{ units_text('pools.full_time_licences', "'licence'") }}
+                            then ' (' || {{ units_text('pools.full_time_licences', "'license'") }}
                                 || ' of the ' || coalesce(plan_contents.plan_name, pools.plan_id)
                                 || ' plan)'
                         else ' (no subscription)'
