@@ -52,7 +52,7 @@ def summary(settings: Settings, release: Release) -> dict[str, Any]:
         ).fetchall()
         left_out = connection.execute(
             "select fate, reason, sum(record_count)::bigint from marts.rpt_record_fates "
-            "where fate in ('excluded', 'quarantined', 'duplicate', 'superseded') group by all order by 1, 3 desc"
+            "where fate in ('excluded', 'quarantined', 'duplicate', 'superseded') group by all order by 1, 3 desc, 2"
         ).fetchall()
         findings = connection.execute(
             "select finding, severity, count(*) from marts.rpt_findings group by all order by all"
