@@ -4,9 +4,14 @@
 {# An integer: 12,000. #}
 {% macro count_text(quantity) %}format('{:,}', {{ quantity }}){% endmacro %}
 
-{# An integer with its unit: 1 minute, 2,175 conversations. Every unit of the seed meters takes an s. #}
+{# A unit in the number its quantity asks for: minute, minutes. Every unit of the seed meters takes an s. #}
+{% macro in_number(unit, quantity) -%}
+{{ unit }} || case when abs({{ quantity }}) = 1 then '' else 's' end
+{%- endmacro %}
+
+{# An integer with its unit: 1 minute, 2,175 conversations. #}
 {% macro units_text(quantity, unit) %}
-{{ count_text(quantity) }} || ' ' || {{ unit }} || case when abs({{ quantity }}) = 1 then '' else 's' end
+{{ count_text(quantity) }} || ' ' || {{ in_number(unit, quantity) }}
 {%- endmacro %}
 
 {# An amount with thousands separators, of its text by money_text or billed_text: -1,234.50. Most have none to set, and

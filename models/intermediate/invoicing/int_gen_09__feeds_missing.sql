@@ -1,5 +1,5 @@
 -- GEN-09: sources of which nothing, or too little, has landed for a month not yet closed, beside the
--- month before. Grain: source x month. Trap: the newest month may still be running. While nothing of
+-- month before. Grain: source x month. Note: the newest month may still be running. While nothing of
 -- a later month has landed, a source is held against what the other sources have reached.
 -- What repeats a record is not counted: a file delivered twice is no fuller a month. Sources that
 -- come by occasion are left out: a month without a fine or a payment is nothing to look at.

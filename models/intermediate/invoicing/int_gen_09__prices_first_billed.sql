@@ -1,6 +1,6 @@
 -- GEN-09: prices that draft invoices bill for the first time: begun in the month, or on no issued
 -- line before, an Order's on none of its tenant.
--- Grain: month x meter x price x currency. Trap: a price agreed late has an effective date long
+-- Grain: month x meter x price x currency. Note: a price agreed late has an effective date long
 -- past, and a correction bills it as much as a line of the month's own. While nothing was issued,
 -- every price of the first month is new, so there only what began in it counts.
 {% set price = ['meter', 'price_id', 'unit_price', 'currency_code', 'ordered_by'] %}

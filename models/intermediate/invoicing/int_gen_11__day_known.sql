@@ -1,5 +1,5 @@
 -- GEN-11: the newest day the data knows of without its payments, and the last day a payment's date is believed.
--- Grain: one row. Trap: models have no clock, and one date typed wrong must not make every invoice past due.
+-- Grain: one row. Note: models have no clock, and one date typed wrong must not make every invoice past due.
 with invoices as (
     select * from {{ source('ledger', 'closed_invoices') }}
 ),

@@ -1,5 +1,5 @@
 -- GEN-11: the payments that stand, and which of them are dated ahead of all else the data knows of.
--- Grain: payment. Trap: a payment has no id, so a wrong one is taken back by the opposite amount of the same invoice
+-- Grain: payment. Note: a payment has no id, so a wrong one is taken back by the opposite amount of the same invoice
 -- at the same instant; then neither of the two tells what day it is.
 with payments as (
     select * from {{ ref('int_gen_02__payments_states') }} where is_current

@@ -1,6 +1,6 @@
 -- GEN-12: what the tenants extract must still bring before a draft is issued, as findings: an address and a country an
 -- e-invoice can name, and a payment method where something is to be paid. An issued invoice keeps what it says.
--- Grain: tenant x draft month x finding. Trap: a tenant nobody described has a finding of its own. Trap: the name on
+-- Grain: tenant x draft month x finding. Note: a tenant nobody described has a finding of its own. Note: the name on
 -- the invoice is the tenant's where the extract gives none, so it is never missing.
 with drafts as (
     select * from {{ ref('int_gen_12__invoices_drafted') }}

@@ -132,7 +132,7 @@ parts_worded as (
                 )
                 then '; the month''s pool of '
                     || {{ count_text('pools.pool_quantity') }} || ' included '
-                    || case when pools.pool_quantity = 1 then 'conversation' else 'conversations' end
+                    || {{ in_number("'conversation'", 'pools.pool_quantity') }}
                     || case
                         when pools.order_id is not null
                             then ' (by Order ' || pools.order_id || ')'
@@ -145,7 +145,7 @@ parts_worded as (
                     || ' covered ' || {{ count_text('coalesce(pool_draws.pooled_quantity, 0)') }}
                     || ' of ' || {{ count_text('pool_draws.asked_quantity') }}
                     || ' user-initiated '
-                    || case when pool_draws.asked_quantity = 1 then 'conversation' else 'conversations' end
+                    || {{ in_number("'conversation'", 'pool_draws.asked_quantity') }}
                     || ' (WAP-06)'
                     || case
                         when pools.is_placeholder_pool then '; the pool''s size is a placeholder' else ''

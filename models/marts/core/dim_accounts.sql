@@ -1,5 +1,5 @@
 -- GEN-03: which tenant an upstream account belongs to, from when until when, and who pays its vendor.
--- Grain: system x account x stretch of time. Trap: an account may change hands, so join on the instant as well.
+-- Grain: system x account x stretch of time. Note: an account may change hands, so join on the instant as well.
 select
     account_system,
     account_id,

@@ -272,8 +272,8 @@ holds_united as (
     union all
     select
         new_prices.billing_month, 'new_price', null,
-        new_prices.meter || ' at ' || new_prices.price_id || ': ' || new_prices.tenant_count
-        || case when new_prices.tenant_count = 1 then ' tenant, ' else ' tenants, ' end
+        new_prices.meter || ' at ' || new_prices.price_id || ': ' || new_prices.tenant_count || ' '
+        || {{ in_number("'tenant'", 'new_prices.tenant_count') }} || ', '
         || new_prices.currency_code || ' '
         || {{ billed_text('new_prices.billed_amount', 'currencies.minor_unit') }} || ' billed',
         'Compare the price with its publication or Order before it is billed for the first time.',
@@ -285,7 +285,7 @@ holds_united as (
         billing_month, 'placeholder_price', null,
         currency_code || ' ' || {{ billed_text('billed_amount', 'minor_unit') }} || ' billed at '
         || price_count || ' placeholder '
-        || case when price_count = 1 then 'price: ' else 'prices: ' end || largest_text
+        || {{ in_number("'price'", 'price_count') }} || ': ' || largest_text
         || case when price_count > 3 then ' and ' || (price_count - 3) || ' more' else '' end,
         'Put the agreed prices into seeds/terms/price_updates.csv, or sign that these are invoiced.',
         false,
