@@ -20,7 +20,7 @@ from orchestration import cli_closing, cli_pulling, clock
 from orchestration.cli_options import Json
 from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.settings import load_settings
-from orchestration.wording import error_told, in_digits, visible
+from orchestration.wording import error_text, in_digits, visible
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -127,7 +127,7 @@ def run(
         return
     today = clock.utc_now().date()
     reporting.print_invoices(console, settings, served, today)
-    for line in pipeline.told_of_rerun(report):
+    for line in pipeline.rerun_text(report):
         console.print(f"{line[0].upper()}{line[1:]}.")
     reporting.print_moved(console, settings, served)
     reporting.print_left_out(console, settings, served, _refused(settings), today)
@@ -215,7 +215,7 @@ def export(
 ) -> None:
     """Export a month's invoices and lines for finance. The files are read back and compared to the release."""
     from orchestration.publishing.exports import export_month, latest_month
-    from orchestration.publishing.totals_told import totals_told
+    from orchestration.publishing.totals_text import totals_text
     from orchestration.terminal import console_for, working
 
     settings = load_settings()
@@ -227,9 +227,9 @@ def export(
         told = {"path": str(done.path), "files": done.files, "totals": done.totals, "drafts": done.drafts}
         print(json.dumps({**told, "without_xml": done.without_xml}))
         return
-    totals = totals_told(settings, done.totals)
+    totals = totals_text(settings, done.totals)
     if done.drafts:
-        totals += f", of which not yet issued: {totals_told(settings, done.drafts)}"
+        totals += f", of which not yet issued: {totals_text(settings, done.drafts)}"
     if format == "documents":
         print(f"{done.path}: {len(done.files)} files, read back and reconciled; total {totals}")
     else:
@@ -328,65 +328,16 @@ def docs(
 
 @app.command(epilog="Example: meterhouse doctor")
 def doctor() -> None:
-    """Check folders, versions and the served release. For every problem, print what to do."""
-    import duckdb
+    """Check folders, versions, release, build file and ledger. For every problem, print what to do."""
+    from orchestration.doctor import examine
 
-    from orchestration.ingestion.landing_folder import LandingMissing, demand_landing
-
-    settings = load_settings()
-    problems = []
-    is_missing = False
-    try:
-        demand_landing(settings)
-    except LandingMissing as missing:
-        is_missing = True
-        problems.append(f"{missing}: {missing.remedy}")
-    print(f"python {sys.version.split()[0]}, duckdb {duckdb.__version__}")
-    folders = {"state": settings.home}
-    if settings.landing_url:
-        from orchestration.ingestion import spool
-        from orchestration.ingestion.remote_landing import RemoteLanding
-
-        objects = spool.listed(settings, RemoteLanding(settings.landing_url))
-        print(f"landing: {settings.landing_url} ({len(objects)} objects)")
-    else:
-        folders["landing"] = settings.landing
-    for name, folder in folders.items():
-        if name == "landing" and is_missing:
-            print(f"{name}: {folder} (missing)")
-            continue
-        writable = os.access(folder if folder.exists() else folder.parent, os.W_OK)
-        print(f"{name}: {folder} ({'ok' if writable else 'not writable'})")
-        if not writable:
-            problems.append(f"make {folder} writable")
-    if duckdb.__version__.startswith("1.4."):
-        problems.append("duckdb 1.4 can lose tables on a full disk: install the locked version (make install)")
-    problems += _damaged_files(settings)
+    found = list(examine(load_settings()))
+    for finding in found:
+        print(visible(finding.shown))
+    problems = [finding.problem for finding in found if finding.problem]
     if problems:
-        raise MeterhouseError("; ".join(problems))
-
-
-def _damaged_files(settings: Any) -> list[str]:
-    """What is wrong with the served release and the build file, each with what to do; prints which release it is."""
-    from orchestration import duck
-    from orchestration.publishing.release import current_release
-
-    problems = []
-    try:
-        served = current_release(settings)
-        print(f"release: {served.release_id if served else 'none yet (meterhouse run)'}")
-        if served is not None:
-            duck.open_to_read(served.database).close()
-    except MeterhouseError as error:
-        problems.append(f"{error}: {error.remedy}")
-    try:
-        if settings.warehouse_path.exists():
-            duck.open_to_read(settings.warehouse_path).close()
-    except WarehouseBusy:
-        pass
-    except MeterhouseError as error:
-        problems.append(f"{error}: {error.remedy}")
-    return problems
+        print("\n".join(map(error_text, problems)), file=sys.stderr)
+        raise typer.Exit(max(problem.exit_code for problem in problems))
 
 
 @app.command(epilog="Example: meterhouse quality --open")
@@ -433,13 +384,13 @@ def main() -> None:
     """Entry point: a person's mistake is a plain message and an exit code, never a traceback."""
     try:
         _demand_text(sys.argv[1:])
-        app(standalone_mode=False)
-    except typer.Exit as error:
-        raise SystemExit(error.exit_code) from None
+        # A command that ends with typer.Exit has its code handed back, not raised.
+        if code := app(standalone_mode=False):
+            raise SystemExit(code)
     except typer.Abort:
         raise SystemExit(130) from None
     except MeterhouseError as error:
-        print(error_told(error), file=sys.stderr)
+        print(error_text(error), file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except Exception as error:
         # The parser's own errors, whichever copy of it typer carries, know how to show themselves.
@@ -452,7 +403,7 @@ def main() -> None:
 
         if (told := explained(error, load_settings()) or refused(error) or damaged(error)) is None:
             raise
-        print(error_told(told), file=sys.stderr)
+        print(error_text(told), file=sys.stderr)
         raise SystemExit(told.exit_code) from None
 
 

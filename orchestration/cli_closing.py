@@ -97,7 +97,7 @@ def sign_hold(
         raise MeterhouseError("give either hold ids or --all", "Name the ids, or use --all without ids.")
     with writer_lock(settings):
         standing = _holds(settings, month)
-        before = signing.signers_told(standing, signing.signed_holds(ledger.entries(settings))) if every else ""
+        before = signing.signers_text(standing, signing.signed_holds(ledger.entries(settings))) if every else ""
         entry = signing.sign_holds(settings, standing, None if every else hold_ids, by=by, why=why, now=clock.utc_now())
     already = f"; signed before: {before}" if before else ""
     print(f"{len(entry.body['holds'])} hold(s) of {month} signed by {by} (ledger entry {entry.sequence}){already}")
@@ -139,21 +139,21 @@ def close(
     from orchestration.billing_month import parse_month
     from orchestration.closing import ledger
     from orchestration.closing.close import CloseRequest, close_month
-    from orchestration.closing.e_invoices import told_without_e_invoice
-    from orchestration.closing.four_eyes import told_of_one_person
+    from orchestration.closing.e_invoices import without_e_invoice_text
+    from orchestration.closing.four_eyes import one_person_text
     from orchestration.dagster_runs import note_published
-    from orchestration.publishing.totals_told import totals_told
+    from orchestration.publishing.totals_text import totals_text
     from orchestration.warehouse.writer_lock import writer_lock
 
     settings = load_settings()
     request = CloseRequest(parse_month(month), by, tuple(leave_out or ()), tuple(tenant or ()), early_reason)
     with writer_lock(settings):
         entry = close_month(settings, request, clock.utc_now())
-    totals = totals_told(settings, entry.body["totals"])
+    totals = totals_text(settings, entry.body["totals"])
     print(f"{month} closed: {entry.body['invoices']} invoices, {totals} (ledger entry {entry.sequence})")
-    if without := told_without_e_invoice(settings, entry):
+    if without := without_e_invoice_text(settings, entry):
         print(visible(without))
-    if one_person := told_of_one_person(ledger.entries(settings), entry):
+    if one_person := one_person_text(ledger.entries(settings), entry):
         print(visible(f"warning: {month} was {one_person}"), file=sys.stderr)
     pipeline.run_all(settings)
     note_published(settings)

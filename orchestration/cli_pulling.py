@@ -10,7 +10,7 @@ import typer
 from orchestration.cli_options import Json
 from orchestration.errors import MeterhouseError
 from orchestration.settings import load_settings
-from orchestration.wording import error_told
+from orchestration.wording import error_text
 
 
 def register(app: typer.Typer) -> None:
@@ -57,7 +57,7 @@ def pull(
     failed = [report.error for report in reports if report.error is not None]
     if failed:
         for error in failed[1:]:
-            typer.echo(error_told(error), err=True)
+            typer.echo(error_text(error), err=True)
         raise failed[0]
 
 

@@ -7,11 +7,11 @@ from orchestration import clock, pipeline
 from orchestration.billing_month import parse_month
 from orchestration.closing import ledger
 from orchestration.closing.close import CloseRequest, close_month
-from orchestration.closing.four_eyes import told_of_one_person
+from orchestration.closing.four_eyes import one_person_text
 from orchestration.closing.proposal import propose_close
-from orchestration.graph.steps import LONGEST_RUN, WRITER_POOL, sole_writer, told_plainly, when_free
+from orchestration.graph.steps import LONGEST_RUN, WRITER_POOL, in_plain_words, sole_writer, when_free
 from orchestration.month_report.page import write_month_report
-from orchestration.publishing.totals_told import totals_told
+from orchestration.publishing.totals_text import totals_text
 from orchestration.resources import Installation
 
 
@@ -30,18 +30,18 @@ class CloseConfig(dg.Config):
     description="Number the month's invoices and append them to the ledger. If it refuses, it names what is missing.",
 )
 def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, installation: Installation) -> str:
-    from orchestration.closing.e_invoices import told_without_e_invoice
+    from orchestration.closing.e_invoices import without_e_invoice_text
 
     settings = installation.settings()
-    with told_plainly():
+    with in_plain_words():
         request = CloseRequest(
             parse_month(config.month), config.by, tuple(config.leave_out), tuple(config.tenants), config.early_reason
         )
         with sole_writer(settings, context.log):
             entry = close_month(settings, request, clock.utc_now(), context.log.info)
-        if without := told_without_e_invoice(settings, entry):
+        if without := without_e_invoice_text(settings, entry):
             context.log.warning(without)
-        one_person = told_of_one_person(ledger.entries(settings), entry)
+        one_person = one_person_text(ledger.entries(settings), entry)
     if one_person:
         context.log.warning(f"{config.month} was {one_person}")
     context.add_output_metadata(
@@ -49,7 +49,7 @@ def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, install
             "month": config.month,
             "invoices": entry.body["invoices"],
             "ledger_entry": entry.sequence,
-            "totals": totals_told(settings, entry.body["totals"]),
+            "totals": totals_text(settings, entry.body["totals"]),
             **({"warning": one_person} if one_person else {}),
         }
     )
@@ -85,7 +85,7 @@ class ProposeConfig(dg.Config):
 )
 def propose(context: dg.OpExecutionContext, config: ProposeConfig, installation: Installation) -> None:
     settings = installation.settings()
-    with told_plainly():
+    with in_plain_words():
         month = parse_month(config.month)
         report = when_free(context.log, lambda: pipeline.run_all(settings, context.log.info))
         assert report.release is not None
@@ -97,7 +97,7 @@ def propose(context: dg.OpExecutionContext, config: ProposeConfig, installation:
         {
             "month": config.month,
             "drafts": proposal.drafts,
-            "totals": totals_told(settings, proposal.totals),
+            "totals": totals_text(settings, proposal.totals),
             "holds_to_sign": proposal.unsigned_holds,
             "to_do": dg.MetadataValue.md("\n".join(f"1. {line}" for line in proposal.to_do)),
             "report": dg.MetadataValue.path(str(page)),

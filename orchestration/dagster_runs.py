@@ -56,13 +56,13 @@ def catch_up(settings: Settings) -> None:
 
     with dg.DagsterInstance.get() as instance:
         last = instance.get_latest_materialization_event(VERDICT_KEY)
-        if last is not None and _hash_told(last) == served.content_hash:
+        if last is not None and _hash_in(last) == served.content_hash:
             return
         for event in events_of_release(settings, served):
             instance.report_runless_asset_event(event)
 
 
-def _hash_told(entry: Any) -> str | None:
+def _hash_in(entry: Any) -> str | None:
     told = entry.asset_materialization.metadata.get("candidate_hash") if entry.asset_materialization else None
     return str(told.value) if told is not None else None
 

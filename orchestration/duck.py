@@ -72,7 +72,7 @@ def connect(path: Path | str, settings: Settings, *, read_only: bool = False) ->
 
 def open_to_read(path: Path | str) -> duckdb.DuckDBPyConnection:
     """Open `path` read-only as the engine does by itself. Raises FileInUse and FileDamaged."""
-    with _told_plainly(path):
+    with _in_plain_words(path):
         return duckdb.connect(str(path), read_only=True)
 
 
@@ -95,7 +95,7 @@ def attach(
         options.append("recovery_mode no_wal_writes")
     if not name:
         options.append(f"storage_version '{STORAGE_VERSION}'")
-    with _told_plainly(path):
+    with _in_plain_words(path):
         connection.execute(f"attach '{place}' as \"{name or path.stem}\" ({', '.join(options)})")
     if not name:
         connection.execute(f'use "{path.stem}"')
@@ -104,7 +104,7 @@ def attach(
 def attach_to_read(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Open `path` on `connection` to read, as what is meant where no database is named. Raises FileInUse."""
     place = str(path).replace("'", "''")
-    with _told_plainly(path):
+    with _in_plain_words(path):
         connection.execute(f"attach '{place}' as \"{path.stem}\" (read_only)")
     connection.execute(f'use "{path.stem}"')
 
@@ -174,7 +174,7 @@ def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 
 @contextmanager
-def _told_plainly(path: Path | str) -> Iterator[None]:
+def _in_plain_words(path: Path | str) -> Iterator[None]:
     try:
         yield
     except duckdb.IOException as error:

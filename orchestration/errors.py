@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class MeterhouseError(Exception):
-    """Something a person must decide or mend. `remedy` says what; exit code 2."""
+    """Something a person must decide or fix. `remedy` says what; exit code 2."""
 
     exit_code = 2
 

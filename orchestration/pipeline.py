@@ -204,11 +204,11 @@ def build_and_judge(
         report.built = outcome.built
         report.marked = outcome.marked
         report.verdict = gate.judge(settings, outcome.tests, runner, say, outcome.touched_months, meanwhile)
-    for line in told_of_rerun(report):
+    for line in rerun_text(report):
         say(line)
 
 
-def told_of_rerun(report: RunReport) -> list[str]:
+def rerun_text(report: RunReport) -> list[str]:
     """What came of computing again, in plain sentences; nothing where that was not asked for."""
     if report.marked is None or report.verdict is None:
         return []

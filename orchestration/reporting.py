@@ -8,11 +8,11 @@ from typing import Any
 
 from orchestration import duck
 from orchestration.ingestion.landing import Receipt
+from orchestration.publishing.amount_text import amount_text, minor_units
 from orchestration.publishing.changes import moved_with
-from orchestration.publishing.money_told import minor_units, told
+from orchestration.publishing.findings_text import findings_text
 from orchestration.publishing.newest_month import newest_month
 from orchestration.publishing.release import Release
-from orchestration.publishing.to_mend import told_of_findings
 from orchestration.settings import Settings
 from orchestration.terminal import Console, Table, Text, console_for
 
@@ -99,8 +99,8 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
     table.add_column("total", justify="right", no_wrap=True)
     for tenant, currency, total in totals[:TENANTS_SHOWN]:
         amounts = (cells.get((tenant, currency, column)) for column in columns)
-        shown = ["-" if amount is None else told(amount, currency, units) for amount in amounts]
-        table.add_row(tenant, *shown, f"{told(total, currency, units)} {currency}")
+        shown = ["-" if amount is None else amount_text(amount, currency, units) for amount in amounts]
+        table.add_row(tenant, *shown, f"{amount_text(total, currency, units)} {currency}")
     console.print(table if totals else "There is no invoice yet for any month that has begun.")
     if len(totals) > TENANTS_SHOWN:
         query = f"select * from fct_invoices where billing_month = '{last}-01'"
@@ -109,7 +109,7 @@ def print_invoices(console: Console, settings: Settings, release: Release, today
     for name in ("month", "currency", "status", "invoices", "amount"):
         by_month.add_column(name, justify="right" if name in ("invoices", "amount") else "left")
     for month, currency, status, count, amount in months:
-        by_month.add_row(month, currency, status, str(count), told(amount, currency, units))
+        by_month.add_row(month, currency, status, str(count), amount_text(amount, currency, units))
     console.print(by_month)
 
 
@@ -138,7 +138,7 @@ def print_left_out(console: Console, settings: Settings, release: Release, refus
         told = f" {receipt.source}/{receipt.file_name}{where}: {receipt.reason}"
         console.print(Text.assemble(("refused", "yellow"), told))
         console.print(f"        {receipt.remedy}")
-    for line in told_of_findings(settings, release, today):
+    for line in findings_text(settings, release, today):
         console.print(line)
 
 

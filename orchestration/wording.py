@@ -1,4 +1,4 @@
-"""How values are said: how much of a long list, a number in digits, its minus, and a text that may be anybody's."""
+"""How values are written out: long lists cut, numbers in digits, anybody's text made safe to show and to store."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def visible(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
-def error_told(error: MeterhouseError) -> str:
+def error_text(error: MeterhouseError) -> str:
     """An error and what to do about it, as a terminal shows it."""
     return visible(f"error: {error}" + (f"\n  to do: {error.remedy}" if error.remedy else ""))
+
+
+def storable_text(text: str) -> str:
+    """`text` with halves of characters, which no database and no terminal takes, written as their escapes."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -20,10 +20,10 @@ from orchestration.closing import demands, ledger
 from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, kept_so_far, write_counts, write_evidence
 from orchestration.closing.four_eyes import demand_four_eyes
 from orchestration.closing.ledger import Entry
+from orchestration.closing.ledger_intact import demand_no_entry_lost
 from orchestration.closing.ledger_relations import CLOSINGS, INVOICES, LINES, table_ddl
 from orchestration.closing.numbering import IssuingEntity, number_invoices
 from orchestration.closing.scope import Draft, closes, drafts, month_text, months_with_drafts, require_known
-from orchestration.closing.whole import demand_no_entry_lost
 from orchestration.errors import GateRefused, MeterhouseError
 from orchestration.file_hash import file_sha256
 from orchestration.ingestion.raw_schema import sql_text

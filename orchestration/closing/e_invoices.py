@@ -15,7 +15,7 @@ from orchestration.wording import some_of
 NAMED = 5
 
 
-def told_without_e_invoice(settings: Settings, entry: Entry) -> str:
+def without_e_invoice_text(settings: Settings, entry: Entry) -> str:
     """A sentence about the invoices issued by `entry`, a close, that can have no e-invoice; empty without any."""
     issued = f"read_parquet({sql_text(str(ledger_dir(settings) / entry.folder_name / 'invoices.parquet'))})"
     known = f"read_csv({sql_text(str(settings.project_dir / 'seeds/reference/countries.csv'))}, all_varchar = true)"

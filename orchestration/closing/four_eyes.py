@@ -37,7 +37,7 @@ def closed_by_approver(found: list[Entry], closing: Entry) -> Entry | None:
     return approver
 
 
-def told_of_one_person(found: list[Entry], closing: Entry) -> str:
+def one_person_text(found: list[Entry], closing: Entry) -> str:
     """In words that a month was prepared and approved by the same person; empty where it was not."""
     approver = closed_by_approver(found, closing)
     if approver is None:

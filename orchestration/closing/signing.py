@@ -53,7 +53,7 @@ def signed_holds(found: list[Entry]) -> dict[str, Entry]:
     return {hold_id: entry for entry in found if entry.kind == "hold_signed" for hold_id in entry.body["holds"]}
 
 
-def signers_told(holds: list[Hold], signed: dict[str, Entry]) -> str:
+def signers_text(holds: list[Hold], signed: dict[str, Entry]) -> str:
     """How many of the holds each person has signed, as `17 by Ann, 1 by Sam`; empty where nobody has."""
     counted = Counter(signed[hold.hold_id].recorded_by for hold in holds if hold.hold_id in signed)
     return ", ".join(f"{count} by {name}" for name, count in sorted(counted.items()))
@@ -94,7 +94,7 @@ def sign_holds(
     chosen = sorted(wanted if wanted is not None else by_id.keys() - signed)
     if not chosen and holds:
         raise MeterhouseError(
-            f"every hold of {month_text(holds[0].billing_month)} is signed already: {signers_told(holds, signed)}",
+            f"every hold of {month_text(holds[0].billing_month)} is signed already: {signers_text(holds, signed)}",
             "Nothing to do. To sign one again, name it by its id.",
         )
     if not chosen:

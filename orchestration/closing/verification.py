@@ -13,9 +13,9 @@ from orchestration import duck
 from orchestration.closing import ledger
 from orchestration.closing.evidence import COUNTS_NAME, FILE_NAME, check_evidence, counts_of
 from orchestration.closing.ledger import LedgerTampered
+from orchestration.closing.ledger_intact import demand_no_entry_lost
 from orchestration.closing.ledger_relations import INVOICES, LINES, ensure_ledger_relations
 from orchestration.closing.scope import closes
-from orchestration.closing.whole import demand_no_entry_lost
 from orchestration.damaged_file import PUBLISH_AGAIN
 from orchestration.errors import MeterhouseError
 from orchestration.ingestion.raw_schema import sql_text

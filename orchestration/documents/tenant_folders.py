@@ -30,7 +30,7 @@ def write_documents(invoices: Sequence[Invoice], target: Path) -> dict[str, Any]
     """Write every tenant's documents below `target`, replacing what is there; returns the top manifest.
 
     An issued invoice that can have no e-invoice keeps its PDF; the manifest says why under `without_xml`, of drafts
-    too, while it can still be mended. Raises MeterhouseError when something does not reconcile; `target` then stays.
+    too, while it can still be corrected. Raises MeterhouseError when something does not reconcile; `target` then stays.
     """
     if not invoices:
         raise MeterhouseError("there is no invoice to write", "Choose a month with invoices.")

@@ -19,7 +19,7 @@ from orchestration.graph import checks, figures
 from orchestration.graph.clause_texts import ClauseTexts
 from orchestration.graph.keys import BOOK_KEYS, INVOICES_MART, RAW_KEYS, VERDICT_KEY
 from orchestration.graph.specs import Lineage, node_specs, raw_specs, verdict_spec
-from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer, told_plainly
+from orchestration.graph.steps import WRITER_POOL, in_plain_words, months_of, sole_writer
 from orchestration.graph.tables import failed_metadata, receipts_metadata
 from orchestration.ingestion.landing import IngestReport
 from orchestration.ingestion.sources import SOURCES
@@ -127,7 +127,7 @@ def _run(
 ) -> Iterator[dg.AssetMaterialization]:
     """Take in what landed where that is selected, then build and judge; plain failures."""
     selected = context.selected_asset_keys
-    with told_plainly(), ExitStack() as ending:
+    with in_plain_words(), ExitStack() as ending:
         ready = None
         if selected & TAKEN_IN_KEYS:
             if not selected <= TAKEN_IN_KEYS:
@@ -217,7 +217,7 @@ def _standing(settings: Settings) -> Verdict:
 
 
 def _verdict_metadata(settings: Settings, verdict: Verdict, report: pipeline.RunReport) -> dict[str, Any]:
-    told = pipeline.told_of_rerun(report)
+    told = pipeline.rerun_text(report)
     closed = closed_until(ledger.entries(settings))
     touched = months_named(report.touched_months)
     in_closed = [month for month in touched if month <= closed]

@@ -112,17 +112,17 @@ def evaluations(verdict: Verdict, specs: list[dg.AssetCheckSpec]) -> Iterator[Ev
         if check is None and spec.name.startswith("arriving_"):
             yield _evaluation(spec, True, {"observed": "nothing from this source has arrived yet"})
         elif check is None:
-            told = {"observed": "not evaluated", "remedy": "Run again: this check was not judged."}
-            yield _evaluation(spec, False, told)
+            metadata = {"observed": "not evaluated", "remedy": "Run again: this check was not judged."}
+            yield _evaluation(spec, False, metadata)
         else:
-            yield _evaluation(spec, check.passed, _told(check))
+            yield _evaluation(spec, check.passed, _check_metadata(check))
 
 
-def _evaluation(spec: dg.AssetCheckSpec, passed: bool, told: dict[str, Any]) -> Evaluation:
-    return Evaluation(spec.key, passed, {name: dg.MetadataValue.text(str(value)) for name, value in told.items()})
+def _evaluation(spec: dg.AssetCheckSpec, passed: bool, metadata: dict[str, Any]) -> Evaluation:
+    return Evaluation(spec.key, passed, {name: dg.MetadataValue.text(str(value)) for name, value in metadata.items()})
 
 
-def _told(check: Check) -> dict[str, Any]:
+def _check_metadata(check: Check) -> dict[str, Any]:
     if check.passed:
         return {"observed": check.observed or "as expected", "judged_by": check.kind}
     return {

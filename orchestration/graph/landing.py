@@ -10,13 +10,13 @@ import duckdb
 
 from orchestration.graph.keys import LANDING_KEYS
 from orchestration.graph.specs import landing_specs
-from orchestration.graph.steps import told_plainly
+from orchestration.graph.steps import in_plain_words
 from orchestration.graph.tables import table
 from orchestration.ingestion.landed_content import signatures_seen
 from orchestration.ingestion.landing_folder import demand_landing, landed_paths, noted, signature
-from orchestration.ingestion.refusal import told
 from orchestration.resources import Installation
 from orchestration.settings import Settings
+from orchestration.wording import storable_text
 
 
 @dg.multi_observable_source_asset(name="look_at_landing", specs=landing_specs(), can_subset=True)
@@ -24,7 +24,7 @@ def landing(context: dg.AssetExecutionContext, installation: Installation) -> It
     """Names, sizes and times of what lies there; reads no file and takes in nothing."""
     settings = installation.settings()
     seen = _seen(settings)
-    with told_plainly():
+    with in_plain_words():
         demand_landing(settings)
     by_source: dict[str, list[Path]] = defaultdict(list)
     for source, path in landed_paths(settings):
@@ -34,9 +34,12 @@ def landing(context: dg.AssetExecutionContext, installation: Installation) -> It
             continue
         found = [(path, signature(path)) for path in by_source.get(name, [])]
         looks = [(path, look) for path, look in found if look is not None]
-        new = [told(path.name) for path, look in looks if seen.get(noted(path)) != look]
+        new = [storable_text(path.name) for path, look in looks if seen.get(noted(path)) != look]
         newest = max((modified_ns / 10**9 for _, (_, modified_ns) in looks), default=None)
-        rows = [{"file": told(path.name), "bytes": size, "new": told(path.name) in new} for path, (size, _) in looks]
+        rows = [
+            {"file": storable_text(path.name), "bytes": size, "new": storable_text(path.name) in new}
+            for path, (size, _) in looks
+        ]
         yield dg.ObserveResult(
             asset_key=key,
             metadata={

@@ -9,7 +9,7 @@ import dagster as dg
 from orchestration import duck
 from orchestration.graph import checks, figures
 from orchestration.graph.keys import INVOICES_KEY, RELEASE_KEY, VERDICT_KEY, by_month
-from orchestration.graph.published import invoices_told, release_metadata
+from orchestration.graph.published import figures_by_month, release_metadata
 from orchestration.partitions import FIRST_MONTH
 from orchestration.publishing.newest_month import published_months
 from orchestration.publishing.release import Release, release_verdict
@@ -38,7 +38,7 @@ def events_of_release(settings: Settings, served: Release) -> Iterator[Event]:
                 yield dg.AssetMaterialization(key, metadata=found, partition=month)
     for evaluation in checks.evaluations(verdict, checks.check_specs(manifest)):
         yield evaluation.event
-    for month, found in invoices_told(settings, served).items():
+    for month, found in figures_by_month(settings, served).items():
         yield dg.AssetMaterialization(INVOICES_KEY, metadata=found, partition=month)
     yield dg.AssetMaterialization(RELEASE_KEY, metadata=release_metadata(settings, served))
     yield dg.AssetMaterialization(

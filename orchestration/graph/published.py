@@ -8,13 +8,13 @@ import dagster as dg
 from orchestration import clock, duck
 from orchestration.graph import figures
 from orchestration.graph.keys import INVOICES_KEY, INVOICES_MART, OWNERS, RELEASE_KEY, VERDICT_KEY
-from orchestration.graph.steps import WRITER_POOL, months_of, sole_writer, told_plainly
+from orchestration.graph.steps import WRITER_POOL, in_plain_words, months_of, sole_writer
 from orchestration.graph.tables import moved_metadata
 from orchestration.partitions import FIRST_MONTH, billing_months
 from orchestration.publishing.changes import moved_with
+from orchestration.publishing.findings_text import findings_text
 from orchestration.publishing.newest_month import published_months
 from orchestration.publishing.release import Release, current_release, publish
-from orchestration.publishing.to_mend import told_of_findings
 from orchestration.quality_page.shown import page_metadata
 from orchestration.resources import Installation
 from orchestration.settings import Settings
@@ -32,14 +32,14 @@ from orchestration.settings import Settings
 )
 def release(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[Any]:
     settings = installation.settings()
-    with sole_writer(settings, context.log), told_plainly():
+    with sole_writer(settings, context.log), in_plain_words():
         published = publish(settings)
-    for line in told_of_findings(settings, published, clock.utc_now().date()):
+    for line in findings_text(settings, published, clock.utc_now().date()):
         context.log.warning(line)
     if published.is_new:
         context.log.info(f"serving release {published.release_id}")
         months = set(months_of(context))
-        for month, told in invoices_told(settings, published).items():
+        for month, told in figures_by_month(settings, published).items():
             # Those the run was started for are told of by their own step.
             if month not in months:
                 yield dg.AssetMaterialization(INVOICES_KEY, metadata=told, partition=month)
@@ -61,7 +61,7 @@ def release_metadata(settings: Settings, published: Release) -> dict[str, Any]:
     }
 
 
-def invoices_told(settings: Settings, published: Release) -> dict[str, dict[str, Any]]:
+def figures_by_month(settings: Settings, published: Release) -> dict[str, dict[str, Any]]:
     """Figures of every month of a release, by month."""
     with duck.connect(published.database, settings, read_only=True) as connection:
         months = published_months(connection)

@@ -45,7 +45,7 @@ def when_free(log: dg.DagsterLogManager, begin: Callable[[], T], wait_seconds: f
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def in_plain_words() -> Iterator[None]:
     """A person's mistake or a refusal inside fails the step in its own words, and is not tried again."""
     try:
         yield

@@ -22,10 +22,11 @@ from orchestration.ingestion.json_records import Record, read_json
 from orchestration.ingestion.parquet_in_place import Footer, InPlace, judge, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, staging_dir
 from orchestration.ingestion.raw_schema import sql_text
-from orchestration.ingestion.refusal import RefusedFile, told
+from orchestration.ingestion.refusal import RefusedFile
 from orchestration.ingestion.row_typing import COST_FIELDS, FLOATS, WHOLE_NUMBERS
 from orchestration.ingestion.sources import DUCKDB_TYPES, Field, SourceSpec
 from orchestration.settings import Settings
+from orchestration.wording import storable_text
 
 WRITE_EVERY = 50_000
 # How a CSV line ends whose last value is empty.
@@ -91,7 +92,7 @@ def _take_out_broken(columns: dict[str, list[str | None]], numbers: list[int]) -
     broken: dict[int, str] = {}
     for name, values in columns.items():
         for position, value in enumerate(values):
-            if value is not None and value != told(value):
+            if value is not None and value != storable_text(value):
                 broken.setdefault(position, name)
     taken = []
     for position in sorted(broken, reverse=True):
@@ -193,7 +194,7 @@ def _csv(spec: SourceSpec, path: Path) -> _CsvFile:
     return _CsvFile(header, matched, picked, source)
 
 
-def _rows_told(checked: CheckedFile, width: int) -> int | None:
+def _rows_declared(checked: CheckedFile, width: int) -> int | None:
     """How many rows the engine must find below a header of `width` columns, else it misread some; None: any number.
 
     It drops the values a row has too many where these are empty, so that what stands before may be shifted. The
@@ -227,7 +228,7 @@ def _from_csv(connection: duckdb.DuckDBPyConnection, spec: SourceSpec, checked: 
     try:
         # Into a temporary Parquet: row numbers need file order once, typing may then run in parallel.
         copied = connection.execute(f"copy ({numbered}) to {sql_text(str(target))} (format parquet)").fetchone()
-        is_read = copied is not None and _rows_told(checked, len(found.header)) in (None, copied[0])
+        is_read = copied is not None and _rows_declared(checked, len(found.header)) in (None, copied[0])
     except (duckdb.Error, UnicodeDecodeError):
         is_read = False
     unreadable: list[UnreadableRow] = []
@@ -247,7 +248,7 @@ def clean_rows(spec: SourceSpec, checked: CheckedFile) -> FileRows | None:
     if checked.form == ".csv":
         found = _csv(spec, checked.plain_path)
         return FileRows(
-            f"({found.query()})", found.types, [], found.ignored, rows_told=_rows_told(checked, len(found.header))
+            f"({found.query()})", found.types, [], found.ignored, rows_told=_rows_declared(checked, len(found.header))
         )
     if checked.form == ".parquet":
         return None

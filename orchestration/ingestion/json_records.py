@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestration.ingestion.refusal import RefusedFile, told
+from orchestration.ingestion.refusal import RefusedFile
 from orchestration.ingestion.sources import SOURCES, SourceSpec
+from orchestration.wording import storable_text
 
 Record = dict[str, str | None]
 
@@ -149,7 +150,7 @@ def _flat(spec: SourceSpec, node: dict[str, Any]) -> Record:
         raise BadRecord(f"contains none of the fields of {spec.name}")
     sid = record.get("sid")
     if spec.sid_prefixes and sid and len(sid) == 34 and not sid.startswith(spec.sid_prefixes):
-        raise _wrong_type(spec, f"a resource with sid {told(sid[:2])}...")
+        raise _wrong_type(spec, f"a resource with sid {storable_text(sid[:2])}...")
     return record
 
 

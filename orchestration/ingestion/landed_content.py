@@ -19,8 +19,9 @@ from orchestration.file_hash import file_sha256
 from orchestration.ingestion.landing_folder import landed_paths, noted, signature
 from orchestration.ingestion.prechecks import content_sha256, manifest_path, read_manifest
 from orchestration.ingestion.receipts import seen_files
-from orchestration.ingestion.refusal import StillBeingWritten, told
+from orchestration.ingestion.refusal import StillBeingWritten
 from orchestration.settings import Settings
+from orchestration.wording import storable_text
 
 Signature = tuple[int, int]
 
@@ -57,7 +58,7 @@ def files_not_taken_in(settings: Settings) -> list[str]:
     seen = signatures_seen(settings)
     looks = ((source, path, signature(path)) for source, path in landed_paths(settings))
     return [
-        "/".join(filter(None, (told(source), told(path.name))))
+        "/".join(filter(None, (storable_text(source), storable_text(path.name))))
         for source, path, look in looks
         if look is not None and look != seen.get(noted(path))
     ]
@@ -83,15 +84,15 @@ def new_content(settings: Settings, read_before: Mapping[str, str]) -> NewConten
         if (source, digest) in judged:
             found.known_again += 1
             continue
-        found.files.append((told(source), told(path.name)))
-        contents.add(told(f"{source} {digest} {_manifest_sha256(path)}"))
+        found.files.append((storable_text(source), storable_text(path.name)))
+        contents.add(storable_text(f"{source} {digest} {_manifest_sha256(path)}"))
     if contents:
         found.content_hash = hashlib.sha256("\n".join(sorted(contents)).encode()).hexdigest()
     return found
 
 
 def _manifest_sha256(path: Path) -> str:
-    """Of what the manifest says, if there is one: a file that waited for it to be mended is worth another run."""
+    """Of what the manifest says, if there is one: a file that waited for it to be corrected is worth another run."""
     with suppress(OSError):
         return file_sha256(manifest_path(path))
     return ""

@@ -34,11 +34,11 @@ from orchestration.ingestion.raw_store import (
     write_rows,
 )
 from orchestration.ingestion.receipts import Receipt, ReceiptBook, refused_and_gone, seen_files, withdraw_gone
-from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten, told
+from orchestration.ingestion.refusal import RefusedFile, StillBeingWritten
 from orchestration.ingestion.sources import SOURCES, SourceSpec
 from orchestration.settings import Settings
 from orchestration.warehouse.writer_lock import doubt_strangers, note_durable
-from orchestration.wording import some_of
+from orchestration.wording import some_of, storable_text
 
 __all__ = ["LOADER_VERSION", "IngestReport", "Receipt", "anything_new", "ingest_landing", "landed_paths"]
 
@@ -148,17 +148,17 @@ def _check(settings: Settings, source: str, path: Path) -> Checked:
                 f"Move its files into the folder {source} itself, one level up.",
             )
         if path.name.endswith(".part"):
-            raise StillBeingWritten(f"{told(path.name)} is still being written")
+            raise StillBeingWritten(f"{storable_text(path.name)} is still being written")
         return check_file(path, settings)
     except FileNotFoundError:
-        return StillBeingWritten(f"{told(path.name)} disappeared while it was being checked")
+        return StillBeingWritten(f"{storable_text(path.name)} disappeared while it was being checked")
     except (RefusedFile, StillBeingWritten) as outcome:
         return outcome
 
 
 def _names_in(folder: Path) -> str:
     try:
-        names = sorted(told(entry.name) for entry in folder.iterdir())
+        names = sorted(storable_text(entry.name) for entry in folder.iterdir())
     except PermissionError:
         return "its contents may not be listed"
     return some_of(names, 5) if names else "it is empty"
@@ -214,7 +214,7 @@ class _Ingest:
                     self.waiting.append(pool.submit(_check, self.settings, following[0], following[1]))
                 bytes_ahead -= look[0]
                 if progress:
-                    progress(told(path.name), report.unchanged_files + done, len(paths))
+                    progress(storable_text(path.name), report.unchanged_files + done, len(paths))
                 receipt, stored = self._take_in(source, path, self.waiting.popleft().result())
                 report.receipts.append(receipt)
                 if receipt.status == "accepted":
@@ -228,7 +228,7 @@ class _Ingest:
         return report
 
     def _take_in(self, source: str, path: Path, checked: Checked) -> tuple[Receipt, Stored | None]:
-        name, source = told(path.name), told(source)
+        name, source = storable_text(path.name), storable_text(source)
         try:
             if not isinstance(checked, CheckedFile):
                 raise checked

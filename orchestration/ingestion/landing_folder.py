@@ -9,8 +9,8 @@ import duckdb
 
 from orchestration import duck
 from orchestration.errors import MeterhouseError
-from orchestration.ingestion.refusal import told
 from orchestration.settings import Settings
+from orchestration.wording import storable_text
 
 
 class LandingMissing(MeterhouseError):
@@ -82,7 +82,7 @@ def signature(path: Path) -> tuple[int, int] | None:
 
 def noted(path: Path) -> str:
     """The path as the books have it: a name on disk may hold bytes that are no UTF-8, which no database takes."""
-    return told(str(path))
+    return storable_text(str(path))
 
 
 def _name(path: Path) -> str:

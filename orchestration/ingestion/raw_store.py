@@ -112,15 +112,15 @@ def _fault_texts(spec: SourceSpec) -> tuple[str, str]:
             f"when '{name}|missing' then "
             + sql_text(f"Deliver the row again with {name}; it cannot be billed without it.")
         )
-        mend = sql_text(f"Correct {name} at the source and deliver the row again.")
+        correct = sql_text(f"Correct {name} at the source and deliver the row again.")
         if spec_field.kind.endswith("instant"):
             reasons.append(f"when '{name}|far' then " + sql_text(f"{name} is not within the years 1 to 9999 (UTC)"))
-            remedies.append(f"when '{name}|far' then {mend}")
+            remedies.append(f"when '{name}|far' then {correct}")
         wanted = expected(spec_field)
         if wanted:
             bad = sql_text(f"{name} is not {wanted}")
             reasons.append(f"when '{name}|bad' then {bad}")
-            remedies.append(f"when '{name}|bad' then {mend}")
+            remedies.append(f"when '{name}|bad' then {correct}")
     return f"case fault {' '.join(reasons)} end", f"case fault {' '.join(remedies)} end"
 
 

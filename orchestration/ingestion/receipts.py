@@ -16,9 +16,9 @@ import duckdb
 from orchestration.ingestion.landing_folder import noted
 from orchestration.ingestion.raw_schema import define_raw_views, sql_text, sql_values
 from orchestration.ingestion.raw_store import Stored, instant_row, instants_of_typed, make_durable, part_row
-from orchestration.ingestion.refusal import told
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
+from orchestration.wording import storable_text
 
 Signature = tuple[int, int]
 # A crash costs at most this much work again.
@@ -58,7 +58,9 @@ def refused_and_gone(connection: duckdb.DuckDBPyConnection, landed: Sequence[tup
     `landed` is all that lies in the landing folder, which must be there: of one that is missing nothing can be said.
     """
     refused = set(connection.execute("select distinct source, file_name from raw.file_findings").fetchall())
-    return refused - {(told(source), told(path.name)) for source, path in landed} if refused else refused
+    return (
+        refused - {(storable_text(source), storable_text(path.name)) for source, path in landed} if refused else refused
+    )
 
 
 def withdraw_gone(connection: duckdb.DuckDBPyConnection, landed: Sequence[tuple[str, Path]]) -> set[tuple[str, str]]:

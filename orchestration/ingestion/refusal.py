@@ -19,8 +19,3 @@ class RefusedFile(Exception):
 
 class StillBeingWritten(Exception):
     """A file whose name or manifest says that it is not complete yet; looked at again next time."""
-
-
-def told(text: str) -> str:
-    """`text` with halves of characters, which no database and no terminal takes, written as their escapes."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")

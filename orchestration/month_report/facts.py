@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from orchestration import duck
 from orchestration.closing import ledger, scope, signing
 from orchestration.month_report import billed, owed, signed, watched
-from orchestration.publishing.money_told import minor_units
+from orchestration.publishing.amount_text import minor_units
 from orchestration.publishing.newest_month import not_published, published_months
 from orchestration.publishing.release import require_release
 from orchestration.settings import Settings

@@ -19,7 +19,7 @@ KINDS = ("hold_signed", "sign_off", "close")
 class Status:
     """Whether the month is a draft, closed, or closed but for some tenants; `closing` is the entry that closed it.
 
-    `is_behind`: the ledger closed more than the release shows, which the next run mends.
+    `is_behind`: the ledger closed more than the release shows, which the next run puts right.
     """
 
     word: str
@@ -62,7 +62,7 @@ def ledger_facts(found: list[Entry], month: date) -> list[LedgerFact]:
 def one_person_facts(found: list[Entry], month: date) -> list[str]:
     """Closes of the month by who had signed off what they closed, in words; oldest first."""
     mine = [entry for entry in scope.closes(found) if entry.body["month"] == scope.month_text(month)]
-    told = [four_eyes.told_of_one_person(found, entry) for entry in mine]
+    told = [four_eyes.one_person_text(found, entry) for entry in mine]
     return [text for text in told if text]
 
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.raw_schema import sql_text, sql_values
+from orchestration.publishing.amount_text import amount_text, minor_units
 from orchestration.publishing.history import Published, seed_files
-from orchestration.publishing.money_told import minor_units, told
 from orchestration.settings import Settings
 from orchestration.warehouse.fingerprint import models_hash, project_hash
 
@@ -292,12 +292,12 @@ def moved_with(connection: duckdb.DuckDBPyConnection, release_id: str) -> list[M
     for (month, change, currency), group in groupby(rows, key=lambda row: row[:3]):
         members = list(group)
         sets = [CauseSet(*row[3:6]) for row in members]
-        moved = told(sum(row[6] for row in members), currency, units)
-        found.append(Moved(month, change, currency, sum(s.lines for s in sets), moved, causes_told(sets)))
+        moved = amount_text(sum(row[6] for row in members), currency, units)
+        found.append(Moved(month, change, currency, sum(s.lines for s in sets), moved, causes_text(sets)))
     return found
 
 
-def causes_told(sets: Sequence[CauseSet]) -> str:
+def causes_text(sets: Sequence[CauseSet]) -> str:
     """The first of the sets with the part of the lines it moved, and what else is a cause of the others."""
     first, *others = sets
     if not others:

@@ -119,7 +119,7 @@ def read_contents(release: Path) -> dict[str, Content] | None:
 
 
 def _is_most(moved: list[str], now: Content) -> bool:
-    """Whether so much moved that the table is sooner written anew than mended."""
+    """Whether so much moved that the table is sooner written anew than changed in place."""
     return 2 * sum(now.months[month][0] for month in moved if month in now.months) > now.rows
 
 

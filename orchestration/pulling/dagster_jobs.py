@@ -7,7 +7,7 @@ ask an API. Credentials come from the environment of the process that runs it, n
 import dagster as dg
 from pydantic import Field
 
-from orchestration.graph.steps import LONGEST_RUN, told_plainly
+from orchestration.graph.steps import LONGEST_RUN, in_plain_words
 from orchestration.pulling import with_its_library
 from orchestration.resources import Installation
 
@@ -23,7 +23,7 @@ class PullConfig(dg.Config):
 
 @dg.op(description="Pull new and changed records from Twilio and the platform into the landing folder.")
 def pull_sources(context: dg.OpExecutionContext, config: PullConfig, installation: Installation) -> None:
-    with told_plainly():
+    with in_plain_words():
         with with_its_library():
             from orchestration.pulling.access import parse_day
             from orchestration.pulling.pull import PullRequest, pull_all

@@ -13,7 +13,7 @@ import pytest
 
 from orchestration.closing import ledger
 from orchestration.closing.close import CloseRequest, close_month
-from orchestration.closing.four_eyes import same_person, told_of_one_person
+from orchestration.closing.four_eyes import one_person_text, same_person
 from orchestration.closing.proposal import propose_close
 from orchestration.definitions import build_definitions
 from orchestration.errors import MeterhouseError
@@ -59,7 +59,7 @@ def test_who_signed_off_may_not_close(mine: Settings, request_: CloseRequest) ->
     assert "--by NAME (not Sam, who signed off)" in propose_close(strict, request_.month, instant(IN_TIME)).to_do[-1]
     # Who signed the holds may close.
     entry = close_month(strict, replace(request_, by="Hanna"), instant(IN_TIME))
-    assert told_of_one_person(ledger.entries(strict), entry) == ""
+    assert one_person_text(ledger.entries(strict), entry) == ""
 
 
 def test_who_signed_off_may_close_what_somebody_else_has_signed_off_since(mine: Settings) -> None:
@@ -68,7 +68,7 @@ def test_who_signed_off_may_close_what_somebody_else_has_signed_off_since(mine: 
     sign_off = ledger.entries(strict)[-1]
     ledger.append(strict, "sign_off", sign_off.body, by="Ann", now=instant(IN_TIME))
     entry = close_month(strict, CloseRequest(SEPTEMBER, "Sam", tenants=("tnt_0002",)), instant(IN_TIME))
-    assert told_of_one_person(ledger.entries(strict), entry) == ""
+    assert one_person_text(ledger.entries(strict), entry) == ""
 
 
 def _close(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:

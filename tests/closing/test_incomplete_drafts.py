@@ -10,7 +10,7 @@ import pytest
 
 from orchestration import duck
 from orchestration.closing import signing
-from orchestration.closing.e_invoices import told_without_e_invoice
+from orchestration.closing.e_invoices import without_e_invoice_text
 from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
 from tests.closing.steps import close_at, run_at
@@ -52,6 +52,6 @@ def test_a_draft_without_country_or_payment_method_is_held_until_the_tenant_is_d
 
     entry = close_at(settings, "2024-09", "2024-10-04")
     assert entry.body["invoices"] == 2
-    assert told_without_e_invoice(settings, entry) == (
+    assert without_e_invoice_text(settings, entry) == (
         "1 of them can have no e-invoice, PDF only: invoice MH-2024-000002 names 'UK' as the buyer's country"
     )

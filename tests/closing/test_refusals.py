@@ -282,7 +282,7 @@ def test_all_holds_are_those_that_nobody_has_signed(mine: Settings) -> None:
     first, *others = waiting
     assert others and len(waiting) < len(holds)
     signing.sign_holds(mine, holds, [first], by="Ann", why="asked", now=IN_TIME)
-    told = signing.signers_told(holds, signing.signed_holds(ledger.entries(mine)))
+    told = signing.signers_text(holds, signing.signed_holds(ledger.entries(mine)))
     assert told == f"1 by Ann, {len(holds) - len(waiting)} by Hanna"
     rest = signing.sign_holds(mine, holds, None, by="Bob", why="looked", now=IN_TIME)
     assert sorted(rest.body["holds"]) == others

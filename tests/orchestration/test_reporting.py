@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.publishing.findings_text import findings_text
 from orchestration.publishing.release import Release
-from orchestration.publishing.to_mend import told_of_findings
 from orchestration.reporting import COLUMNS, TENANTS_SHOWN, print_invoices
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.terminal import Console
@@ -43,7 +43,7 @@ def _found(release: Release, rows: str) -> None:
 
 def test_where_nothing_is_wrong_nothing_is_said(settings: Settings, release: Release) -> None:
     _found(release, "values ('row_quarantined', 'warning', null, null, null)")
-    assert told_of_findings(settings, release, TODAY) == []
+    assert findings_text(settings, release, TODAY) == []
 
 
 def test_blocked_tenant_months_and_errors_are_counted_and_where_to_look_is_said(
@@ -57,7 +57,7 @@ def test_blocked_tenant_months_and_errors_are_counted_and_where_to_look_is_said(
         "('tenant_month_blocked', 'error', 'bolt', date '2024-10-01', 'sms_segment'), "
         "('file_refused', 'error', null, null, null)",
     )
-    blocked, errors, where = told_of_findings(settings, release, TODAY)
+    blocked, errors, where = findings_text(settings, release, TODAY)
     assert blocked == "NO INVOICE for 2 tenant month(s), blocked until fixed: acme 2024-11, bolt 2024-10"
     assert errors == "4 error(s) to fix: 1 file_refused, 3 tenant_month_blocked"
     assert "rpt_findings" in where
@@ -65,7 +65,7 @@ def test_blocked_tenant_months_and_errors_are_counted_and_where_to_look_is_said(
 
 def test_of_many_blocked_months_some_are_named(settings: Settings, release: Release) -> None:
     _found(release, "select 'tenant_month_blocked', 'error', 't' || range, date '2024-11-01', 'm' from range(8)")
-    (blocked, *_) = told_of_findings(settings, release, TODAY)
+    (blocked, *_) = findings_text(settings, release, TODAY)
     assert blocked.startswith("NO INVOICE for 8 tenant month(s)")
     assert blocked.endswith("t4 2024-11 and 3 more")
 
@@ -82,13 +82,13 @@ def test_records_dated_ahead_of_today_are_told_with_their_months(settings: Setti
         )
     # What is blocked only because such a month was seen is no error of its own.
     _found(release, "values ('tenant_month_blocked', 'error', 'bolt', date '2027-04-01', 'data_storage')")
-    ahead, what_to_do = told_of_findings(settings, release, TODAY)
+    ahead, what_to_do = findings_text(settings, release, TODAY)
     assert ahead == (
         "FUTURE DATES: 3 record(s) dated in months that have not begun: "
         "2027-05 twilio_calls of acme, 2024-12 translations of an unknown tenant"
     )
     assert "deliver" in what_to_do
-    blocked, *_ = told_of_findings(settings, release, date(2027, 5, 1))
+    blocked, *_ = findings_text(settings, release, date(2027, 5, 1))
     assert blocked == "NO INVOICE for 1 tenant month(s), blocked until fixed: bolt 2027-04"
 
 
@@ -98,7 +98,7 @@ def test_payments_dated_ahead_are_told_though_they_are_no_errors(settings: Setti
         "values ('payment_dated_ahead', 'warning', 'acme', null, null), "
         "('payment_dated_ahead', 'warning', 'bolt', null, null), ('payment_unmatched', 'info', null, null, null)",
     )
-    ahead, where = told_of_findings(settings, release, TODAY)
+    ahead, where = findings_text(settings, release, TODAY)
     assert ahead == "FUTURE DATES: 2 payment(s): their amounts count, their dates do not"
     assert "finding = 'payment_dated_ahead'" in where
 

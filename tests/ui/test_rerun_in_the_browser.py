@@ -1,4 +1,4 @@
-"""An operator's day in the real UI, in a real browser: find the month, rerun it, break something, see red, mend it.
+"""An operator's day in the real UI, in a real browser: find the month, rerun it, break something, see red, fix it.
 
 Every step keeps a screenshot (METERHOUSE_UI_ARTEFACTS, or var/ui-artefacts).
 """
@@ -71,7 +71,7 @@ def _quality_page(installation: Installation) -> Path:
     return Path(done.stdout.strip())
 
 
-def test_a_month_is_rerun_broken_and_mended_in_the_ui(installation: Installation, ui: Ui) -> None:
+def test_a_month_is_rerun_broken_and_fixed_in_the_ui(installation: Installation, ui: Ui) -> None:
     settings = installation.settings
     release = current_release(settings)
     assert release is not None
@@ -139,19 +139,19 @@ def test_a_month_is_rerun_broken_and_mended_in_the_ui(installation: Installation
     (settings.project_dir / SEED).write_text(price_book, encoding="utf-8")
     run_id = ui.launch_month(MONTH)
     assert ui.watch_run(run_id) == "Success"
-    ui.shot("run-mended")
+    ui.shot("run-fixed")
     ui.open_check(RED_ASSET, RED_CHECK)
     expect(ui.page.get_by_text("Passed", exact=True).first).to_be_visible()
-    ui.shot("check-mended")
+    ui.shot("check-fixed")
     ui.open_month(MONTH)
-    mended = current_release(settings)
-    assert mended is not None
-    assert mended.release_id in ui.metadata("release_id")
-    ui.shot("month-mended")
+    fixed = current_release(settings)
+    assert fixed is not None
+    assert fixed.release_id in ui.metadata("release_id")
+    ui.shot("month-fixed")
     ui.open(f"assets/{INVOICES}?view=events")
     expect(ui.page.get_by_text(MONTH).first).to_be_visible()
     for table in ("fct_invoices", "fct_invoice_lines"):
-        was, now = (_bytes_of(r.path / "parquet" / table) for r in (release, mended))
+        was, now = (_bytes_of(r.path / "parquet" / table) for r in (release, fixed))
         assert was and was == now, table
     after = _published(settings)
     assert {name: after[name] for name in before if name != "current"} == {

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from orchestration.errors import MeterhouseError
-from orchestration.pipeline import RunReport, told_of_rerun
+from orchestration.pipeline import RunReport, rerun_text
 from orchestration.quality.verdict import Verdict
 from orchestration.warehouse.again import Again, Marked, _demand_months, _demand_tenants
 
@@ -64,6 +64,6 @@ def test_of_tenants_it_is_told_only_with_months_that_were_metered(months: tuple[
     """Tenants may stand in the config of a run that computes a model alone."""
     again = Again(months, tenants=("tnt_0002",), models=() if months else ("fct_invoices",))
     report = RunReport(marked=Marked(again), verdict=Verdict("0" * 64))
-    lines = told_of_rerun(report)
+    lines = rerun_text(report)
     assert lines[0] == f"recomputed: {'2024-09' if months else 'fct_invoices'}"
     assert any("the months were metered for all tenants" in line for line in lines) == told

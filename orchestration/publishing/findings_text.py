@@ -1,4 +1,4 @@
-"""What of a release somebody has to mend, in sentences: for the terminal and for the run history."""
+"""What of a release somebody has to fix, in sentences: for the terminal and for the run history."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from orchestration.wording import some_of
 NAMED = 5
 
 
-def told_of_findings(settings: Settings, release: Release, today: date) -> list[str]:
-    """Tenant months without an invoice, errors to mend, records and payments dated ahead; nothing without any."""
+def findings_text(settings: Settings, release: Release, today: date) -> list[str]:
+    """Tenant months without an invoice, errors to fix, records and payments dated ahead; nothing without any."""
     begun = f"billing_month <= date '{today}'"
     with duck.connect(release.database, settings, read_only=True) as connection:
         blocked = connection.execute(

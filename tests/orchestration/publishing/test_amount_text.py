@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from orchestration import duck
 from orchestration.cli import app
-from orchestration.publishing.money_told import minor_units, told
+from orchestration.publishing.amount_text import amount_text, minor_units
 from orchestration.publishing.release import current_release
-from orchestration.publishing.totals_told import totals_told
+from orchestration.publishing.totals_text import totals_text
 from tests.conftest import SampleRun
 
 UNITS = {"EUR": 2, "JPY": 0, "KWD": 3}
@@ -30,7 +30,7 @@ UNITS = {"EUR": 2, "JPY": 0, "KWD": 3}
     ],
 )
 def test_an_amount_has_its_currencys_decimals(exact: str, currency: str, text: str) -> None:
-    assert told(exact, currency, UNITS) == text
+    assert amount_text(exact, currency, UNITS) == text
 
 
 def test_totals_are_told_as_the_invoices_are(sample_run: SampleRun) -> None:
@@ -39,8 +39,8 @@ def test_totals_are_told_as_the_invoices_are(sample_run: SampleRun) -> None:
     with duck.connect(release.database, sample_run.settings, read_only=True) as connection:
         units = minor_units(connection)
     assert units["USD"] == 2
-    assert totals_told(sample_run.settings, {"USD": "3412.600", "EUR": "72.130"}) == "3412.60 USD, 72.13 EUR"
-    assert totals_told(sample_run.settings, {}) == "nothing"
+    assert totals_text(sample_run.settings, {"USD": "3412.600", "EUR": "72.130"}) == "3412.60 USD, 72.13 EUR"
+    assert totals_text(sample_run.settings, {}) == "nothing"
 
 
 def test_an_invoice_on_the_screen_has_cents(sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch) -> None:

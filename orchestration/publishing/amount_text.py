@@ -16,7 +16,7 @@ def minor_units(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(rows)
 
 
-def told(amount: Decimal | str, currency: str, units: Mapping[str, int]) -> str:
+def amount_text(amount: Decimal | str, currency: str, units: Mapping[str, int]) -> str:
     """`72.13`; all decimals there are of a currency without invoices, or where its own would lose something."""
     exact = Decimal(amount)
     text = plain(exact, units.get(currency, 3))
