@@ -16,7 +16,7 @@ def main() -> int:
     """Lint on an empty warehouse with all raw relations; returns sqlfluff's exit code."""
     from orchestration import duck
     from orchestration.closing.ledger_relations import ensure_ledger_relations
-    from orchestration.ingestion.raw_schema import ensure_raw_relations
+    from orchestration.ingestion.raw_setup import ensure_raw_relations
     from orchestration.settings import Settings
 
     with tempfile.TemporaryDirectory() as folder:

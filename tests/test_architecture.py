@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import graphlib
 import itertools
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from orchestration.settings import PROJECT_DIR
@@ -123,3 +126,37 @@ def test_the_root_holds_nothing_by_chance() -> None:
         *("dbt_project.yml", "profiles.yml", "requirements.lock"),
         *("models", "macros", "seeds", "orchestration", "tests", "benchmarks", "docs", "deploy"),
     }
+
+
+def test_no_module_needs_itself() -> None:
+    """Imports go one way, those inside functions too; a circle would be raised as CycleError, with its modules."""
+    assert list(graphlib.TopologicalSorter(_imports()).static_order())
+
+
+def test_a_circle_of_imports_is_found() -> None:
+    circle = {"a.py": {"b.py"}, "b.py": {"c.py"}, "c.py": {"a.py"}}
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(circle).prepare()
+
+
+def _imports() -> dict[str, set[str]]:
+    """By module of orchestration, the modules of it that it takes names from, types for the checker alone left out."""
+    modules = {
+        ".".join(path.relative_to(PROJECT_DIR).with_suffix("").parts): path
+        for path in (PROJECT_DIR / "orchestration").rglob("*.py")
+    }
+    found: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        needed = found.setdefault(module, set())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        checker_only = {
+            id(inner)
+            for outer in ast.walk(tree)
+            if isinstance(outer, ast.If) and ast.unparse(outer.test) == "TYPE_CHECKING"
+            for inner in ast.walk(outer)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and id(node) not in checker_only:
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                needed |= (names | {node.module}) & modules.keys()
+    return found

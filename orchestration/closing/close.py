@@ -26,11 +26,11 @@ from orchestration.closing.numbering import IssuingEntity, number_invoices
 from orchestration.closing.scope import Draft, closes, drafts, month_text, months_with_drafts, require_known
 from orchestration.errors import GateRefused, MeterhouseError
 from orchestration.file_hash import file_sha256
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.progress import Say
 from orchestration.publishing.release import VERDICT, Release, current_release
 from orchestration.quality.content_hash import table_hash
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 from orchestration.warehouse import state
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
 from orchestration.warehouse.writer_lock import WRITTEN_BY_ANOTHER_HAND, doubt_noted

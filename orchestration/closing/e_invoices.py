@@ -8,8 +8,8 @@ from orchestration.closing.ledger import Entry, ledger_dir
 from orchestration.documents.invoice_facts import load_headers
 from orchestration.documents.ubl import state_head
 from orchestration.errors import MeterhouseError
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 from orchestration.wording import some_of
 
 NAMED = 5

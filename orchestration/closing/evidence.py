@@ -13,8 +13,8 @@ import duckdb
 
 from orchestration.closing.ledger import Entry, ledger_dir
 from orchestration.errors import MeterhouseError
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 FILE_NAME = "evidence.parquet"
 COUNTS_NAME = "evidence_counts.parquet"

@@ -26,8 +26,8 @@ from orchestration.closing.ledger import Entry
 from orchestration.closing.ledger_relations import ensure_ledger_relations
 from orchestration.closing.scope import closes
 from orchestration.errors import MeterhouseError, WarehouseBusy
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 SHOWN_RECORDS = 20
 RECORD_COLUMNS = ("fate", "fate_reason", "source", "record_key", "occurred_at", "quantity", "raw_rows")

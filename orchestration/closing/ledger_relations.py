@@ -8,8 +8,9 @@ from __future__ import annotations
 import duckdb
 
 from orchestration.closing.ledger import Entry, ledger_dir
-from orchestration.ingestion.raw_schema import columns_ddl, sql_text
+from orchestration.ingestion.raw_schema import columns_ddl
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 LINES = {
     "invoice_id": "varchar",

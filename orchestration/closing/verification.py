@@ -18,10 +18,10 @@ from orchestration.closing.ledger_relations import INVOICES, LINES, ensure_ledge
 from orchestration.closing.scope import closes
 from orchestration.damaged_file import PUBLISH_AGAIN
 from orchestration.errors import MeterhouseError
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.release import Release, current_release
 from orchestration.quality.content_hash import table_hash
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.documents.money import plain
-from orchestration.ingestion.raw_schema import sql_text
+from orchestration.sql_literals import sql_text
 
 # Beside the rows: what of a mart is summed by month, as (label expression, value expression).
 SUMMED = {

@@ -21,11 +21,11 @@ from orchestration.ingestion.json_in_sql import relation_of
 from orchestration.ingestion.json_records import Record, read_json
 from orchestration.ingestion.parquet_in_place import Footer, InPlace, judge, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, staging_dir
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.refusal import RefusedFile
 from orchestration.ingestion.row_typing import COST_FIELDS, FLOATS, WHOLE_NUMBERS
 from orchestration.ingestion.sources import DUCKDB_TYPES, Field, SourceSpec
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 from orchestration.wording import storable_text
 
 WRITE_EVERY = 50_000

@@ -22,8 +22,8 @@ from orchestration.ingestion.json_records import (
     relations,
 )
 from orchestration.ingestion.prechecks import CheckedFile
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.sources import Field, SourceSpec
+from orchestration.sql_literals import sql_text
 
 # A document smaller than this is read by Python before DuckDB has planned its query.
 SMALL_DOCUMENT = 512 * 1024

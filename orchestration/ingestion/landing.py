@@ -22,7 +22,7 @@ from orchestration.ingestion.file_rows import clean_rows, damaged, open_rows
 from orchestration.ingestion.landing_folder import demand_landing, landed_paths, noted, signature
 from orchestration.ingestion.parquet_in_place import Footer, is_readable, read_footers
 from orchestration.ingestion.prechecks import CheckedFile, check_file, staging_dir, unchanged_since
-from orchestration.ingestion.raw_schema import ensure_raw_relations
+from orchestration.ingestion.raw_setup import ensure_raw_relations
 from orchestration.ingestion.raw_store import (
     PartIdentity,
     Stored,

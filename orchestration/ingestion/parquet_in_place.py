@@ -15,9 +15,9 @@ from typing import Any
 
 import duckdb
 
-from orchestration.ingestion.raw_schema import sql_list, sql_text
 from orchestration.ingestion.row_typing import COST_FIELDS, EARLIEST, LATEST, WHOLE_NUMBERS, largest, typed
 from orchestration.ingestion.sources import Field, SourceSpec
+from orchestration.sql_literals import sql_list, sql_text
 
 _TIMESTAMPTZ = "TIMESTAMP WITH TIME ZONE"
 # Names that DuckDB's reader would give to columns of its own.

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import duckdb
 
-from orchestration.ingestion.raw_schema import source_folder, sql_list, sql_text
+from orchestration.ingestion.raw_schema import source_folder
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_list, sql_text
 
 # A field that is a landed column as it is, or its instant; any other expression may make a null of its own.
 _AS_LANDED = re.compile(r'(?:^|, )(make_timestamp\(epoch_us\()?"((?:[^"]|"")+)"(?(1)\)\)) as "(\w+)"(?=, |$)')

@@ -9,7 +9,6 @@ happens here.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -17,6 +16,7 @@ import duckdb
 from orchestration.ingestion.part_names import BATCH_SQL, EMPTY_NAME, NUMBER_SQL, SHA_SQL
 from orchestration.ingestion.sources import SOURCES, SourceSpec
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text, sql_values
 
 QUARANTINE_FOLDER = "_quarantine"
 QUARANTINE_COLUMNS = {
@@ -78,21 +78,6 @@ OPS_DDL = (
     "create table if not exists ops.metered_batches (load_batch integer)",
     RAW_VIEWS_DDL,
 )
-
-
-def sql_values(*values: str | int | None) -> str:
-    """A parenthesised row of SQL literals. Binding parameters instead makes the driver import pandas: 1.3 s."""
-    return "(" + ", ".join("null" if v is None else sql_text(v) if isinstance(v, str) else str(v) for v in values) + ")"
-
-
-def sql_text(value: str) -> str:
-    """`value` as a quoted SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def sql_list(paths: Iterable[Path]) -> str:
-    """Paths as a quoted SQL list, for a reader of several files."""
-    return "[" + ", ".join(sql_text(str(path)) for path in paths) + "]"
 
 
 def columns_ddl(columns: dict[str, str]) -> str:
@@ -168,20 +153,3 @@ def has_relation(connection: duckdb.DuckDBPyConnection, schema: str, name: str) 
         f"select 1 from duckdb_tables() where schema_name = {sql_text(schema)} and table_name = {sql_text(name)}"
     ).fetchone()
     return found is not None
-
-
-def ensure_raw_relations(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Create every raw relation that is missing; safe to repeat, changes no data.
-
-    Raises MeterhouseError where the raw store was written by a loader this one cannot take over from.
-    """
-    if not has_relation(connection, "ops", "raw_views"):
-        from orchestration.ingestion.former_store import take_over
-
-        for schema in ("raw", "ops"):
-            connection.execute(f"create schema if not exists {schema}")
-        for ddl in (RECEIPTS_DDL, FILE_FINDINGS_DDL, SEEN_DDL, *OPS_DDL[:-1]):
-            connection.execute(ddl)
-        take_over(connection, settings)
-        connection.execute(RAW_VIEWS_DDL)
-    define_raw_views(connection, settings)

@@ -14,10 +14,11 @@ from pathlib import Path
 import duckdb
 
 from orchestration.ingestion.landing_folder import noted
-from orchestration.ingestion.raw_schema import define_raw_views, sql_text, sql_values
+from orchestration.ingestion.raw_schema import define_raw_views
 from orchestration.ingestion.raw_store import Stored, instant_row, instants_of_typed, make_durable, part_row
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text, sql_values
 from orchestration.wording import storable_text
 
 Signature = tuple[int, int]

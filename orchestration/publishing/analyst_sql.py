@@ -15,9 +15,9 @@ from orchestration import duck
 from orchestration.closing.evidence import FILE_NAME
 from orchestration.closing.ledger import ledger_dir
 from orchestration.errors import MeterhouseError
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.release import require_release
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 # A function that a SELECT may call and that writes: where its text hides, the engine has no file to write it into.
 _LOGGING = re.compile(r"\benable_logging\b", re.IGNORECASE)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ingestion.raw_schema import sql_text, sql_values
 from orchestration.publishing.amount_text import amount_text, minor_units
 from orchestration.publishing.history import Published, seed_files
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text, sql_values
 from orchestration.warehouse.fingerprint import models_hash, project_hash
 
 TABLE = "rpt_release_changes"

@@ -27,11 +27,11 @@ from orchestration import duck
 from orchestration.billing_month import parse_month
 from orchestration.documents.text import neutralise
 from orchestration.errors import MeterhouseError
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.newest_month import newest_month, not_published, published_months
 from orchestration.publishing.release import Release, require_release
 from orchestration.put_in_place import put_in_place
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 from orchestration.wording import in_digits
 
 TABLES = {"invoices": "fct_invoices", "invoice_lines": "fct_invoice_lines"}

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from orchestration import clock
 from orchestration.durable import sync
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.parquet_files import read_sql
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 TABLES = ("fct_invoices", "fct_invoice_lines")
 # Former versions, which one may go back to, refuse a field they do not know: what else is told is a file of its own.

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.quality.month_contents import NO_MONTH
+from orchestration.sql_literals import sql_text
 
 WHOLE = "all.parquet"
 

@@ -18,10 +18,10 @@ from pathlib import Path
 import duckdb
 
 from orchestration import duck
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.publishing.parquet_files import write_table
 from orchestration.quality.month_contents import Content, contents, month_key
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 DATABASE = "meterhouse.duckdb"
 CONTENTS = "contents.json"

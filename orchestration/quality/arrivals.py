@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import duckdb
 
 from orchestration.ingestion.part_statistics import unset_counts
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.sources import SOURCES
 from orchestration.quality.verdict import Check
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 RELATION = "ops.arrivals"
 DDL = f"create table if not exists {RELATION} (source varchar, load_batch integer, rows bigint, unset_keys bigint)"

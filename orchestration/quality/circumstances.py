@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from orchestration import clock
-from orchestration.ingestion.raw_schema import sql_text
+from orchestration.sql_literals import sql_text
 
 _DDL = (
     "create table if not exists ops.verdict_circumstances (judged_at varchar, touched_months varchar)",

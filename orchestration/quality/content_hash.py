@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 import duckdb
 
 from orchestration import duck
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.quality.month_contents import columns_of, month_key
+from orchestration.sql_literals import sql_text
 
 HALF = 2**64 - 1
 Columns = tuple[tuple[str, str], ...]

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 import duckdb
 
 from orchestration import duck
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.quality.content_hash import MonthSums, hash_of, month_sums
 from orchestration.quality.month_contents import Content
+from orchestration.sql_literals import sql_text
 
 TABLE = "ops.mart_month_sums"
 DDL = (

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.quality import kept_sums
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 DDL = "create table if not exists ops.verdict_seals (project_sha256 varchar, writer_number bigint, seal varchar)"
 

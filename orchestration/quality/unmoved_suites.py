@@ -13,9 +13,9 @@ from dataclasses import asdict
 
 import duckdb
 
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.quality.suites import Suite
 from orchestration.quality.verdict import Check
+from orchestration.sql_literals import sql_text
 from orchestration.warehouse.node_worker import content_of
 
 DDL = "create table if not exists ops.suites_judged (suite varchar, content varchar)"

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.ingestion.raw_schema import sql_text
+from orchestration.sql_literals import sql_text
 
 DDL = "create table if not exists ops.verdicts (candidate_hash varchar, passed boolean, body varchar)"
 

@@ -15,9 +15,9 @@ import duckdb
 
 from orchestration import clock
 from orchestration.errors import MeterhouseError
-from orchestration.ingestion.raw_schema import sql_text, sql_values
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text, sql_values
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.project import Project
 from orchestration.warehouse.state import months_named

@@ -17,7 +17,7 @@ import duckdb
 from orchestration import duck
 from orchestration.closing.ledger_intact import entries_to_build_on
 from orchestration.closing.ledger_relations import ensure_ledger_relations
-from orchestration.ingestion.raw_schema import ensure_raw_relations
+from orchestration.ingestion.raw_setup import ensure_raw_relations
 from orchestration.settings import Settings
 from orchestration.warehouse import key_index, manifest_cache, selection, state, unit_tests
 from orchestration.warehouse.again import Again, Marked, mark

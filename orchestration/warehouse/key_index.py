@@ -22,8 +22,8 @@ from typing import Any
 import duckdb
 
 from orchestration import duck
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 from orchestration.warehouse import few_entries, state
 from orchestration.warehouse.entry_form import ENTRY_BYTES, PART_BITS, PART_MASK, entry_sql, part_day_sql, part_month
 from orchestration.warehouse.writer_lock import note_durable

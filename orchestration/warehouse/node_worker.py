@@ -12,8 +12,8 @@ from typing import Any
 import duckdb
 
 from orchestration import duck
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 from orchestration.warehouse.failed_tests import compiled_path
 from orchestration.warehouse.project import Node
 from orchestration.warehouse.rendering import Renderer

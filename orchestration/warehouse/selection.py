@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 import duckdb
 
 from orchestration.closing.ledger import closes_head
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.ingestion.sources import SOURCES
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 from orchestration.warehouse.node_runner import TestResult
 from orchestration.warehouse.node_worker import content_of, relations_there
 from orchestration.warehouse.project import Node, Project

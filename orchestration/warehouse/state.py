@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import duckdb
 
 from orchestration.closing.ledger import closes_head
-from orchestration.ingestion.raw_schema import sql_values
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_values
 from orchestration.warehouse.build_notes import ensure_build_notes, forget_build_notes
 from orchestration.warehouse.fingerprint import project_hash, seeds_hash
 

@@ -17,8 +17,8 @@ from typing import Any
 import duckdb
 import jinja2
 
-from orchestration.ingestion.raw_schema import sql_text
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 from orchestration.warehouse import manifest_cache, rendering
 from orchestration.warehouse.fingerprint import files_hash
 from orchestration.warehouse.node_runner import TestResult

@@ -7,8 +7,10 @@ import pytest
 
 from orchestration import duck
 from orchestration.ingestion.part_statistics import columns_as_landed, unset_counts
-from orchestration.ingestion.raw_schema import ensure_raw_relations, source_folder, sql_text
+from orchestration.ingestion.raw_schema import source_folder
+from orchestration.ingestion.raw_setup import ensure_raw_relations
 from orchestration.settings import Settings
+from orchestration.sql_literals import sql_text
 
 FIELDS = ["sid", "account_sid", "status", "date_created"]
 ROWS = """
