@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 from orchestration.errors import MeterhouseError
 
@@ -23,3 +23,8 @@ def parse_month(text: str) -> date:
 def month_name(month: date) -> str:
     """`November 2024`, whatever the machine's language: strftime would ask its locale."""
     return f"{_NAMES[month.month - 1]} {month.year}"
+
+
+def next_month(month: date) -> date:
+    """First day of the month after `month`."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)

@@ -31,6 +31,9 @@ app = typer.Typer(
     "7 an API could not be read.",
 )
 
+# What a shell says of a program that Ctrl-C ended.
+INTERRUPTED = 130
+
 
 @app.command(epilog="Example: meterhouse sample --records 200000 --out landing")
 def sample(
@@ -207,7 +210,8 @@ def export(
     format: Annotated[
         str,
         typer.Option(
-            help="csv, parquet, xlsx, journal (postings), or documents (a folder per tenant: PDF, e-invoice, lines)."
+            help="csv, parquet, xlsx, journal (postings of invoices), accrual (postings of what is not billed yet), or "
+            "documents (a folder per tenant: PDF, e-invoice, lines)."
         ),
     ] = "csv",
     latest: Annotated[bool, typer.Option("--latest", help="The newest published month.")] = False,
@@ -384,11 +388,13 @@ def main() -> None:
     """Entry point: a person's mistake is a plain message and an exit code, never a traceback."""
     try:
         _demand_text(sys.argv[1:])
-        # A command that ends with typer.Exit has its code handed back, not raised.
+        # A command that ends with typer.Exit, or by Ctrl-C, has its code handed back, not raised.
         if code := app(standalone_mode=False):
+            if code == INTERRUPTED:
+                print("interrupted: what was being done is not finished", file=sys.stderr)
             raise SystemExit(code)
     except typer.Abort:
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None
     except MeterhouseError as error:
         print(error_text(error), file=sys.stderr)
         raise SystemExit(error.exit_code) from None

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import duckdb
 
+from orchestration.billing_month import next_month
 from orchestration.closing.ledger import Entry
 from orchestration.closing.scope import Draft, close_of, closed_until, left_open, month_text
 from orchestration.closing.signing import content_of, holds_of, signed_holds, standing_sign_off
@@ -16,11 +17,6 @@ from orchestration.settings import Settings
 from orchestration.wording import some_of
 
 DAYS_AFTER_MONTH_END = 3
-
-
-def next_month(month: date) -> date:
-    """First day of the month after `month`."""
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1)
 
 
 def next_month_start(month: date) -> datetime:

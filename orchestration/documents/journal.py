@@ -1,7 +1,8 @@
 """A month's invoices as postings for a general ledger: each invoice balanced to the cent, read back from the file.
 
 What a tenant owes is debited to the receivable account, what each service earned of it is credited to that service's
-account. Where the amount is below zero the sides are swapped: no posting has a negative amount.
+account, or to its meter's where that has one of its own. Where the amount is below zero the sides are swapped: no
+posting has a negative amount.
 """
 
 from __future__ import annotations
@@ -16,18 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.documents.invoice_facts import Invoice
+from orchestration.documents.ledger_accounts import Accounts
 from orchestration.documents.lines_csv import csv_text
 from orchestration.documents.money import plain
 from orchestration.errors import MeterhouseError
 
-SEED = "seeds/terms/ledger_accounts.csv"
-RECEIVABLE = "receivable"
 AGAIN = "Export again."
 
 
 @dataclass(frozen=True)
 class Posting:
-    """One row of the journal. `service` and `usage_month` are empty for what a tenant owes."""
+    """One row of the journal.
+
+    `service` and `usage_month` are empty for what a tenant owes; `meter` is, unless it has an account of its own.
+    """
 
     billing_month: str
     usage_month: str
@@ -42,38 +45,10 @@ class Posting:
     currency_code: str
     ledger_account: str
     service: str
+    meter: str
     debit: str
     credit: str
     text: str
-
-
-@dataclass(frozen=True)
-class Accounts:
-    """Accounts of the general ledger: the one tenants owe on, and that of each service."""
-
-    receivable: str
-    revenue: Mapping[str, str]
-
-    def of(self, service: str) -> str:
-        """The account a service's revenue is credited to. Raises MeterhouseError where it has none."""
-        if not self.revenue.get(service):
-            raise MeterhouseError(f"the service {service} has no account", f"Add a row of revenue for it to {SEED}.")
-        return self.revenue[service]
-
-
-def read_accounts(project_dir: Path) -> Accounts:
-    """The accounts of the seed. Raises MeterhouseError where the receivable one is missing, or a row is there twice."""
-    found: dict[tuple[str, str], str] = {}
-    with (project_dir / SEED).open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file):
-            key = (row["posting"].strip(), row["service"].strip())
-            if key in found:
-                raise MeterhouseError(f"{SEED} has two accounts of {' '.join(key).strip()}", "Leave one of them.")
-            found[key] = row["ledger_account"].strip()
-    receivable = found.pop((RECEIVABLE, ""), "")
-    if not receivable:
-        raise MeterhouseError(f"{SEED} has no receivable account", "Add the row receivable, its service empty.")
-    return Accounts(receivable, {service: account for (_, service), account in found.items()})
 
 
 def postings(invoice: Invoice, accounts: Accounts) -> list[Posting]:
@@ -81,26 +56,32 @@ def postings(invoice: Invoice, accounts: Accounts) -> list[Posting]:
 
     What adds up to nothing is not posted; an invoice over nothing has no posting of what is owed.
     """
-    earned: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    earned: dict[tuple[str, str, str, date], Decimal] = defaultdict(Decimal)
     for line in invoice.lines:
-        earned[line.service, line.usage_month] += line.billed_amount
+        account, meter = accounts.of(line.service, line.meter)
+        earned[line.service, meter, account, line.usage_month] += line.billed_amount
     name = invoice.invoice_number or f"DRAFT {invoice.invoice_id}"
     made = []
     if invoice.billed_amount:
-        made.append(
-            _posting(invoice, accounts.receivable, "", "", invoice.billed_amount, f"{name} {invoice.tenant_name}")
-        )
-    for (service, month), amount in sorted(earned.items()):
+        text = f"{name} {invoice.tenant_name}"
+        made.append(_posting(invoice, accounts.receivable, "", "", "", invoice.billed_amount, text))
+    for (service, meter, account, month), amount in sorted(earned.items()):
         if amount:
-            text = f"{name} {service}, usage of {month:%Y-%m}"
-            made.append(_posting(invoice, accounts.of(service), service, f"{month:%Y-%m}", -amount, text))
+            text = f"{name} {meter or service}, usage of {month:%Y-%m}"
+            made.append(_posting(invoice, account, service, meter, f"{month:%Y-%m}", -amount, text))
     return made
 
 
-def _posting(invoice: Invoice, account: str, service: str, usage_month: str, debited: Decimal, text: str) -> Posting:
-    """A posting of `debited`, on the other side where that is below zero."""
-    nothing, amount = plain(Decimal(0), invoice.minor_unit), plain(abs(debited), invoice.minor_unit)
-    debit, credit = (amount, nothing) if debited > 0 else (nothing, amount)
+def debit_and_credit(debited: Decimal, minor_unit: int) -> tuple[str, str]:
+    """`debited` on its side, on the other one where it is below zero: no posting has a negative amount."""
+    nothing, amount = plain(Decimal(0), minor_unit), plain(abs(debited), minor_unit)
+    return (amount, nothing) if debited > 0 else (nothing, amount)
+
+
+def _posting(
+    invoice: Invoice, account: str, service: str, meter: str, usage_month: str, debited: Decimal, text: str
+) -> Posting:
+    debit, credit = debit_and_credit(debited, invoice.minor_unit)
     return Posting(
         f"{invoice.billing_month:%Y-%m}",
         usage_month,
@@ -115,6 +96,7 @@ def _posting(invoice: Invoice, account: str, service: str, usage_month: str, deb
         invoice.currency_code,
         account,
         service,
+        meter,
         debit,
         credit,
         text,
@@ -143,9 +125,9 @@ def check_journal(path: Path, invoices: Sequence[Invoice]) -> dict[str, Decimal]
     balance: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     owed: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     earned: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
-    for row in _rows(path):
+    for row in rows_of(path):
         invoice_id, currency, service = row["invoice_id"], row["currency_code"], row["service"]
-        debited = _debited(path, row)
+        debited = debited_of(path, row)
         balance[invoice_id, currency] += debited
         if service:
             earned[invoice_id, currency, service] -= debited
@@ -155,8 +137,8 @@ def check_journal(path: Path, invoices: Sequence[Invoice]) -> dict[str, Decimal]
         if amount:
             raise MeterhouseError(f"{path.name}: the postings of {invoice_id} are off by {amount} {currency}", AGAIN)
     billed = {(csv_text(i.invoice_id), i.currency_code): i.billed_amount for i in invoices if i.billed_amount}
-    _demand_same(path, "what is owed", owed, billed)
-    _demand_same(path, "what was earned", earned, _by_service(invoices))
+    demand_same(path, "what is owed", owed, billed)
+    demand_same(path, "what was earned", earned, _by_service(invoices))
     totals: dict[str, Decimal] = defaultdict(Decimal)
     for (_, currency), amount in owed.items():
         totals[currency] += amount
@@ -171,23 +153,24 @@ def _by_service(invoices: Iterable[Invoice]) -> dict[tuple[str, str, str], Decim
     return sums
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def _debited(path: Path, row: dict[str, str]) -> Decimal:
+def debited_of(path: Path, row: dict[str, str]) -> Decimal:
     """Debit minus credit of a row. Raises MeterhouseError unless it is on one side, and above zero there."""
     try:
         debit, credit = Decimal(row["debit"]), Decimal(row["credit"])
     except (InvalidOperation, KeyError, TypeError) as problem:
         raise MeterhouseError(f"{path.name} cannot be read: {problem!r}", AGAIN) from problem
     if min(debit, credit) != 0 or max(debit, credit) <= 0:
-        raise MeterhouseError(f"{path.name}: {row['invoice_id']} has a posting of {debit} and {credit}", AGAIN)
+        of = row.get("invoice_id") or row["tenant_id"]
+        raise MeterhouseError(f"{path.name}: {of} has a posting of {debit} and {credit}", AGAIN)
     return debit - credit
 
 
-def _demand_same(path: Path, what: str, written: Mapping[Any, Decimal], billed: Mapping[Any, Decimal]) -> None:
+def demand_same(path: Path, what: str, written: Mapping[Any, Decimal], billed: Mapping[Any, Decimal]) -> None:
     for key in sorted(written.keys() | billed.keys()):
         if written.get(key, 0) != billed.get(key, 0):
             raise MeterhouseError(

@@ -1,7 +1,7 @@
 """Finance's export of a month: invoices and lines from the release, written whole and read back.
 
 CSV carries exact decimals as text and cannot run formulas in a spreadsheet; Parquet keeps types; the
-workbook, the journal and the documents (PDF, e-invoice) are drawn in orchestration/documents.
+workbook, the postings and the documents (PDF, e-invoice) are drawn in orchestration/documents.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from typing import Any
 import duckdb
 
 from orchestration import duck
-from orchestration.billing_month import parse_month
+from orchestration.billing_month import next_month, parse_month
 from orchestration.documents.text import neutralise
 from orchestration.errors import MeterhouseError
+from orchestration.publishing.amount_text import minor_units
 from orchestration.publishing.newest_month import newest_month, not_published, published_months
 from orchestration.publishing.release import Release, require_release
 from orchestration.put_in_place import put_in_place
@@ -36,7 +37,7 @@ from orchestration.wording import in_digits
 
 TABLES = {"invoices": "fct_invoices", "invoice_lines": "fct_invoice_lines"}
 Totals = dict[str, Decimal]
-FORMATS = ("csv", "parquet", "xlsx", "documents", "journal")
+FORMATS = ("csv", "parquet", "xlsx", "documents", "journal", "accrual")
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,14 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
         if not released:
             raise not_published(month, published_months(connection))
         held.enter_context(_one_at_a_time(final.parent))
-        source = _source(connection, release, first_day)
-        totals = _as_text(released)
-        drafts = _as_text(_totals(connection, "marts.fct_invoices", first_day, "and status = 'draft'"))
+        if format == "accrual":
+            # Nothing of it is issued, whatever became of the month since.
+            released = _unbilled(connection, first_day)
+            source, totals = f"release {release.release_id}", _as_text(released)
+            drafts = totals
+        else:
+            source, totals = _source(connection, release, first_day), _as_text(released)
+            drafts = _as_text(_totals(connection, "marts.fct_invoices", first_day, "and status = 'draft'"))
         if format == "documents":
             return _documents(connection, release, first_day, final, totals, drafts)
         building = final.with_name(f".{format}.building")
@@ -194,7 +200,8 @@ def _write_journal(
 ) -> dict[str, int]:
     """One CSV of postings for the general ledger."""
     from orchestration.documents.invoice_facts import load_invoices
-    from orchestration.documents.journal import check_journal, read_accounts, write_journal
+    from orchestration.documents.journal import check_journal, write_journal
+    from orchestration.documents.ledger_accounts import read_accounts
 
     invoices = load_invoices(connection, "marts.fct_invoices", "marts.fct_invoice_lines", month=month)
     path = building / "journal.csv"
@@ -202,6 +209,31 @@ def _write_journal(
     # A currency in which nothing but nothing was billed has no posting.
     _demand_equal(path.name, dict.fromkeys(released, Decimal(0)) | check_journal(path, invoices), released)
     return {path.name: rows}
+
+
+def _write_accrual(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, month: date, building: Path, released: Totals
+) -> dict[str, int]:
+    """One CSV of postings of what is earned by the month's end and not billed, with the day that reverses them."""
+    from orchestration.documents.accrual import check_accrual, load_unbilled, write_accrual
+    from orchestration.documents.ledger_accounts import read_accounts
+
+    unbilled = load_unbilled(connection, month)
+    path = building / "accrual.csv"
+    accounts = read_accounts(settings.project_dir)
+    rows = write_accrual(unbilled, accounts, minor_units(connection), next_month(month), path)
+    _demand_equal(path.name, dict.fromkeys(released, Decimal(0)) | check_accrual(path, unbilled), released)
+    return {path.name: rows}
+
+
+def _unbilled(connection: duckdb.DuckDBPyConnection, month: date) -> Totals:
+    """What is priced and was not billed of usage up to the month's end, by currency."""
+    rows = connection.execute(
+        "select currency_code, sum(unbilled_amount) from marts.rpt_unbilled_revenue "
+        "where state in ('drafted', 'blocked') and usage_month <= ? group by 1",
+        [month],
+    ).fetchall()
+    return {currency: Decimal(amount) for currency, amount in rows}
 
 
 def _documents(
@@ -289,4 +321,5 @@ _WRITERS: dict[str, Callable[..., dict[str, int]]] = {
     "parquet": partial(_write_tables, format="parquet"),
     "xlsx": _write_xlsx,
     "journal": _write_journal,
+    "accrual": _write_accrual,
 }

@@ -131,6 +131,12 @@ def _test_in_words(node: dict[str, Any]) -> tuple[str, str]:
                 "the recomputed amount of the usage.",
                 "",
             )
+        case "adds_up":
+            text = (
+                f"Per {said['per']}, {said['amount']} adds up to {said['to_amount']} of {_reference(said['to'])} "
+                f"where {said['to_only']}."
+            )
+            return text, f"where {said['only']}"
         case "expression_holds":
             named = f"expression_holds_{str(node.get('attached_node')).rsplit('.', 1)[-1]}"
             text = "True for every row" if node["name"].startswith(named) else name_in_words(node["name"])

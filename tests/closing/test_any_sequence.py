@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from orchestration import duck, pipeline
+from orchestration.billing_month import next_month
 from orchestration.closing import ledger, scope
 from orchestration.closing.close import CloseRequest, close_month
-from orchestration.closing.demands import next_month
 from orchestration.closing.explanation import lines_without_records
 from orchestration.closing.verification import verify_ledger
 from orchestration.publishing.release import require_release
@@ -124,13 +124,17 @@ def _recomputed(expected: Bill) -> Sums:
 
 
 def _expected(found: Settings) -> Bill:
-    """The oracle's bill. Of the ledger it is told since when each tenant's numbers were invoiced (NUM-01)."""
+    """The oracle's bill. Of the ledger it is told NUM-01's part: since when each tenant's numbers were invoiced, and
+    which month was closed first.
+    """
     with duck.connect(require_release(found).database, found, read_only=True) as connection:
         invoiced = connection.execute(
             "select tenant_id, min(usage_month) from marts.fct_invoice_lines where meter = 'phone_number' "
             "and invoice_id in (select invoice_id from marts.fct_invoices where status = 'issued') group by tenant_id"
         ).fetchall()
-    return bill(found.landing, found.project_dir / "seeds", dict(invoiced))
+    closed = [entry.body["month"] for entry in scope.closes(ledger.entries(found)) if entry.body["tenants"] is None]
+    first_closed = date.fromisoformat(f"{min(closed)}-01") if closed else None
+    return bill(found.landing, found.project_dir / "seeds", dict(invoiced), first_closed)
 
 
 def _agree(found: Settings, expected: Bill) -> int:

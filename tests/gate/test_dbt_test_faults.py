@@ -27,6 +27,7 @@ FAULTS = {
     "accepted_values": "update broken set \"{column}\" = 'no such value' where rowid = 0",
     "rounded_to_minor_unit": "update broken set billed_amount = billed_amount + 1 where rowid = 0",
     "closed_plus_corrections_is_recomputed": "delete from broken where rowid = 0",
+    "adds_up": "delete from broken",
     "relationships": "update broken set \"{column}\" = 'no such key' where rowid = 0",
 }
 # A statement of our own needs a fault of its own.
@@ -71,8 +72,20 @@ STATEMENT_FAULTS = {
         "update broken set days_past_due = 0, aging_bucket = '1-30', open_amount = 1",
         "update broken set days_past_due = 1, aging_bucket = '1-30', open_amount = 0",
     ),
+    "gen_09__what_is_drafted_is_what_the_drafts_bill": (
+        "update broken set unbilled_amount = unbilled_amount + 0.01 where state = 'drafted'",
+        "update broken set state = 'blocked' where state = 'drafted'",
+        "delete from broken where currency_code = 'EUR'",
+    ),
+    "gen_09__only_what_is_priced_has_an_amount": (
+        "update broken set unbilled_amount = null where state = 'drafted'",
+        "update broken set currency_code = '' where state = 'drafted'",
+        "update broken set unbilled_amount = 0, currency_code = 'USD' where state = 'held'",
+    ),
     "the_receivable_account_is_of_no_service": (
         "update broken set service = 'KIQ' where posting = 'receivable'",
+        "update broken set service = 'KIQ' where posting = 'unbilled'",
+        "update broken set meter = 'voice_minute' where posting = 'receivable'",
         "update broken set service = null where posting = 'revenue'",
     ),
     "gen_06__a_difference_is_of_what_was_compared": (

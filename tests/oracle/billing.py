@@ -12,7 +12,7 @@ from tests.oracle import events, kiq
 from tests.oracle.book import PriceBook, Terms
 from tests.oracle.extracts import Row, read_landing, read_seed
 from tests.oracle.lines import Line, Rating
-from tests.oracle.months import midnight, month_of
+from tests.oracle.months import following, midnight, month_of, plus_months
 from tests.oracle.numbers import Difference, Numbers, intervals, log_differences, penalties
 from tests.oracle.orders import Orders
 from tests.oracle.states import Records, resolve_all
@@ -82,8 +82,8 @@ def _place(source: str, row: Row, accounts: AccountMap) -> tuple[str, date | Non
 
 def _metered_from(
     units: list[Unit], records: dict[str, Records], accounts: AccountMap
-) -> tuple[dict[str, date], date | None]:
-    """First month each tenant is metered in, and the last month with any data."""
+) -> tuple[dict[str, date], date | None, date | None]:
+    """First month each tenant is metered in, the last month with any data, and the month in which metering began."""
     months = [(u.tenant, u.month) for u in units if u.fate == "countable" and u.tenant and u.month]
     feeds = [("storage_snapshots", "kustomer", "org_id", "taken_at")]
     feeds.append(("twilio_phone_numbers", "twilio", "account_sid", "snapshot_date"))
@@ -98,13 +98,27 @@ def _metered_from(
     first: dict[str, date] = {}
     for tenant, month in months:
         first[tenant] = min(month, first.get(tenant, month))
-    return first, max((month for _, month in months), default=None)
+    return first, max((month for _, month in months), default=None), _began(set(months))
 
 
-def bill(landing: Path, seeds: Path, numbers_invoiced: Mapping[str, date] | None = None) -> Bill:
+def _began(tenant_months: set[tuple[str, date]]) -> date | None:
+    """First month of the stretch of months, none of them without usage, that holds the most tenant months."""
+    counts = Counter(month for _, month in tenant_months)
+    starts = [month for month in sorted(counts) if plus_months(month, -1) not in counts]
+
+    def weight(start: date) -> int:
+        return counts[start] + weight(following(start)) if start in counts else 0
+
+    return max(starts, key=lambda start: (weight(start), -start.toordinal()), default=None)
+
+
+def bill(
+    landing: Path, seeds: Path, numbers_invoiced: Mapping[str, date] | None = None, first_closed: date | None = None
+) -> Bill:
     """Everything that may be invoiced from the landed extracts, at the prices of the seeds' price book.
 
-    `numbers_invoiced`: by tenant, the first month whose numbers were already invoiced.
+    `numbers_invoiced`: by tenant, the first month whose numbers were already invoiced. `first_closed`: the first
+    month closed, if any is.
     """
     records = resolve_all(read_landing(landing), seeds)
     accounts, tenants = AccountMap(records["account_map"]), Tenants(records["tenants"])
@@ -132,8 +146,8 @@ def bill(landing: Path, seeds: Path, numbers_invoiced: Mapping[str, date] | None
         *kiq.conversations(records["kustomer_messages"], records["kustomer_conversations"], accounts, orders, book),
         *whatsapp.units(),
     ]
-    first, last = _metered_from(units, records, accounts)
-    numbers = Numbers(records["number_events"], seeds, first, last, numbers_invoiced or {})
+    first, last, began = _metered_from(units, records, accounts)
+    numbers = Numbers(records["number_events"], seeds, first, last, numbers_invoiced or {}, first_closed or began)
     units += [*storage.units(last), *numbers.fees(orders), *numbers.rest()]
     fines = list(penalties(records["carrier_penalties"], intervals(records["number_events"])))
     minor_units = {row["currency_code"]: int(row["minor_unit"]) for row in read_seed(seeds, "currencies")}

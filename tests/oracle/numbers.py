@@ -103,12 +103,22 @@ def log_differences(events: Records, snapshots: Records, accounts: AccountMap) -
 
 
 class Numbers:
-    """Fees per tenant, number and month, from `first[tenant]` or its first month `invoiced` to `last`."""
+    """Fees per tenant, number and month, from `first[tenant]` or its first month `invoiced` to `last`.
+
+    A number added in the month metering `began` or later costs from then on.
+    """
 
     def __init__(
-        self, events: Records, seeds: Path, first: dict[str, date], last: date | None, invoiced: Mapping[str, date]
+        self,
+        events: Records,
+        seeds: Path,
+        first: dict[str, date],
+        last: date | None,
+        invoiced: Mapping[str, date],
+        began: date | None,
     ) -> None:
         self._events = events
+        self._began = began or date.max
         self._intervals = intervals(events)
         self._regions = {row["calling_prefix"]: row["region"] for row in read_seed(seeds, "voice_prefixes")}
         # What was invoiced stays owed, whenever the first usage arrives.
@@ -140,7 +150,9 @@ class Numbers:
     def fees(self, orders: Orders) -> Iterator[Unit]:
         held: dict[tuple[str, date], dict[str, datetime]] = defaultdict(dict)
         for interval in self._intervals:
-            month = max(self._first[interval.tenant], month_of(interval.added))
+            month = month_of(interval.added)
+            if month < self._began:
+                month = max(self._first[interval.tenant], month)
             while month <= self._last[interval.tenant]:
                 if (
                     interval.removed is not None
@@ -180,7 +192,7 @@ class Numbers:
                 fate, reason = "quarantined", "not_a_number"
             elif row["event"] == "removed":
                 fate, reason = "excluded", "closes_interval"
-            elif month < self._first[row["tenant_id"]]:
+            elif month < min(self._first[row["tenant_id"]], self._began):
                 fate, reason = "excluded", "before_first_metered_month"
             else:
                 continue

@@ -12,7 +12,10 @@ from tests.oracle.states import Records
 
 
 class AccountMap:
-    """Tenant and kind of an upstream account at an instant; of several intervals in force, the one begun last."""
+    """Tenant and kind of an upstream account at an instant; of several intervals in force, the one begun last.
+
+    Of those begun together, the one updated last (GEN-02).
+    """
 
     def __init__(self, records: Records) -> None:
         self._intervals: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -32,7 +35,7 @@ class AccountMap:
         ]
         if not holding:
             return None
-        last = max(holding, key=lambda row: (row["valid_from"], row["tenant_id"]))
+        last = max(holding, key=lambda row: (row["valid_from"], row["updated_at"], row["tenant_id"]))
         return last["tenant_id"], last["kind"].strip().lower()
 
     @property

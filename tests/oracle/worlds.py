@@ -103,6 +103,11 @@ class World:
                 back = lent + timedelta(days=self._count % 2 * 3)
                 other = f"{self.id}_t{self._count % self.tenant_count}"
                 self._add("account_map", tenant_id=other, kind="platform", valid_from=lent, valid_to=back, **row)
+            if self._count % 9 == 4:
+                # Given to the wrong tenant at first, and put right with a later update.
+                other = f"{self.id}_t{self._count % self.tenant_count}"
+                first = row | {"updated_at": begin - timedelta(days=30)}
+                self._add("account_map", tenant_id=other, kind="platform", valid_from=since, valid_to="", **first)
         self._contract(tenant, begin)
         self._orders(tenant)
         for month in self.months:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -349,3 +351,19 @@ def test_what_was_run_without_dagster_is_noted_there(sample_run: SampleRun, tmp_
     assert event.asset_materialization.metadata["release_id"].value == sample_run.report.release.release_id
     assert months == lines == {"2024-09", "2024-10", "2024-11"}
     assert len(told) == len(again) == 1
+
+
+def test_ctrl_c_is_no_success(tmp_path: Path) -> None:
+    """A script that closes a month and then exports it must not go on: the command ended with 0 and said nothing."""
+    command = [sys.executable, "-m", "orchestration.cli", "sample", "--records", "20000000"]
+    home = {"METERHOUSE_HOME": str(tmp_path / "home"), "METERHOUSE_LANDING": str(tmp_path / "landing")}
+    environment = os.environ | home | {"PYTHONPATH": str(PROJECT_DIR)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as started:
+        # The first file is being written: it is at work, and minutes from its end.
+        until = time.monotonic() + 60
+        while not list((tmp_path / "landing").rglob("*")) and time.monotonic() < until:
+            time.sleep(0.05)
+        started.send_signal(signal.SIGINT)
+        _, errors = started.communicate(timeout=60)
+    assert started.returncode == 130, errors
+    assert "interrupted" in errors and "Traceback" not in errors

@@ -1,6 +1,6 @@
 -- Everything that needs attention, with what to do: refused files and rows, held usage, pending fines,
--- blocked tenant months, rejected Order terms (GEN-10), use outside the plan, payments that cannot be
--- matched, vendors' totals that differ, drafts that lack an address or payment method.
+-- blocked tenant months, rejected Order terms (GEN-10), accounts given to two tenants, use outside the plan,
+-- payments that cannot be matched, vendors' totals that differ, drafts that lack an address or payment method.
 -- Grain: finding.
 with file_findings as (
     select * from {{ source('raw', 'file_findings') }}
@@ -40,6 +40,10 @@ payments as (
 
 fines as (
     select * from {{ ref('int_pen_02__fines_pending') }}
+),
+
+accounts as (
+    select * from {{ ref('int_gen_03__accounts_contested') }}
 ),
 
 vendors as (
@@ -179,6 +183,12 @@ findings_united as (
         'Deliver the tenant; until then it is billed in USD.', 1::bigint,
     from tenants
     where not is_described
+    union all
+    select
+        'account_contested', 'error', 'account_map', null, null, 'tenant_id', tenant_id, null, null, null, reason,
+        'Have the wrong row delivered again with its end at its beginning, or the right one with a later updated_at.',
+        1::bigint,
+    from accounts
     union all
     select
         finding, 'warning', 'tenants', null, null, field, tenant_id, billing_month, null,

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.documents.invoice_facts import SERVICES
-from orchestration.documents.journal import Accounts, check_journal, write_journal
+from orchestration.documents.journal import check_journal, write_journal
+from orchestration.documents.ledger_accounts import Accounts
 from orchestration.documents.pdf_reading import read_back
 from orchestration.documents.reconcile import reconcile
 from orchestration.documents.tenant_folders import write_documents
@@ -20,7 +21,7 @@ from tests.orchestration.documents.rows import ACME, correction, invoice, line, 
 
 UNITS = {"USD": 2, "JPY": 0, "KWD": 3}
 text = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
-ACCOUNTS = Accounts("1200", dict.fromkeys((*SERVICES, "Something new"), "4000"))
+ACCOUNTS = Accounts("1200", "1250", dict.fromkeys(((service, "") for service in (*SERVICES, "Something new")), "4000"))
 figures = st.tuples(
     st.integers(min_value=-(10**9), max_value=10**9),
     st.decimals(min_value=0, max_value=99, places=8),

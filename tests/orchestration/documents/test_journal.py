@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.documents.journal import SEED, Accounts, check_journal, postings, read_accounts, write_journal
+from orchestration.documents.journal import check_journal, postings, write_journal
+from orchestration.documents.ledger_accounts import SEED, Accounts, read_accounts
 from orchestration.errors import MeterhouseError
 from orchestration.settings import PROJECT_DIR
 from tests.orchestration.documents.rows import (
@@ -27,7 +28,8 @@ from tests.orchestration.documents.rows import (
     of,
 )
 
-ACCOUNTS = Accounts("1200", {"KIQ": "4010", "Voice": "4020", "WhatsApp": "4030", "Storage": "4040"})
+REVENUE = {("KIQ", ""): "4010", ("Voice", ""): "4020", ("WhatsApp", ""): "4030", ("Storage", ""): "4040"}
+ACCOUNTS = Accounts("1200", "1250", REVENUE)
 Rows = list[dict[str, str]]
 
 
@@ -190,28 +192,77 @@ def test_an_invoice_that_is_not_the_sum_of_its_lines_is_never_posted() -> None:
 
 
 def test_a_service_without_an_account_is_refused_by_name() -> None:
-    for revenue in ({}, {"Voice": ""}):
+    for revenue in ({}, {("Voice", ""): ""}, {("Voice", "carrier_penalty"): "4090"}):
         with pytest.raises(MeterhouseError, match="the service Voice has no account") as refused:
             postings(of(DRAFT), replace(ACCOUNTS, revenue=revenue))
         assert SEED in refused.value.remedy
 
 
-def test_the_seed_has_an_account_of_every_service_and_says_that_it_is_a_placeholder(tmp_path: Path) -> None:
+def test_a_meter_with_an_account_of_its_own_is_posted_apart() -> None:
+    """3.00 of minutes and a fine of 1,000.00 passed through are both Voice: 1,003.00 are owed."""
+    lines = [line(ACME, "a", 3, "1", "3.00"), line(ACME, "b", 1, "1000", "1000.00", meter="carrier_penalty")]
+    (fined,) = load([invoice(ACME, "1003.00", 2, "INV-1")], lines)
+    apart = replace(ACCOUNTS, revenue=REVENUE | {("Voice", "carrier_penalty"): "4090"})
+    posted = [(p.ledger_account, p.service, p.meter, p.debit, p.credit) for p in postings(fined, apart)]
+    assert posted == [
+        ("1200", "", "", "1003.00", "0.00"),
+        ("4020", "Voice", "", "0.00", "3.00"),
+        ("4090", "Voice", "carrier_penalty", "0.00", "1000.00"),
+    ]
+    assert [p.credit for p in postings(fined, ACCOUNTS)] == ["0.00", "1003.00"]
+
+
+def test_the_seed_has_an_account_of_every_service_and_says_that_it_is_a_placeholder() -> None:
     with (PROJECT_DIR / "seeds/reference/meters.csv").open(encoding="utf-8", newline="") as file:
-        services = {row["service"] for row in csv.DictReader(file)}
+        meters = {(row["service"], row["meter"]) for row in csv.DictReader(file)}
     accounts = read_accounts(PROJECT_DIR)
-    assert accounts.revenue.keys() == services and accounts.receivable
+    assert {service for service, meter in accounts.revenue if not meter} == {service for service, _ in meters}
+    assert {(service, meter) for service, meter in accounts.revenue if meter} <= meters
+    # Fines are passed through at cost (PEN-01): they are not what the calls earned.
+    assert accounts.of("Voice", "carrier_penalty") != accounts.of("Voice", "voice_minute")
+    assert len({accounts.receivable, accounts.unbilled, *accounts.revenue.values()}) == len(accounts.revenue) + 2
     assert all(row["source"].startswith("placeholder") for row in _read(PROJECT_DIR / SEED))
+
+
+HEADER = "posting,service,meter,ledger_account,source\n"
+OWED = "receivable,,,1200,\nunbilled,,,1250,\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (HEADER + "unbilled,,,1250,\nrevenue,KIQ,,4010,\n", "has no receivable account"),
+        (HEADER + "receivable,,,1200,\nrevenue,KIQ,,4010,\n", "has no unbilled account"),
+        (HEADER + OWED + "revenue,KIQ,,4010,\nrevenue,KIQ,,4011,\n", "has two accounts of revenue KIQ"),
+        (HEADER + OWED + "revenue,KIQ,,,\n", "line 4 of .* names no ledger_account"),
+        # What a spreadsheet makes of it.
+        (HEADER.replace(",", ";") + "receivable;;;1200;\n", "the first line of .* is posting;service"),
+        (HEADER + OWED + "revenue,KIQ\n", "line 4 of .* does not have 5 values"),
+        (HEADER + OWED + "revenue,KIQ,,4010,,,\n", "line 4 of .* does not have 5 values"),
+        (HEADER + OWED + 'revenue,KIQ,,"4010,\n', "cannot be read"),
+        ("", "the first line of .* is "),
+    ],
+)
+def test_a_seed_of_accounts_that_is_off_is_told_by_its_line(tmp_path: Path, text: str, told: str) -> None:
     seed = tmp_path / SEED
     seed.parent.mkdir(parents=True)
-    header = "posting,service,ledger_account,source\n"
-    for rows, told in (
-        ("revenue,KIQ,4010,\n", "has no receivable account"),
-        ("receivable,,1200,\nrevenue,KIQ,4010,\nrevenue,KIQ,4011,\n", "has two accounts of revenue KIQ"),
-    ):
-        seed.write_text(header + rows, encoding="utf-8")
-        with pytest.raises(MeterhouseError, match=told):
-            read_accounts(tmp_path)
+    seed.write_text(text, encoding="utf-8")
+    with pytest.raises(MeterhouseError, match=told) as refused:
+        read_accounts(tmp_path)
+    assert refused.value.remedy
+
+
+def test_a_seed_of_accounts_in_another_encoding_or_missing_is_told(tmp_path: Path) -> None:
+    seed = tmp_path / SEED
+    with pytest.raises(MeterhouseError, match="cannot be read"):
+        read_accounts(tmp_path)
+    seed.parent.mkdir(parents=True)
+    seed.write_bytes((HEADER + OWED + "revenue,KIQ,,4010,Erl\xf6se\n").encode("latin-1"))
+    with pytest.raises(MeterhouseError, match="is not UTF-8 text"):
+        read_accounts(tmp_path)
+    # As Excel saves it, with a mark before the first column.
+    seed.write_text("\ufeff" + HEADER + OWED + "revenue, KIQ ,,4010,\n", encoding="utf-8")
+    assert read_accounts(tmp_path) == Accounts("1200", "1250", {("KIQ", ""): "4010"})
 
 
 def test_no_amount_loses_a_decimal_on_its_way() -> None:

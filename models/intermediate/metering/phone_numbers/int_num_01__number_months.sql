@@ -1,6 +1,6 @@
 -- NUM-01: every month in which a tenant had a number, however briefly, counted once.
--- Grain: tenant x number x month, from the first month the tenant is metered in. Note: a number removed on
--- the 1st at 00:00:00 is not in that month.
+-- Grain: tenant x number x month, from the first month the tenant is metered in, or from its being added on if
+-- metering had begun here by then. Note: a number removed on the 1st at 00:00:00 is not in that month.
 with intervals as (
     select * from {{ ref('int_num_01__number_intervals') }}
 ),
@@ -58,6 +58,7 @@ months_overlapped as (
         and (
             metered_from.first_month is null
             or months.billing_month >= metered_from.first_month
+            or {{ billing_month('intervals.added_at') }} >= metered_from.counted_from
         )
     group by intervals.tenant_id, intervals.phone_number, months.billing_month
 )

@@ -72,4 +72,7 @@ left join metered_from on events.tenant_id = metered_from.tenant_id
 where
     events.event != 'added'
     or not events.is_number
-    or {{ billing_month('events.occurred_at') }} < metered_from.first_month
+    or (
+        {{ billing_month('events.occurred_at') }} < metered_from.first_month
+        and {{ billing_month('events.occurred_at') }} < metered_from.counted_from
+    )

@@ -1,7 +1,8 @@
 -- GEN-03: which tenant an upstream account belongs to, and from when until when.
 -- Grain: system x account x stretch between two edges of its intervals. Note: overlapping rows would bill one
--- event twice, so of the intervals in force the one that began last decides. An interval of zero length, such
--- as a withdrawn row, is never in force. Kinds are compared in lower case (GEN-04).
+-- event twice, so of the intervals in force the one that began last decides; of two that began together, the one
+-- the source updated last (GEN-02). An interval of zero length, such as a withdrawn row, is never in force. Kinds
+-- are compared in lower case (GEN-04).
 with account_map as (
     select
         account_system,
@@ -10,6 +11,7 @@ with account_map as (
         lower(trim(account_kind)) as account_kind,
         valid_from,
         valid_to,
+        updated_at,
     from {{ ref('int_gen_02__account_map_states') }}
     where is_current and {{ ever_in_force('valid_from', 'valid_to') }}
 ),
@@ -48,5 +50,6 @@ inner join account_map
 qualify
     row_number() over (
         partition by stretches.account_system, stretches.account_id, stretches.starts_at
-        order by account_map.valid_from desc, account_map.tenant_id desc
+        order by
+            account_map.valid_from desc, account_map.updated_at desc nulls last, account_map.tenant_id desc
     ) = 1
