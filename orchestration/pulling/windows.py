@@ -42,8 +42,8 @@ def first_day_of(
     if first_day is not None:
         return first_day
     raise MeterhouseError(
-        f"{name} was never pulled, and no first day is set",
-        "Give it once: meterhouse pull --since 2024-11-01, or set METERHOUSE_PULL_SINCE.",
+        f"no pull of {name} has ended well yet, and no first day is set",
+        "Give it: meterhouse pull --since 2024-11-01, or set METERHOUSE_PULL_SINCE.",
     )
 
 
