@@ -14,14 +14,22 @@ from orchestration.errors import MeterhouseError
 from orchestration.progress import Say
 from orchestration.pulling.access import PullOptions, access_to, is_configured, pull_options
 from orchestration.pulling.client import ListClient
-from orchestration.pulling.endings import Kept, failure_of
+from orchestration.pulling.endings import Kept, failure_of, start_over
 from orchestration.pulling.endpoints import ENDPOINTS, Endpoint, endpoint_named
 from orchestration.pulling.extract_file import ExtractFile
 from orchestration.pulling.landing_place import landing_place
 from orchestration.pulling.pages import Record
 from orchestration.pulling.state import PullState, transaction
 from orchestration.pulling.waiting import Patience
-from orchestration.pulling.windows import Covered, Window, extended, first_day_of, pieces
+from orchestration.pulling.windows import (
+    Covered,
+    Window,
+    check_clock,
+    check_first_day,
+    extended,
+    first_day_of,
+    pieces,
+)
 from orchestration.settings import Settings
 from orchestration.wording import storable_text
 
@@ -72,10 +80,13 @@ def pull_all(
             f"--since {request.since} is not before --until {request.until}",
             "--until is the day to stop before: for one day, name the day after it.",
         )
-    if request.since and request.since > now().date():
-        raise MeterhouseError(f"--since {request.since} is in the future", "Name a day that has begun.")
+    today = now().date()
+    if request.since:
+        check_first_day(request.since, "--since", today)
     endpoints = _chosen(request.sources, environment)
     options = pull_options(environment)
+    if options.first_day:
+        check_first_day(options.first_day, "METERHOUSE_PULL_SINCE", today)
     accesses = {system: access_to(system, environment) for system in {e.system for e in endpoints}}
     reports = []
     for endpoint in endpoints:
@@ -128,6 +139,7 @@ class _Puller:
         source = self.report.source
         with transaction(self.settings, source) as state:
             self.covered = state.covered()
+        check_clock(self.covered.values(), self.now(), source, start_over(self.settings, source))
         starts = self._starts(self.covered, self.request.since)
         first_day = min(starts.values())
         if self.request.until and self.request.until <= first_day:
