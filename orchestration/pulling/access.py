@@ -21,6 +21,7 @@ REPULL_DAYS = 7
 # Ten years; a day that many before another must still be one of the calendar.
 MOST_REPULL_DAYS = 3650
 _ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+_KEY_SID = re.compile(r"SK[0-9a-fA-F]{32}")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -102,17 +103,21 @@ def _twilio(environment: Mapping[str, str]) -> Access:
                 f"{name} contains {sid[:4]!r}..., which is not an account SID",
                 "An account SID is AC followed by 32 hex digits.",
             )
-    if environment.get("TWILIO_API_KEY"):
+    if environment.get("TWILIO_API_KEY", "").strip():
         variables = ("TWILIO_API_KEY", "TWILIO_API_SECRET")
-        user = environment["TWILIO_API_KEY"]
+        user = _needed(environment, "TWILIO_API_KEY", "the SID of an API key, from Twilio's console")
         secret = _needed(environment, "TWILIO_API_SECRET", "the secret of TWILIO_API_KEY")
+        if not _KEY_SID.fullmatch(user):  # not quoted: it may be the secret, in the wrong place
+            raise MeterhouseError(
+                "TWILIO_API_KEY is not the SID of an API key", "Such a SID is SK followed by 32 hex digits."
+            )
     else:
         variables = ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
         user = own
         secret = _needed(environment, "TWILIO_AUTH_TOKEN", "its token, or TWILIO_API_KEY and TWILIO_API_SECRET")
     return Access(
         vendor="Twilio",
-        base_url=_address(environment.get("METERHOUSE_TWILIO_URL") or TWILIO_URL, "METERHOUSE_TWILIO_URL"),
+        base_url=_address(environment.get("METERHOUSE_TWILIO_URL", "").strip() or TWILIO_URL, "METERHOUSE_TWILIO_URL"),
         user=user,
         secret=secret,
         credential_variables=variables,
@@ -146,15 +151,20 @@ def _needed(environment: Mapping[str, str], name: str, what: str) -> str:
 
 
 def _address(url: str, name: str) -> str:
+    """The address without a slash at its end. Raises MeterhouseError where paths cannot be put behind it."""
     try:
         found = urlsplit(url)
-        host, has_login = found.hostname, found.username is not None
-    except ValueError:
+        host, has_login, _ = found.hostname, found.username is not None, found.port
+    except ValueError:  # a port that is no number is found only when it is read
         host, has_login, found = None, False, urlsplit("")
     if has_login:
         raise MeterhouseError(f"{name} contains credentials", "Leave them out; they have variables of their own.")
     if found.scheme not in ("http", "https") or not host:
         raise MeterhouseError(f"{name} is not an address", f"Write it as {TWILIO_URL}.")
+    if "?" in url or "#" in url:
+        raise MeterhouseError(
+            f"{name} has a query or a fragment (? or #)", "Leave it out: paths are put behind the address."
+        )
     if found.scheme == "http" and host not in _LOOPBACK:
         raise MeterhouseError(
             f"{name} does not use https", "Credentials are sent only over https; http is only for this machine."

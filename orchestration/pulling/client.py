@@ -7,6 +7,7 @@ neither a redirect nor a link to a next page leads them elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -19,7 +20,7 @@ from requests import HTTPError, Request, RequestException, Response
 
 from orchestration.pulling.access import Access
 from orchestration.pulling.endpoints import Endpoint
-from orchestration.pulling.failures import KEPT_NOTHING, Place, PullFailed, explain
+from orchestration.pulling.failures import Place, PullFailed, explain
 from orchestration.pulling.pages import MalformedPage, Page, Record, read_page
 from orchestration.pulling.waiting import Patience
 from orchestration.pulling.windows import Window
@@ -30,22 +31,32 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class _NextPage(BaseNextUrlPaginator):
-    """Follows a page's own link, within the API it came from."""
+    """Follows a page's own link, within the API it came from, and to no page twice."""
 
     def __init__(self, base_url: str) -> None:
         super().__init__()
         self.home = _origin(base_url)
+        # Of the addresses only what tells them apart: a list may have very many pages.
+        self.seen: set[bytes] = set()
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        """Note where the page says the next one is. Raises MalformedPage where that cannot be followed."""
         assert isinstance(data, Page)
         self._next_reference = data.next_link
         if data.next_link is None:
             return
-        target = urljoin(response.url, data.next_link)
-        if _origin(target) != self.home:
+        try:
+            target = urljoin(response.url, data.next_link)
+            origin, mark = _origin(target), _mark(target)
+        except ValueError as error:  # a port that is no number, half a bracket, half a character
+            raise MalformedPage("has a link to a next page that is not an address") from error
+        if origin != self.home:
             raise MalformedPage("links to a next page at another address")
         if target == response.url:
             raise MalformedPage("links to itself as the next page")
+        self.seen.add(_mark(response.url))
+        if mark in self.seen:
+            raise MalformedPage("links to a page that was read before as the next page")
 
     def update_request(self, request: Request) -> None:
         if self._next_reference:
@@ -63,7 +74,13 @@ class _ExactClient(RESTClient):
         return read_page(response.content, self.endpoint)
 
 
+def _mark(url: str) -> bytes:
+    """Tells addresses apart. Raises UnicodeEncodeError for halves of characters."""
+    return blake2b(url.encode("utf-8"), digest_size=16).digest()
+
+
 def _origin(url: str) -> tuple[str, str | None, int | None]:
+    """What credentials are meant for. Raises ValueError where the text is not an address."""
     found = urlsplit(url)
     return found.scheme, found.hostname, found.port or _PORTS.get(found.scheme)
 
@@ -115,10 +132,15 @@ class ListClient:
                 return
             except RequestException as error:
                 raise explain(error, place, self.access) from error
+            except OSError as error:  # not of the network, which has errors of its own
+                raise PullFailed(
+                    self.access.redacted(f"{place}: {self.access.base_url} cannot be asked ({error})"),
+                    "Check REQUESTS_CA_BUNDLE and the proxy, then pull again.",
+                ) from error
             except MalformedPage as error:
                 raise PullFailed(
                     f"{place}: the response from {self.access.vendor} {error}",
-                    f"Pull again; if the error stays, check {self.access.url_variable}. {KEPT_NOTHING}",
+                    f"Pull again; if the error stays, check {self.access.url_variable}.",
                 ) from error
             yield page
             place = Place(place.source, account, place.page + 1)

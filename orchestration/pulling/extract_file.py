@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+from contextlib import ExitStack
 from typing import BinaryIO
 
 from orchestration.pulling.landing_place import LandingPlace
@@ -25,10 +26,13 @@ class ExtractFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.packed is not None and self.stored is not None:
-            self.packed.close()
-            self.stored.close()
-        self.place.part.unlink(missing_ok=True)
+        # On a full disk closing fails too, as it writes what is buffered; the file goes all the same.
+        with ExitStack() as ending:  # last first
+            ending.callback(self.place.part.unlink, missing_ok=True)
+            if self.stored is not None:
+                ending.callback(self.stored.close)
+            if self.packed is not None:
+                ending.callback(self.packed.close)
 
     def write(self, lines: list[str]) -> None:
         """Append resources, one a line. The first makes the folder and the file."""

@@ -1,4 +1,4 @@
-"""Why a pull ended without a file: in plain words, with the page, the status and what to do.
+"""Why an API could not be read: in plain words, with the page, the status and what to do.
 
 No text that leaves here may hold a credential, also where a server echoes what it was sent.
 """
@@ -6,10 +6,8 @@ No text that leaves here may hold a credential, also where a server echoes what 
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 from requests import HTTPError, RequestException, Response
 from requests.exceptions import SSLError
@@ -18,14 +16,15 @@ from orchestration import clock
 from orchestration.errors import MeterhouseError
 from orchestration.pulling.access import Access
 from orchestration.pulling.waiting import LONGEST_ASKED, PASSING_STATUS, asked_wait
-from orchestration.settings import Settings
+from orchestration.wording import storable_text
 
 LONGEST_QUOTE = 200
-KEPT_NOTHING = "Nothing from this pull was kept; the next one starts where this one did."
+# Seconds; a time to come back after that many is still one of the calendar.
+A_YEAR = 366 * 86_400
 
 
 class PullFailed(MeterhouseError):
-    """An API could not be read to the end, so nothing landed. Exit code 7."""
+    """An API could not be read to the end, so the piece being pulled did not land. Exit code 7."""
 
     exit_code = 7
 
@@ -57,24 +56,8 @@ def explain(error: RequestException, place: Place, access: Access) -> PullFailed
         remedy = f"Check {access.url_variable}; behind a proxy with a certificate of its own, set REQUESTS_CA_BUNDLE."
     else:
         message = f"{place}: no answer from {access.base_url} ({type(error).__name__})"
-        remedy = f"Check the network, the proxy and {access.url_variable}, then pull again. {KEPT_NOTHING}"
+        remedy = f"Check the network, the proxy and {access.url_variable}, then pull again."
     return PullFailed(access.redacted(message), remedy)
-
-
-def unwritable(error: OSError | sqlite3.Error, source: str, state: Path, settings: Settings) -> PullFailed:
-    """The failure a person is told of where this machine is at fault: a full disk, a folder without rights.
-
-    `state` is the file of the source's state.
-    """
-    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-        return PullFailed(
-            f"{source}: the state of its pulls cannot be read ({error})",
-            f"Delete {state} and pull with --since: some records may land twice, which does not change any bill.",
-        )
-    return PullFailed(
-        f"{source}: the extract or its state cannot be written ({error})",
-        f"Check free space and permissions of {settings.landing} and {settings.home}. {KEPT_NOTHING}",
-    )
 
 
 def _status(response: Response, place: Place, access: Access) -> tuple[str, str]:
@@ -94,26 +77,25 @@ def _status(response: Response, place: Place, access: Access) -> tuple[str, str]
         return told, f"Credentials are not forwarded to another address: set {access.url_variable} to the right one."
     wait = asked_wait(response)
     if status in PASSING_STATUS and wait is not None and wait > LONGEST_ASKED:
+        if wait > A_YEAR:
+            return f"{told} and asks to wait for more than a year", f"Pull later; if it stays, ask {access.vendor} why."
         after = clock.utc_now() + timedelta(seconds=wait)
-        return f"{told} and asks to wait {wait:.0f} s", f"Pull again after {after:%Y-%m-%d %H:%M} UTC. {KEPT_NOTHING}"
+        return f"{told} and asks to wait {wait:.0f} s", f"Pull again after {after:%Y-%m-%d %H:%M} UTC."
     if status == 429:
         return (
             f"{told}, no matter how long the pull waited",
-            f"Pull again later, or less often: other programs may use up the limit. {KEPT_NOTHING}",
+            "Pull again later, or less often: other programs may use up the limit.",
         )
     if status >= 500:
-        return (
-            f"{told} repeatedly",
-            f"The fault is at {access.vendor}: see its status page and pull later. {KEPT_NOTHING}",
-        )
-    return told, f"Check --since, --until and {access.url_variable}; report it if they are right. {KEPT_NOTHING}"
+        return f"{told} repeatedly", f"The fault is at {access.vendor}: see its status page and pull later."
+    return told, f"Check --since, --until and {access.url_variable}; report it if they are right."
 
 
 def _quoted(response: Response, access: Access) -> str:
     """What the vendor says of its own error, shortened: Twilio's `message`, JSON:API's `detail` or `title`."""
     try:
         body = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):  # not JSON, or nested too deep to be a message
         return ""
     if not isinstance(body, dict):
         return ""
@@ -121,5 +103,5 @@ def _quoted(response: Response, access: Access) -> str:
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else body
     text = next((first[k] for k in ("message", "detail", "title") if isinstance(first.get(k), str)), "")
     # Redacted first: half a secret is not found any more, and still half a secret.
-    quoted = access.redacted(" ".join(text.split()))[:LONGEST_QUOTE]
+    quoted = storable_text(access.redacted(" ".join(text.split()))[:LONGEST_QUOTE])
     return f' ("{quoted}")' if quoted else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestration.durable import sync
-from orchestration.pulling.failures import KEPT_NOTHING, PullFailed
+from orchestration.pulling.failures import PullFailed
 from orchestration.settings import Settings
 
 # Hidden, so the ingestion does not look at it; one a source, as only one process pulls a source.
@@ -60,7 +60,7 @@ class ObjectStorage:
         except Exception as error:  # each storage has errors of its own
             raise PullFailed(
                 f"{self.url}/{name} cannot be written ({type(error).__name__}: {error})",
-                f"Give this process credentials that may list the bucket and put objects there. {KEPT_NOTHING}",
+                "Give this process credentials that may list the bucket and put objects there.",
             ) from error
         return True
 

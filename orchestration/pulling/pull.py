@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,15 +14,24 @@ from orchestration.errors import MeterhouseError
 from orchestration.progress import Say
 from orchestration.pulling.access import PullOptions, access_to, is_configured, pull_options
 from orchestration.pulling.client import ListClient
+from orchestration.pulling.endings import Kept, failure_of, start_over
 from orchestration.pulling.endpoints import ENDPOINTS, Endpoint, endpoint_named
 from orchestration.pulling.extract_file import ExtractFile
-from orchestration.pulling.failures import unwritable
 from orchestration.pulling.landing_place import landing_place
 from orchestration.pulling.pages import Record
-from orchestration.pulling.state import PullState, state_path, transaction
+from orchestration.pulling.state import PullState, transaction
 from orchestration.pulling.waiting import Patience
-from orchestration.pulling.windows import Covered, Window, extended, first_day_of, pieces
+from orchestration.pulling.windows import (
+    Covered,
+    Window,
+    check_clock,
+    check_first_day,
+    extended,
+    first_day_of,
+    pieces,
+)
 from orchestration.settings import Settings
+from orchestration.wording import storable_text
 
 
 @dataclass(frozen=True)
@@ -72,10 +80,13 @@ def pull_all(
             f"--since {request.since} is not before --until {request.until}",
             "--until is the day to stop before: for one day, name the day after it.",
         )
-    if request.since and request.since > now().date():
-        raise MeterhouseError(f"--since {request.since} is in the future", "Name a day that has begun.")
+    today = now().date()
+    if request.since:
+        check_first_day(request.since, "--since", today)
     endpoints = _chosen(request.sources, environment)
     options = pull_options(environment)
+    if options.first_day:
+        check_first_day(options.first_day, "METERHOUSE_PULL_SINCE", today)
     accesses = {system: access_to(system, environment) for system in {e.system for e in endpoints}}
     reports = []
     for endpoint in endpoints:
@@ -85,13 +96,13 @@ def pull_all(
         def tell(text: str, report: SourcePull = report) -> None:
             say(f"{report.source}: {report.pages} pages, {report.records:,} records; {text}")
 
-        client = ListClient(endpoint, accesses[endpoint.system], patience or Patience(), tell)
+        access = accesses[endpoint.system]
+        client = ListClient(endpoint, access, patience or Patience(), tell)
+        puller = _Puller(settings, request, options, client, report, tell, now)
         try:
-            _Puller(settings, request, options, client, report, tell, now).pull()
-        except MeterhouseError as error:
-            report.error = error
-        except (OSError, sqlite3.Error) as error:
-            report.error = unwritable(error, endpoint.source, state_path(settings, endpoint.source), settings)
+            puller.pull()
+        except Exception as error:  # whatever it is, the other sources can be pulled
+            report.error = failure_of(error, endpoint.source, access, settings, puller.kept())
         finally:
             client.close()
     return reports
@@ -119,11 +130,17 @@ class _Puller:
     report: SourcePull
     say: Say
     now: Callable[[], datetime]
+    # What is noted, and up to which day this pull noted something.
+    covered: dict[str, Covered] = field(default_factory=dict)
+    kept_until: date | None = None
 
     def pull(self) -> None:
+        """Pull the source, piece by piece. Raises MeterhouseError where days or the state make no sense."""
         source = self.report.source
         with transaction(self.settings, source) as state:
-            starts = self._starts(state.covered())
+            self.covered = state.covered()
+        check_clock(self.covered.values(), self.now(), source, start_over(self.settings, source))
+        starts = self._starts(self.covered, self.request.since)
         first_day = min(starts.values())
         if self.request.until and self.request.until <= first_day:
             raise MeterhouseError(
@@ -131,20 +148,33 @@ class _Puller:
                 "To pull earlier days, give --since as well.",
             )
         for window in pieces(first_day, self.request.until, self.now().date()):
-            self._pull_piece(window, starts)
+            self.covered = self._pull_piece(window, starts)
+            self.kept_until = window.end_day
 
-    def _starts(self, covered: dict[str, Covered]) -> dict[str, date]:
-        """First day by account. An account new in the list starts where the source's first pull did."""
+    def kept(self) -> Kept:
+        """What is kept where the pull ends here."""
+        try:
+            starts = frozenset(self._starts(self.covered, None).values())
+        except MeterhouseError:
+            starts = frozenset()
+        return Kept(self.kept_until, self.request.since, self.request.again, starts, self.options.repull_days)
+
+    def _starts(self, covered: dict[str, Covered], asked: date | None) -> dict[str, date]:
+        """First day by account. An account new in the list starts where the source's first pull did.
+
+        Raises MeterhouseError where nothing says from when.
+        """
         oldest = min((c.since.date() for c in covered.values()), default=self.options.first_day)
         return {
-            account: first_day_of(
-                covered.get(account), self.request.since, self.options.repull_days, oldest, self.report.source
-            )
+            account: first_day_of(covered.get(account), asked, self.options.repull_days, oldest, self.report.source)
             for account in self.client.access.accounts
         }
 
-    def _pull_piece(self, window: Window, starts: dict[str, date]) -> None:
-        """One window of all accounts: one file and the state that belongs to it, or neither."""
+    def _pull_piece(self, window: Window, starts: dict[str, date]) -> dict[str, Covered]:
+        """One window of all accounts: one file and the state that belongs to it, or neither.
+
+        Returns what is covered then.
+        """
         source = self.report.source
         landed = 0
         with (
@@ -169,6 +199,7 @@ class _Puller:
         if name is not None:
             self.report.landed += landed
             self.report.files.append(f"{source}/{name}")
+        return covered
 
     def _pull_account(self, account: str, window: Window, state: PullState, extract: ExtractFile) -> int:
         landed = 0
@@ -197,7 +228,7 @@ class _Puller:
 
 
 def _key(record: Record, endpoint: Endpoint) -> str:
-    return "|".join(str(record.fields.get(name)) for name in endpoint.key)
+    return storable_text("|".join(str(record.fields.get(name)) for name in endpoint.key))
 
 
 def _digest(record: Record, endpoint: Endpoint) -> bytes:

@@ -16,6 +16,8 @@ from orchestration.pulling.failures import PullRunning
 from orchestration.pulling.windows import Covered
 from orchestration.settings import Settings
 
+# SQLite takes no more than so many values in one query; its least limit has been 999.
+LOT = 500
 _TABLES = """
 create table if not exists covered (account text primary key, since text not null, until text not null);
 create table if not exists landed (record_key text primary key, digest blob not null, landed_on text not null)
@@ -43,9 +45,13 @@ class PullState:
 
     def digests(self, keys: Sequence[str]) -> dict[str, bytes]:
         """What the records of these keys looked like when last landed; those never landed are not there."""
-        marks = ", ".join("?" * len(keys))
-        rows = self.connection.execute(f"select record_key, digest from landed where record_key in ({marks})", keys)
-        return dict(rows.fetchall())
+        found: dict[str, bytes] = {}
+        for begin in range(0, len(keys), LOT):
+            lot = keys[begin : begin + LOT]
+            marks = ", ".join("?" * len(lot))
+            query = f"select record_key, digest from landed where record_key in ({marks})"
+            found.update(self.connection.execute(query, lot).fetchall())
+        return found
 
     def note(self, digests: dict[str, bytes], today: date) -> None:
         self.connection.executemany(

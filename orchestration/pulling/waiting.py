@@ -66,7 +66,7 @@ def asked_wait(response: Response) -> float | None:
         return float(value)
     try:
         seconds = (parsedate_to_datetime(value) - clock.utc_now()).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(seconds, 0.0)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from orchestration import clock
 from orchestration.errors import MeterhouseError
 
 # A long history is pulled in pieces of a month: each lands by itself, so a failure costs one piece.
 PIECE_DAYS = 31
+# No API is older. A day before it is a mistyped year, and would be pulled by the month from there on.
+EARLIEST_DAY = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,31 @@ class Covered:
     until: datetime
 
 
+def check_first_day(day: date, name: str, today: date) -> None:
+    """Raises MeterhouseError where a pull cannot start on `day`, given as `name`.
+
+    A day in the future would be noted as the first ever pulled, and no days before it would be asked for.
+    """
+    if day > today:
+        raise MeterhouseError(f"{name} {day} is in the future", "Name a day that has begun.")
+    if day < EARLIEST_DAY:
+        raise MeterhouseError(f"{name} {day} is before {EARLIEST_DAY}", "Name a later day; check its year.")
+
+
+def check_clock(covered: Iterable[Covered], now: datetime, name: str, remedy: str) -> None:
+    """Raises MeterhouseError where pulls ended after `now`, or ended before they began.
+
+    Then a clock was ahead, or is behind: a pull that went on from there would ask for no records, or too few.
+    """
+    for one in covered:
+        if not one.since <= one.until <= now:
+            raise MeterhouseError(
+                f"{name}: the clock says {now:{clock.TOLD}}, but the state of its pulls says that they cover "
+                f"{one.since:{clock.TOLD}} to {one.until:{clock.TOLD}}",
+                f"If this machine's clock is wrong, correct it. If it is right now, it was wrong before. {remedy}",
+            )
+
+
 def first_day_of(
     covered: Covered | None, asked: date | None, repull_days: int, first_day: date | None, name: str
 ) -> date:
@@ -38,12 +66,13 @@ def first_day_of(
     if asked is not None:
         return asked
     if covered is not None:
-        return covered.until.date() - timedelta(days=repull_days)
+        # A day of the first century has none that many days before it.
+        return max(covered.until.date(), EARLIEST_DAY) - timedelta(days=repull_days)
     if first_day is not None:
         return first_day
     raise MeterhouseError(
-        f"{name} was never pulled, and no first day is set",
-        "Give it once: meterhouse pull --since 2024-11-01, or set METERHOUSE_PULL_SINCE.",
+        f"no pull of {name} has ended well yet, and no first day is set",
+        "Give it: meterhouse pull --since 2024-11-01, or set METERHOUSE_PULL_SINCE.",
     )
 
 

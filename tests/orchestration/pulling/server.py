@@ -49,6 +49,7 @@ class Api:
     """What the server holds: resources by (account, list), faults by request number (from 1) or by `always`."""
 
     port: int = 0
+    basic: str = BASIC
     largest_page: int = 1000
     resources: dict[tuple[str, str], list[Resource]] = field(default_factory=dict)
     faults: dict[int, deque[Fault]] = field(default_factory=dict)
@@ -100,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(path.query).items()}
         twilio = re.fullmatch(r"/2010-04-01/Accounts/(AC\w+)/(.+)\.json", path.path)
-        wanted = f"Basic {BASIC}" if twilio else f"Bearer {PLATFORM_TOKEN}"
+        wanted = f"Basic {self.api.basic}" if twilio else f"Bearer {PLATFORM_TOKEN}"
         if self.headers["Authorization"] != wanted:
             told = {"code": 20003, "message": f"Authenticate, not {self.headers['Authorization']}", "status": 401}
             return self._fail(Fault(401, body=json.dumps(told).encode()))

@@ -94,6 +94,8 @@ def test_an_error_nobody_foresaw_shows_no_secret(environment: dict[str, str]) ->
     command = [sys.executable, "-c", broken, "pull", "--source", "calls", "--since", "2024-11-01"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert "unforeseen" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 7
     assert TOKEN not in done.stderr
 
 

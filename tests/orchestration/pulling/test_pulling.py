@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import tracemalloc
+from base64 import b64encode
 
 import pytest
 
@@ -12,9 +13,10 @@ from orchestration.errors import MeterhouseError
 from orchestration.pulling.failures import PullRunning
 from tests.orchestration.pulling.conftest import Pulling
 from tests.orchestration.pulling.resources import call, conversation, message, recording, usage_record
-from tests.orchestration.pulling.server import USER
+from tests.orchestration.pulling.server import TOKEN, USER
 
 OTHER = "AC" + "b" * 32
+KEY = "SK" + "c" * 32
 
 
 def test_all_pages_land_as_one_file_of_the_vendors_own_resources(pull: Pulling) -> None:
@@ -248,6 +250,14 @@ def test_memory_does_not_grow_with_the_pull(pull: Pulling) -> None:
         ({"METERHOUSE_TWILIO_URL": "https://me:pw@example.com"}, ("calls",), "METERHOUSE_TWILIO_URL"),
         ({"METERHOUSE_PLATFORM_URL": "example.com"}, ("conversations",), "METERHOUSE_PLATFORM_URL"),
         ({"METERHOUSE_PLATFORM_TOKEN": "two words"}, ("conversations",), "METERHOUSE_PLATFORM_TOKEN"),
+        ({"METERHOUSE_PLATFORM_URL": "https://h:99999"}, ("conversations",), "METERHOUSE_PLATFORM_URL"),
+        ({"METERHOUSE_PLATFORM_URL": "https://h:abc"}, ("conversations",), "METERHOUSE_PLATFORM_URL"),
+        ({"METERHOUSE_PLATFORM_URL": "https://[x/"}, ("conversations",), "METERHOUSE_PLATFORM_URL"),
+        ({"METERHOUSE_PLATFORM_URL": "https://x/?a=b#f"}, ("conversations",), "query"),
+        ({"METERHOUSE_PLATFORM_URL": "https://x/?"}, ("conversations",), "query"),
+        ({"METERHOUSE_TWILIO_URL": "https://x/#f"}, ("calls",), "fragment"),
+        ({"TWILIO_API_KEY": "two words", "TWILIO_API_SECRET": "s"}, ("calls",), "TWILIO_API_KEY"),
+        ({"TWILIO_API_KEY": "AC" + "0" * 32, "TWILIO_API_SECRET": "s"}, ("calls",), "TWILIO_API_KEY"),
         ({"METERHOUSE_PULL_REPULL_DAYS": "week"}, ("calls",), "METERHOUSE_PULL_REPULL_DAYS"),
         ({"METERHOUSE_PULL_REPULL_DAYS": "999999999"}, ("calls",), "up to 3650"),
         ({"METERHOUSE_PULL_SINCE": "November"}, ("calls",), "METERHOUSE_PULL_SINCE"),
@@ -263,6 +273,15 @@ def test_a_wrong_setting_is_named_before_anything_is_asked(
         pull(*sources, since="2024-11-01")
     assert raised.value.remedy
     assert pull.api.requests == []
+
+
+def test_spaces_around_a_setting_are_no_part_of_it(pull: Pulling) -> None:
+    # The server knows only this login, so an answer tells what was sent.
+    pull.environment |= {"TWILIO_API_KEY": f" {KEY}\n", "TWILIO_API_SECRET": f"{TOKEN} "}
+    pull.environment["METERHOUSE_TWILIO_URL"] = f" {pull.api.url}/ "
+    pull.api.basic = b64encode(f"{KEY}:{TOKEN}".encode()).decode()
+    pull.api.hold(USER, "Calls", [call(1, "2024-11-05 10:00")])
+    assert pull("calls", since="2024-11-01")[0].landed == 1
 
 
 def test_no_credentials_at_all_is_a_plain_sentence(pull: Pulling) -> None:
