@@ -29,7 +29,7 @@ from orchestration.documents.text import neutralise
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.newest_month import newest_month, not_published, published_months
 from orchestration.publishing.release import Release, require_release
-from orchestration.put_in_place import put_in_place
+from orchestration.put_in_place import clear, put_in_place
 from orchestration.settings import Settings
 from orchestration.sql_literals import sql_text
 from orchestration.wording import in_digits
@@ -88,7 +88,7 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
         if format == "documents":
             return _documents(connection, release, first_day, final, totals, drafts)
         building = final.with_name(f".{format}.building")
-        shutil.rmtree(building, ignore_errors=True)
+        clear(building)
         building.mkdir(parents=True)
         try:
             files = _WRITERS[format](connection, settings, first_day, building, released)
