@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.documents.invoice_facts import Invoice
-from orchestration.documents.lines_csv import csv_text
 from orchestration.documents.money import plain
+from orchestration.documents.text import csv_text
 from orchestration.errors import MeterhouseError
 
 SEED = "seeds/terms/ledger_accounts.csv"

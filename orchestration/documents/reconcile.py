@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestration.documents.invoice_facts import Invoice, numbered_lines
-from orchestration.documents.lines_csv import csv_text, read_lines
+from orchestration.documents.lines_csv import read_lines
 from orchestration.documents.money import plain, totals_per_currency
 from orchestration.documents.pdf_reading import read_back
 from orchestration.documents.pdf_text import LONGEST_LABEL, short
-from orchestration.documents.text import clean
+from orchestration.documents.text import clean, csv_text
 from orchestration.documents.ubl_reading import read_xml
 from orchestration.documents.ubl_rules import validate
 from orchestration.documents.workbook import cell_text

@@ -25,7 +25,7 @@ import duckdb
 
 from orchestration import duck
 from orchestration.billing_month import parse_month
-from orchestration.documents.text import neutralise
+from orchestration.documents.text import csv_text
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.newest_month import newest_month, not_published, published_months
 from orchestration.publishing.release import Release, require_release
@@ -249,7 +249,7 @@ def _totals(connection: duckdb.DuckDBPyConnection, relation: str, month: date, w
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return neutralise(value).replace("\r", " ") if isinstance(value, str) else in_digits(value)
+    return csv_text(value) if isinstance(value, str) else in_digits(value)
 
 
 def _write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:
