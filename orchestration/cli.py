@@ -19,6 +19,7 @@ import typer
 from orchestration import cli_closing, cli_pulling, clock
 from orchestration.cli_options import Json
 from orchestration.errors import MeterhouseError, WarehouseBusy
+from orchestration.output import escape_what_has_no_code
 from orchestration.settings import load_settings
 from orchestration.wording import error_text, in_digits, visible
 
@@ -112,6 +113,7 @@ def run(
         else:
             console.print(f"Nothing new: release {served.release_id} already contains everything that has landed.")
             reporting.print_invoices(console, settings, served, clock.utc_now().date())
+            reporting.print_findings(console, settings, served, clock.utc_now().date())
             _where(console, settings)
         return
     from orchestration.dagster_runs import note_published
@@ -178,14 +180,20 @@ def _where(console: Any, settings: Any) -> None:
 
 @app.command(epilog="Example: meterhouse status --json")
 def status(as_json: Json = False) -> None:
-    """Show what is published and whether anything is new. Also shows the last verdict and who is writing right now."""
+    """Show what is published, with its open errors and warnings, and whether anything is new.
+
+    Also shows the last verdict and who is writing right now.
+    """
     from orchestration import pipeline
+    from orchestration.publishing.findings_text import open_findings
     from orchestration.publishing.release import current_release
     from orchestration.warehouse.writer_lock import WRITTEN_BY_ANOTHER_HAND, in_doubt
 
     settings = load_settings()
     served = current_release(settings)
-    found: dict[str, Any] = {"release_id": served.release_id if served else None}
+    found: dict[str, Any] = {"release_id": served.release_id if served else None, "errors": None, "warnings": None}
+    if served is not None:
+        found |= open_findings(settings, served, clock.utc_now().date())
     try:
         standing = pipeline.standing_verdict(settings)
         work, doubted = pipeline.work_to_do(settings), in_doubt(settings)
@@ -386,6 +394,7 @@ def _demand_text(arguments: list[str]) -> None:
 
 def main() -> None:
     """Entry point: a person's mistake is a plain message and an exit code, never a traceback."""
+    escape_what_has_no_code()
     try:
         _demand_text(sys.argv[1:])
         # A command that ends with typer.Exit, or by Ctrl-C, has its code handed back, not raised.

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-# How records of what was done say when: equal in length, so that text compares as time does.
-RECORDED = "%Y-%m-%dT%H:%M:%S.%fZ"
-# And how people are told of it.
+# How people are told when something was done.
 TOLD = "%Y-%m-%d %H:%M:%S UTC"
 
 
 def utc_now() -> datetime:
     """This instant, UTC."""
     return datetime.now(UTC)
+
+
+def recorded(instant: datetime) -> str:
+    """An instant (UTC) as records of what was done say it: equal in length, so that text compares as time does."""
+    # Not by strftime, which writes the year 300 in three digits.
+    return f"{instant.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"

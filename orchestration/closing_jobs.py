@@ -59,7 +59,8 @@ def close_the_month(context: dg.OpExecutionContext, config: CloseConfig, install
 @dg.op(pool=WRITER_POOL, ins={"month": dg.In(str)}, description="Publish the closed invoices as issued.")
 def publish_as_issued(context: dg.OpExecutionContext, installation: Installation, month: str) -> None:
     settings = installation.settings()
-    report = when_free(context.log, lambda: pipeline.run_all(settings, context.log.info))
+    with in_plain_words():
+        report = when_free(context.log, lambda: pipeline.run_all(settings, context.log.info))
     assert report.release is not None
     context.log.info(f"release {report.release.release_id} shows {month} as issued")
 

@@ -18,7 +18,7 @@ _OF_DAMAGE = (
 
 
 class FileDamaged(MeterhouseError):
-    """A release or the build file is not what was written. Both are made again. Exit code 6."""
+    """A release, its record in the history or the build file is not what was written. Exit code 6."""
 
     exit_code = 6
 

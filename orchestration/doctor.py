@@ -1,4 +1,4 @@
-"""What `meterhouse doctor` looks at: versions, folders, the served release, the build file, the ledger. Reads only."""
+"""What `meterhouse doctor` looks at: versions, folders, release, build file, history and ledger. Reads only."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import duckdb
 
 from orchestration import duck
 from orchestration.closing.ledger_intact import entries_to_build_on
+from orchestration.damaged_file import FileDamaged
 from orchestration.errors import MeterhouseError, WarehouseBusy
 from orchestration.ingestion import spool
 from orchestration.ingestion.landing_folder import LandingMissing, demand_landing
 from orchestration.ingestion.remote_landing import RemoteLanding
+from orchestration.publishing import history
 from orchestration.publishing.release import current_release
 from orchestration.settings import Settings
 
@@ -36,6 +38,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _free_disk(settings.home)
     yield _served_release(settings)
     yield _build_file(settings)
+    yield _history(settings)
     yield _ledger(settings)
 
 
@@ -104,10 +107,20 @@ def _build_file(settings: Settings) -> Finding:
     return Finding("build file: ok")
 
 
+def _history(settings: Settings) -> Finding:
+    """Whether the record of every publication can be read: what was known at an instant is shown from them."""
+    try:
+        return Finding(f"history: {len(history.publications(settings))} publications")
+    except MeterhouseError as error:
+        return Finding("history: cannot be read", error)
+
+
 def _ledger(settings: Settings) -> Finding:
     """Whether every close is as it was written, with the files the models read, and none was lost."""
     try:
         entries = entries_to_build_on(settings)
+    except FileDamaged:
+        return Finding("ledger: cannot be compared with the history")
     except MeterhouseError as error:
         return Finding("ledger: not as it was written", error)
     return Finding(f"ledger: {len(entries)} entries, as they were written")

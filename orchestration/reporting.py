@@ -125,7 +125,7 @@ def print_waiting(console: Console, waiting: list[Receipt]) -> None:
 
 
 def print_left_out(console: Console, settings: Settings, release: Release, refused: list[Receipt], today: date) -> None:
-    """What was not billed and why, files that were refused with their remedy, and whose invoices are held back."""
+    """What was not billed and why, files that were refused with their remedy, and the open findings."""
     found = summary(settings, release)
     table = Table(title="Not billed, all months", title_justify="left")
     for name in ("fate", "reason", "records"):
@@ -138,6 +138,11 @@ def print_left_out(console: Console, settings: Settings, release: Release, refus
         told = f" {receipt.source}/{receipt.file_name}{where}: {receipt.reason}"
         console.print(Text.assemble(("refused", "yellow"), told))
         console.print(f"        {receipt.remedy}")
+    print_findings(console, settings, release, today)
+
+
+def print_findings(console: Console, settings: Settings, release: Release, today: date) -> None:
+    """Whose invoices are held back, what is dated ahead, and how many errors and warnings are open."""
     for line in findings_text(settings, release, today):
         console.print(line)
 

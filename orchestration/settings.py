@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -70,10 +71,11 @@ class Settings:
     def at(self, home: Path, landing: str) -> Settings:
         """The same limits for another home and landing, given as METERHOUSE_LANDING is: a folder or a URL.
 
-        Raises MeterhouseError for a folder whose path the engine would take for a pattern, and for a URL with a login:
-        settings are printed, and kept by Dagster.
+        Raises MeterhouseError for a home that is no folder and cannot be made one, for a folder whose path the engine
+        would take for a pattern, and for a URL with a login: settings are printed, and kept by Dagster.
         """
         _demand_one_folder("METERHOUSE_HOME", home)
+        _demand_place("METERHOUSE_HOME", home)
         if "://" in landing:
             _demand_no_login(landing)
             return replace(self, home=home, landing=home / "landing_spool", landing_url=landing.rstrip("/"))
@@ -122,8 +124,8 @@ class Settings:
 def load_settings() -> Settings:
     """Settings from METERHOUSE_HOME, _LANDING, _MEMORY_LIMIT, _THREADS, _DAGSTER_POSTGRES and _FOUR_EYES.
 
-    Raises MeterhouseError for a limit or switch that cannot be meant, a folder that cannot be named to the engine, and
-    a landing whose URL holds a login.
+    Raises MeterhouseError for a limit or switch that cannot be meant, a folder that cannot be made or be named to the
+    engine, and a landing whose URL holds a login.
     """
     for name, value in TELEMETRY_OFF.items():
         os.environ.setdefault(name, value)
@@ -148,6 +150,26 @@ def _demand_one_folder(name: str, folder: Path) -> None:
             f"{name} is {str(folder)!r}, but a path with {' or '.join(found)} can match several folders",
             "Rename the folder, or the folder above it that has the character, or set the variable to another one.",
         )
+
+
+def _demand_place(name: str, folder: Path) -> None:
+    # Not Path.exists, which raises where a folder above may not be looked into: that is told where it is opened.
+    place = next((above for above in (folder, *folder.parents) if os.path.exists(above)), folder)  # noqa: PTH110
+    if not place.is_dir():
+        found = "which is" if place == folder else f"but {str(place)!r} is"
+        raise MeterhouseError(
+            f"{name} is {str(folder)!r}, {found} a file, not a folder",
+            "Move the file away, or set the variable to a folder; one that does not exist yet is made.",
+        )
+    # What the system makes up, such as /proc, has no blocks, and takes no folder. A few disks do not say.
+    if place != folder and os.statvfs(place).f_blocks == 0:
+        try:
+            Path(tempfile.mkdtemp(dir=place)).rmdir()
+        except OSError as error:
+            raise MeterhouseError(
+                f"{name} is {str(folder)!r}, but no folder can be made in {str(place)!r}: {error.strerror}",
+                "Set the variable to a folder on a disk.",
+            ) from error
 
 
 def _demand_no_login(url: str) -> None:

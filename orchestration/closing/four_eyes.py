@@ -1,7 +1,7 @@
 """Separation of duties: whether who closes a month is somebody else than who signed off its drafts.
 
-A name is what was typed with --by: the same one in another case or spacing is the same person. Who types another
-person's name is not found out here.
+A name is what was typed with --by: the same one in another case or spacing, or with signs in it that are not drawn, is
+the same person. Who types another person's name is not found out here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from orchestration.settings import FOUR_EYES, Settings
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two names are the same but for case, spacing and the way their characters are encoded."""
+    """Whether two names are the same but for case, spacing, what is not drawn, and how characters are encoded."""
     return _name(one) == _name(other)
 
 
@@ -53,4 +53,6 @@ def _approver(found: list[Entry], sequence: int | None) -> Entry | None:
 
 
 def _name(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    drawn = (sign for sign in text if sign.isspace() or unicodedata.category(sign) not in ("Cf", "Cc"))
+    folded = unicodedata.normalize("NFKC", "".join(drawn)).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())

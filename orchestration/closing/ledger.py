@@ -142,7 +142,7 @@ def append(
     if not by.strip():
         raise MeterhouseError("the name of the person who does this is missing", "Give it: --by NAME.")
     before = entries(settings)
-    recorded_at = now.strftime(clock.RECORDED)
+    recorded_at = clock.recorded(now)
     if before and recorded_at < before[-1].recorded_at:
         raise MeterhouseError(
             f"the clock says {recorded_at}, which is before the newest ledger entry, of {before[-1].recorded_at}",

@@ -30,11 +30,12 @@ def known_invoices(settings: Settings, tenant: str, month: date, instant: dateti
     An invoice closed by then comes from the ledger, byte for byte; one that was a draft from the
     newest publication by then. Raises MeterhouseError where nothing was known.
     """
-    closed = [entry for entry in ledger.entries(settings) if entry.recorded_at <= instant.strftime(clock.RECORDED)]
+    closed = [entry for entry in ledger.entries(settings) if entry.recorded_at <= clock.recorded(instant)]
     for entry in closed:
         if entry.kind == "close":
             ledger.check_files(settings, entry)
     published = history.known_at(settings, instant)
+    told_of = instant.replace(tzinfo=None).isoformat(" ", "seconds")
     with duck.connect(":memory:", settings) as connection:
         ensure_ledger_relations(connection, settings, closed)
         invoices = "ledger.closed_invoices"
@@ -46,7 +47,7 @@ def known_invoices(settings: Settings, tenant: str, month: date, instant: dateti
         if row is None or not row[0]:
             if published is None:
                 raise MeterhouseError(
-                    f"nothing had been published by {instant:%Y-%m-%d %H:%M:%S} UTC",
+                    f"nothing had been published by {told_of} UTC",
                     _first(settings),
                 )
             told = f"release {published.release_id}, published {published.published_at}"
@@ -61,7 +62,7 @@ def known_invoices(settings: Settings, tenant: str, month: date, instant: dateti
             found.append([dict(zip(names, row, strict=True)) for row in result.fetchall()])
     if not found[0]:
         raise MeterhouseError(
-            f"no invoice of {tenant} for {month_text(month)} was known by {instant:%Y-%m-%d %H:%M:%S} UTC",
+            f"no invoice of {tenant} for {month_text(month)} was known by {told_of} UTC",
             'Check the tenant and the month: meterhouse sql "select tenant_id, billing_month from fct_invoices".',
         )
     return KnownInvoices(told, *found)

@@ -18,7 +18,7 @@ import duckdb
 
 from orchestration.documents.journal import debit_and_credit, debited_of, demand_same, rows_of
 from orchestration.documents.ledger_accounts import Accounts
-from orchestration.documents.lines_csv import csv_text
+from orchestration.documents.text import csv_text
 from orchestration.errors import MeterhouseError
 
 

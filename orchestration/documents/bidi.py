@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 
 _FORMS = ("isolated", "initial", "medial", "final")
 _PAIRED = "()[]{}<>«»"
@@ -51,6 +52,20 @@ def _direction(character: str) -> str:
     return "R" if kind in ("R", "AL", "NSM") else "L" if kind in ("L", "EN", "AN") else "N"
 
 
+def _settled(directions: list[str], base: str) -> list[str]:
+    """Neutrals between two runs of one direction belong to them, all others to the text's own direction `base`."""
+    following, after = [base] * len(directions), base
+    for position in range(len(directions) - 1, -1, -1):
+        following[position] = after
+        after = after if directions[position] == "N" else directions[position]
+    found, before = [], base
+    for direction, after in zip(directions, following, strict=True):
+        if direction != "N":
+            before = direction
+        found.append(direction if direction != "N" else before if before == after else base)
+    return found
+
+
 def visual_order(text: str) -> str:
     """`text` as it must be drawn from left to right; unchanged when nothing in it runs right to left."""
     if not any(unicodedata.bidirectional(character) in ("R", "AL") for character in text):
@@ -60,17 +75,8 @@ def visual_order(text: str) -> str:
     base = next((direction for direction in directions if direction in "RL"), "L")
     # Brackets follow the text's own direction, so that a pair stays a pair (UAX 9, rule N0).
     directions = [base if direction == "B" else direction for direction in directions]
-    # A neutral between two runs of one direction belongs to them, any other to the text's own direction.
-    for position, direction in enumerate(directions):
-        if direction == "N":
-            before = next((d for d in reversed(directions[:position]) if d != "N"), base)
-            after = next((d for d in directions[position + 1 :] if d != "N"), base)
-            directions[position] = "n" + (before if before == after else base)
-    runs: list[tuple[str, str]] = []
-    for character, direction in zip(joined, (d[-1] for d in directions), strict=True):
-        if runs and runs[-1][0] == direction:
-            runs[-1] = (direction, runs[-1][1] + character)
-        else:
-            runs.append((direction, character))
-    drawn = [run[::-1].translate(_MIRRORED) if direction == "R" else run for direction, run in runs]
+    drawn = []
+    for direction, group in groupby(zip(_settled(directions, base), joined, strict=True), key=itemgetter(0)):
+        run = "".join(character for _, character in group)
+        drawn.append(run[::-1].translate(_MIRRORED) if direction == "R" else run)
     return "".join(reversed(drawn) if base == "R" else drawn)

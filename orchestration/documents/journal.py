@@ -18,8 +18,8 @@ from typing import Any
 
 from orchestration.documents.invoice_facts import Invoice
 from orchestration.documents.ledger_accounts import Accounts
-from orchestration.documents.lines_csv import csv_text
 from orchestration.documents.money import plain
+from orchestration.documents.text import csv_text
 from orchestration.errors import MeterhouseError
 
 AGAIN = "Export again."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.documents.invoice_facts import LISTED_COLUMNS, Invoice, listed_lines
-from orchestration.documents.text import neutralise, one_line
+from orchestration.documents.text import csv_text
 from orchestration.errors import MeterhouseError
 from orchestration.wording import in_digits
 
@@ -18,11 +18,6 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return csv_text(value) if isinstance(value, str) else in_digits(value)
-
-
-def csv_text(text: str) -> str:
-    """Text as a cell holds it: on one line, and never run as a formula."""
-    return neutralise(one_line(text))
 
 
 def write_lines(invoices: Iterable[Invoice], path: Path) -> None:

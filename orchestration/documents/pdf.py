@@ -17,6 +17,7 @@ from reportlab.platypus import (
     Table,
     TableStyle,
 )
+from reportlab.platypus.doctemplate import LayoutError
 
 from orchestration.billing_month import month_name
 from orchestration.documents import fonts
@@ -47,13 +48,16 @@ from orchestration.documents.pdf_style import (
     WASH,
     Figure,
     long_date,
-    text,
 )
 from orchestration.documents.pdf_tables import explanations, lines_table
+from orchestration.documents.pdf_text import LONGEST_LABEL, short, text
 from orchestration.documents.text import clean
+from orchestration.errors import MeterhouseError
 
 NET_NOTE = "All amounts are net. Tax, where it applies, is determined and added by the seller's accounting system."
 CREDIT_NOTE = "This is a credit note: its quantities and amounts are credited to you; those with a minus are charged."
+# Lines of a fact beside the bill-to address; a month may correct many invoices.
+_MOST_OF_FACT = {"Corrects": 24}
 _BARE = [
     ("VALIGN", (0, 0), (-1, -1), "TOP"),
     ("LEFTPADDING", (0, 0), (-1, -1), 0),
@@ -68,7 +72,10 @@ def title(invoice: Invoice) -> str:
 
 
 def invoice_pdf(invoice: Invoice) -> bytes:
-    """The invoice as PDF (A4). Text in a script without a font is drawn as boxes and said to be."""
+    """The invoice as PDF (A4). Text in a script without a font is drawn as boxes and said to be.
+
+    Raises MeterhouseError, with the invoice's name, where something on it has no room on a page.
+    """
     fonts.register()
     heading = f"{title(invoice)} {clean(invoice.label)}"
     target = BytesIO()
@@ -85,7 +92,13 @@ def invoice_pdf(invoice: Invoice) -> bytes:
         lang="en",
         invariant=1,
     )
-    document.build(_story(invoice), canvasmaker=_canvas_for(invoice))
+    try:
+        document.build(_story(invoice), canvasmaker=_canvas_for(invoice))
+    except LayoutError as error:
+        raise MeterhouseError(
+            f"the PDF of {short(heading, LONGEST_LABEL)} cannot be laid out: {' '.join(str(error).split())[:300]}",
+            "Shorten the texts of this invoice where they come from (tenant, price key, description), and run again.",
+        ) from error
     return target.getvalue()
 
 
@@ -98,7 +111,8 @@ def _story(invoice: Invoice) -> list[Flowable]:
     if corrections is not None:
         story += [CondPageBreak(90), Paragraph("Corrections and credits of earlier usage", SECTION), corrections]
     story += [Spacer(1, 4 * mm), KeepTogether(_totals(invoice)), *explanations(invoice)]
-    names = (invoice.seller_name, invoice.seller_address, invoice.bill_to_name, invoice.bill_to_address)
+    parties = (invoice.seller_name, invoice.seller_address, invoice.bill_to_name, invoice.bill_to_address)
+    names = [short(name) for name in parties]
     if not all(fonts.has_every_glyph(name) for name in names):
         note = "A box stands for a character this document has no font for; the exact text is in the data files."
         story += [Spacer(1, 4 * mm), text(note, SMALL)]
@@ -127,7 +141,7 @@ def _parties(invoice: Invoice) -> Table:
         Paragraph("Bill to", LABEL),
         text(invoice.bill_to_name, PARTY),
         text(invoice.bill_to_address),
-        text(invoice.bill_to_country),
+        text(invoice.bill_to_country, most_lines=2),
     ]
     if invoice.buyer_tax_id:
         buyer.append(text(f"Tax no. {invoice.buyer_tax_id}"))
@@ -143,7 +157,9 @@ def _parties(invoice: Invoice) -> Table:
         ("Customer", invoice.tenant_id),
         ("Payment method", invoice.payment_method_id),
     ]
-    cells = [[Paragraph(label, LABEL), text(value, RIGHT)] for label, value in rows if value]
+    cells = [
+        [Paragraph(label, LABEL), text(value, RIGHT, _MOST_OF_FACT.get(label, 4))] for label, value in rows if value
+    ]
     width = FRAME_WIDTH * 0.45
     tight = [*_BARE, ("TOPPADDING", (0, 0), (-1, -1), 1.5), ("BOTTOMPADDING", (0, 0), (-1, -1), 1.5)]
     facts = Table(cells, colWidths=(width * 0.4, width * 0.6), style=TableStyle(tight))
@@ -213,7 +229,7 @@ def _canvas_for(invoice: Invoice) -> Any:
             self.setStrokeColor(HAIR)
             self.setLineWidth(0.4)
             self.line(MARGIN, FOOTER_TOP, PAGE_WIDTH - MARGIN, FOOTER_TOP)
-            name = text(f"{kind} {invoice.label}", SMALL)
+            name = text(f"{kind} {short(invoice.label, LONGEST_LABEL)}", SMALL, most_lines=4)
             _, height = name.wrap(FRAME_WIDTH - 40 * mm, 30)
             name.drawOn(self, MARGIN, FOOTER_TOP - 1.5 * mm - height)
             self.setFont(fonts.REGULAR, 7)

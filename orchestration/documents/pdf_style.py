@@ -11,10 +11,10 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
-from reportlab.platypus import Flowable, Paragraph
+from reportlab.platypus import Flowable
 
 from orchestration.billing_month import month_name
-from orchestration.documents.fonts import BOLD, REGULAR, markup
+from orchestration.documents.fonts import BOLD, REGULAR
 
 PAGE_WIDTH, PAGE_HEIGHT = A4
 MARGIN = 18 * mm
@@ -32,7 +32,6 @@ COLUMNS = tuple(width * mm for width in (8, 58, 23, 21, 21, 20, 23))
 AMOUNT_LEFT = MARGIN + sum(COLUMNS[:-1])
 NUMBER_RIGHT = MARGIN + COLUMNS[0]
 FIGURE_SIZE = 8.0
-_LONGEST_TEXT = 800
 AMOUNT_DUE_SIZE = 14.0
 TOTAL_SIZE = 10.0
 FOOTER_TOP = 17 * mm
@@ -61,12 +60,6 @@ HEAD_RIGHT = _style("head right", 7, 9, QUIET, alignment=TA_RIGHT)
 def long_date(day: date) -> str:
     """`4 December 2024`."""
     return f"{day.day} {month_name(day)}"
-
-
-def text(content: str, style: ParagraphStyle = BODY) -> Paragraph:
-    """A wrapping paragraph of somebody's text, safe for any character, cut where it would fill a page."""
-    cut = content if len(content) <= _LONGEST_TEXT else f"{content[: _LONGEST_TEXT - 1]}…"
-    return Paragraph(markup(cut), style)
 
 
 class Figure(Flowable):

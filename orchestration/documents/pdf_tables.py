@@ -25,12 +25,14 @@ from orchestration.documents.pdf_style import (
     STRONG,
     WASH,
     Figure,
-    text,
 )
+from orchestration.documents.pdf_text import text
 from orchestration.documents.price_keys import key_in_words
 
 # What covers units beside the plan's own pool and first number.
 _COVERED_BY = {"meta_free": "Free of charge under WhatsApp's own rules", "order_pool": "Included in your Order"}
+# A description of LONGEST_TEXT ordinary letters is so long in its column.
+MOST_LINES_OF_LINE = 24
 _HEADINGS = ("#", "Description", "Used", "Included", "Billed", "Unit price", "Amount")
 _HEADINGS_OF_CREDIT = ("#", "Description", "Used", "Included", "Credited", "Unit price", "Amount")
 
@@ -46,7 +48,7 @@ def _quantity(quantity: int, unit: str) -> list[Flowable]:
 
 def _description(line: InvoiceLine) -> list[Flowable]:
     title = line.meter_description[:1].upper() + line.meter_description[1:]
-    cell: list[Flowable] = [text(title)]
+    cell: list[Flowable] = [text(title, most_lines=MOST_LINES_OF_LINE)]
     if line.price_key:
         cell.append(text(key_in_words(line.meter, line.price_key), SMALL))
     if line.is_correction:
@@ -93,7 +95,7 @@ def lines_table(invoice: Invoice, corrections: bool) -> Table | None:
             groups.setdefault(line.service, []).append((number, line))
     for service, numbered in groups.items():
         top = len(rows)
-        rows.append([text(service, SERVICE), *[""] * 6])
+        rows.append([text(service, SERVICE, most_lines=2), *[""] * 6])
         style += [("SPAN", (0, top), (-1, top)), ("LEFTPADDING", (0, top), (0, top), 0)]
         style += [("TOPPADDING", (0, top), (-1, top), 10), ("NOSPLIT", (0, top), (0, top + 1))]
         for number, line in numbered:
@@ -102,7 +104,8 @@ def lines_table(invoice: Invoice, corrections: bool) -> Table | None:
         bottom = len(rows)
         subtotal = invoice.sign * sum((line.billed_amount for _, line in numbered), Decimal(0))
         name = f"{service}, corrections and credits" if corrections else f"{service}, subtotal"
-        rows.append(["", text(name, STRONG), "", "", "", "", Figure(shown(subtotal, invoice.minor_unit), bold=True)])
+        amount = Figure(shown(subtotal, invoice.minor_unit), bold=True)
+        rows.append(["", text(name, STRONG, most_lines=2), "", "", "", "", amount])
         style += [
             ("SPAN", (1, bottom), (-2, bottom)),
             ("BACKGROUND", (0, bottom), (-1, bottom), WASH),

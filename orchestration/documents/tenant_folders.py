@@ -23,7 +23,7 @@ from orchestration.documents.ubl import as_if_issued, invoice_xml
 from orchestration.documents.ubl_rules import validate
 from orchestration.documents.workbook import write_workbook
 from orchestration.errors import MeterhouseError
-from orchestration.put_in_place import put_in_place
+from orchestration.put_in_place import clear, put_in_place
 
 
 def write_documents(invoices: Sequence[Invoice], target: Path) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def write_documents(invoices: Sequence[Invoice], target: Path) -> dict[str, Any]
         check_invoice(invoice)
     target.parent.mkdir(parents=True, exist_ok=True)
     building = target.with_name(f".{target.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
+    clear(building)
     building.mkdir()
     try:
         manifest = _write_all(invoices, building)

@@ -27,6 +27,11 @@ def clean(text: str) -> str:
     return "".join(drawn).strip()
 
 
-def neutralise(value: str) -> str:
-    """Text that a spreadsheet would run as a formula, made plain text by a leading apostrophe."""
-    return f"'{value}" if value.startswith(_FORMULA) else value
+def csv_text(text: str) -> str:
+    """Text as a cell of a CSV file holds it: on one line, and behind an apostrophe where it could run as a formula.
+
+    What a spreadsheet leaves out before it looks for a formula, blanks and signs that draw nothing, is no cover.
+    """
+    plain = one_line(text)
+    begun = next((sign for sign in plain if not sign.isspace() and unicodedata.category(sign) != "Cf"), "")
+    return f"'{plain}" if text.startswith(_FORMULA) or begun in _FORMULA else plain

@@ -23,8 +23,8 @@ from orchestration.wording import storable_text
 def landing(context: dg.AssetExecutionContext, installation: Installation) -> Iterator[dg.ObserveResult]:
     """Names, sizes and times of what lies there; reads no file and takes in nothing."""
     settings = installation.settings()
-    seen = _seen(settings)
     with in_plain_words():
+        seen = _seen(settings)
         demand_landing(settings)
     by_source: dict[str, list[Path]] = defaultdict(list)
     for source, path in landed_paths(settings):

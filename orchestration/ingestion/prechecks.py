@@ -133,7 +133,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not manifest.is_file() or manifest.is_symlink():
         return {}
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
+        # Some editors, and Windows, begin a text with a mark of its encoding.
+        content = json.loads(manifest.read_text(encoding="utf-8-sig"))
     except (ValueError, OSError, RecursionError) as error:
         raise StillBeingWritten(f"manifest of {path.name} cannot be read yet ({error})") from error
     if not isinstance(content, dict):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from orchestration.durable import sync
 
 
 def environment(*folders: Path) -> Environment:
@@ -20,12 +24,19 @@ def environment(*folders: Path) -> Environment:
 
 
 def write_whole(page: str, target: Path) -> Path:
-    """Put `page` at `target` and return that; until all of it is written, what was there stays."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    building = target.with_name(f".{target.name}.building")
+    """Put `page` at `target` and return that; until all of it is written, what was there stays.
+
+    A link stays one: the page is put where it leads.
+    """
+    place = Path(os.path.realpath(target))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Of this call alone: two commands may write one page at once, and the later one's stays.
+    building = place.with_name(f".{secrets.token_hex(8)}.building")
     try:
         building.write_text(page, encoding="utf-8", newline="\n")
-        building.replace(target)
+        sync(building)
+        building.replace(place)
+        sync(place.parent)
     finally:
         building.unlink(missing_ok=True)
     return target

@@ -6,6 +6,7 @@ release.py, which asks the guard first and compares the finished files once more
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from orchestration import duck
-from orchestration.durable import sync
+from orchestration.durable import sync_all
 from orchestration.publishing import changes, history
 from orchestration.publishing.parquet_files import write_table
 from orchestration.publishing.release_tables import DATABASE, Descriptions, copied_whole, write_contents, write_tables
@@ -22,6 +23,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse.project import read_project
 
 WRITTEN_WHOLE_EVERY = 20
+_RELEASE_ID = re.compile(r"([0-9]{6,})-[0-9a-f]+")
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ def write_draft(
     published = history.publications(settings)
     # A restored installation has its history and none of its releases: numbers go on, order by them is by time.
     known = [p.name for p in releases.iterdir()] + [p.release_id for p in published]
-    number = max((int(name.split("-")[0]) for name in known if name[:6].isdigit()), default=0) + 1
+    number = max((release_number(name) or 0 for name in known), default=0) + 1
     release_id = f"{number:06d}-{content_hash[:12]}"
     forget_drafts(settings)
     building = releases / f".building-{release_id}"
@@ -98,6 +100,12 @@ def write_draft(
     return Draft(building, release_id, content_hash, seen_to)
 
 
+def release_number(name: str) -> int | None:
+    """The number that the id of a release begins with; None for the name of anything else that lies there."""
+    found = _RELEASE_ID.fullmatch(name)
+    return int(found[1]) if found else None
+
+
 def forget_drafts(settings: Settings, but: Draft | None = None) -> None:
     """Take away the drafts of processes that ended before they published. Call with the write lock held."""
     for unfinished in (settings.published_dir / "releases").glob(".building-*"):
@@ -125,9 +133,7 @@ def make_durable(paths: Iterable[Path]) -> None:
     for path in listed:
         if path.is_file():
             path.chmod(0o444)
-    # Side by side: the file system joins what waits for the disk at the same time.
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(sync, listed))
+    sync_all(listed)
 
 
 def _descriptions(settings: Settings) -> Descriptions:

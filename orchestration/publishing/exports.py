@@ -25,12 +25,12 @@ import duckdb
 
 from orchestration import duck
 from orchestration.billing_month import next_month, parse_month
-from orchestration.documents.text import neutralise
+from orchestration.documents.text import csv_text
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.amount_text import minor_units
 from orchestration.publishing.newest_month import newest_month, not_published, published_months
 from orchestration.publishing.release import Release, require_release
-from orchestration.put_in_place import put_in_place
+from orchestration.put_in_place import clear, put_in_place
 from orchestration.settings import Settings
 from orchestration.sql_literals import sql_text
 from orchestration.wording import in_digits
@@ -94,7 +94,7 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
         if format == "documents":
             return _documents(connection, release, first_day, final, totals, drafts)
         building = final.with_name(f".{format}.building")
-        shutil.rmtree(building, ignore_errors=True)
+        clear(building)
         building.mkdir(parents=True)
         try:
             files = _WRITERS[format](connection, settings, first_day, building, released)
@@ -281,7 +281,7 @@ def _totals(connection: duckdb.DuckDBPyConnection, relation: str, month: date, w
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return neutralise(value).replace("\r", " ") if isinstance(value, str) else in_digits(value)
+    return csv_text(value) if isinstance(value, str) else in_digits(value)
 
 
 def _write_csv(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> int:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from orchestration import clock
+from orchestration.damaged_file import FileDamaged
 from orchestration.durable import sync
 from orchestration.publishing.parquet_files import read_sql
 from orchestration.settings import Settings
@@ -22,6 +23,7 @@ TABLES = ("fct_invoices", "fct_invoice_lines")
 # Former versions, which one may go back to, refuse a field they do not know: what else is told is a file of its own.
 RECORD = "published.json"
 MODELS = "models_sha256"
+_KINDS = {"newest_batch": int}
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def history_dir(settings: Settings) -> Path:
 
 
 def publications(settings: Settings) -> list[Published]:
-    """All publications, oldest first."""
+    """All publications, oldest first. Raises FileDamaged for a record that is not as it was written."""
     folder = history_dir(settings)
     if not folder.exists():
         return []
@@ -60,16 +62,30 @@ def publications(settings: Settings) -> list[Published]:
 
 
 def _read(path: Path) -> Published:
-    told = json.loads((path / RECORD).read_text(encoding="utf-8"))
-    models = path / MODELS
-    told[MODELS] = models.read_text(encoding="utf-8").strip() if models.exists() else told.get(MODELS, "")
-    # What a later version tells besides is its own.
-    return Published(path=path, **{f.name: told[f.name] for f in fields(Published) if f.name != "path"})
+    try:
+        told = json.loads((path / RECORD).read_text(encoding="utf-8"))
+        models = path / MODELS
+        told[MODELS] = models.read_text(encoding="utf-8").strip() if models.exists() else told.get(MODELS, "")
+        # What a later version tells besides is its own.
+        known = {f.name: told[f.name] for f in fields(Published) if f.name != "path"}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(path, f"{type(error).__name__}: {error}") from error
+    if wrong := [name for name, value in known.items() if type(value) is not _KINDS.get(name, str)]:
+        raise _damaged(path, f"{wrong[0]} is {known[wrong[0]]!r}")
+    return Published(path=path, **known)
+
+
+def _damaged(path: Path, why: str) -> FileDamaged:
+    return FileDamaged(
+        f"{path / RECORD} is not as it was written: {why}",
+        f"Restore {path} from a backup. Without one, move that folder out of {path.parent}: what was published then "
+        "cannot be shown any more, and of the release that is served `meterhouse run` writes a new record.",
+    )
 
 
 def known_at(settings: Settings, instant: datetime) -> Published | None:
-    """The newest publication at or before `instant` (UTC), or None."""
-    text = instant.strftime(clock.RECORDED)
+    """The newest publication at or before `instant` (UTC), or None. Raises FileDamaged as `publications` does."""
+    text = clock.recorded(instant)
     before = [p for p in publications(settings) if p.published_at <= text]
     return before[-1] if before else None
 
@@ -99,7 +115,7 @@ def prepare(
         shutil.copy(seed, building / "seeds" / seed.name)
     record = {
         "release_id": release_id,
-        "published_at": now.strftime(clock.RECORDED),
+        "published_at": clock.recorded(now),
         "content_hash": content_hash,
         "ledger_head": ledger_head,
         "newest_batch": newest_batch,

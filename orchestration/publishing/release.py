@@ -19,7 +19,7 @@ from orchestration.durable import sync
 from orchestration.errors import GateRefused, LockLost, MeterhouseError
 from orchestration.publishing import history
 from orchestration.publishing.changes import KEPT_RELEASES
-from orchestration.publishing.draft import Draft, forget_drafts, make_durable, write_draft
+from orchestration.publishing.draft import Draft, forget_drafts, make_durable, release_number, write_draft
 from orchestration.publishing.guard import demand_verdict, no_candidate
 from orchestration.publishing.release_tables import DATABASE
 from orchestration.quality import known_hashes
@@ -193,7 +193,8 @@ def _flip(settings: Settings, final: Path) -> None:
 
 
 def _prune(settings: Settings, final: Path) -> None:
-    releases = sorted(p for p in final.parent.iterdir() if p.is_dir() and not p.name.startswith("."))
+    # A copy that somebody laid beside them is not ours to take away.
+    releases = sorted(p for p in final.parent.iterdir() if p.is_dir() and release_number(p.name) is not None)
     for old in releases[:-KEPT_RELEASES]:
         if old != final:
             shutil.rmtree(old, ignore_errors=True)

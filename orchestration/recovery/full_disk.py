@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
+from contextlib import suppress
 
 from orchestration.errors import MeterhouseError
 from orchestration.settings import Settings
@@ -30,10 +33,32 @@ def explained(error: BaseException, settings: Settings) -> DiskFull | None:
                 "`meterhouse run` needs no space there.",
             )
         if any(words in text for words in _OF_STATE) or (isinstance(seen, OSError) and seen.errno in _NUMBERS):
-            place = getattr(seen, "filename", None) or settings.home
+            place = getattr(seen, "filename", None)
+            if place is None and _output_is_full():
+                return DiskFull(
+                    "what this command prints could not be written: the disk of the file it goes to is full",
+                    "Free space there, or send the output elsewhere, then run again.",
+                )
+            place = place or settings.home
             return _full(f"{place} cannot be written: its disk is full or read-only", "Free space, then run again.")
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+def _output_is_full() -> bool:
+    """Whether the output is what takes no more. An error of writing does not say of which file it is: a line end more
+    is refused by that one again.
+    """
+    try:
+        print(flush=True)
+    except OSError as refused:
+        # What is left of it would be an error a third time, when the process ends.
+        with suppress(OSError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+        return refused.errno in _NUMBERS
+    return False
 
 
 def _full(what: str, remedy: str) -> DiskFull:

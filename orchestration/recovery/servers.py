@@ -7,6 +7,7 @@ the reconciler before the servers come back.
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -42,6 +43,14 @@ def serve(settings: Settings, port: int, say: Say) -> int:
     signal.signal(signal.SIGTERM, _stop_asked)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _stop_asked)
+    # Also while the servers are down, and the runs of before are seen to.
+    with suppress(KeyboardInterrupt, _StopAsked):
+        _keep_up(settings, port, say)
+    return 0
+
+
+def _keep_up(settings: Settings, port: int, say: Say) -> None:
+    """Start the servers, and again whenever they end by themselves. Raises as `serve` does, and what asks it to end."""
     soon = 0
     while True:
         started = time.monotonic()
@@ -50,7 +59,7 @@ def serve(settings: Settings, port: int, say: Say) -> int:
             child.wait()
         except (KeyboardInterrupt, _StopAsked):
             _end(child)
-            return 0
+            raise
         soon = soon + 1 if time.monotonic() - started < SOON_SECONDS else 0
         if soon >= MOST_SOON:
             raise MeterhouseError(
@@ -82,12 +91,15 @@ def _stop_asked(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """Let the servers end as they wish to; kill what will not."""
+    """Let the servers end as they wish to; kill what will not, or once it is asked for again: the whole group."""
     with suppress(KeyboardInterrupt, _StopAsked, subprocess.TimeoutExpired):
         child.send_signal(signal.SIGINT)
         child.wait(ENDING_SECONDS)
     if child.poll() is None:
-        child.kill()
+        # Of the first process alone, its servers would stay and keep the port.
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
 
 
 def _is_free(port: int) -> bool:

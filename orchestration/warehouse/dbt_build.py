@@ -17,6 +17,7 @@ import duckdb
 from orchestration import duck
 from orchestration.closing.ledger_intact import entries_to_build_on
 from orchestration.closing.ledger_relations import ensure_ledger_relations
+from orchestration.errors import BuildFailed
 from orchestration.ingestion.raw_setup import ensure_raw_relations
 from orchestration.settings import Settings
 from orchestration.warehouse import key_index, manifest_cache, selection, state, unit_tests
@@ -24,6 +25,7 @@ from orchestration.warehouse.again import Again, Marked, mark
 from orchestration.warehouse.fingerprint import project_hash
 from orchestration.warehouse.node_runner import NodeRunner, TestResult, drop_what_no_node_makes
 from orchestration.warehouse.project import Project, read_project
+from orchestration.warehouse.utf8_text import demand_utf8
 from orchestration.warehouse.writer_lock import doubt_noted, held, note_durable, write_at_once, writer_lock
 
 # Writers in between leave the build file as it comes: tidying it takes as long as a small run.
@@ -83,19 +85,30 @@ def _common(settings: Settings) -> list[str]:
 
 
 def parse_manifest(settings: Settings) -> Any:
-    """The project's manifest: the one kept where nothing changed, else parsed and kept."""
+    """The project's manifest: the one kept where nothing changed, else parsed and kept.
+
+    Raises BuildFailed where dbt cannot parse the project.
+    """
     _environment(settings)
     from dbt.cli.main import dbtRunner
 
     found = _kept_manifest(settings)
     if found is not None:
         return found
+    demand_utf8(settings.project_dir)
     result = dbtRunner().invoke(["parse", *_common(settings)])
     _release_connections()
     if not result.success:
-        raise RuntimeError(f"dbt cannot parse the project: {result.exception}")
+        raise BuildFailed(
+            f"dbt cannot parse the project in {settings.project_dir}: {_in_one_line(result.exception)}",
+            "Correct the file it names, then run again. The last release stays served.",
+        )
     manifest_cache.keep(settings)
     return result.result
+
+
+def _in_one_line(message: object) -> str:
+    return " ".join(str(message or "").split())
 
 
 def _kept_manifest(settings: Settings) -> Any:
@@ -288,8 +301,8 @@ def _collect_errors(outcome: BuildResult, result: Any) -> None:
         return
     for node in result.result.results:
         if str(node.status) in ("error", "fail"):
-            message = " ".join(str(node.message or "").split())
-            outcome.errors.append(f"{node.node.name}: {message[:600]}")
+            message = _in_one_line(node.message)
+            outcome.errors.append(f"{node.node.name}: {message[:600]} ({node.node.original_file_path})")
 
 
 def _collect_tests(outcome: BuildResult, result: Any) -> None:
@@ -306,13 +319,13 @@ def _collect_tests(outcome: BuildResult, result: Any) -> None:
                 attached.rsplit(".", 1)[-1],
                 status in ("pass", "warn"),
                 int(node.failures or 0),
-                " ".join(str(node.message or "").split())[:300],
+                _in_one_line(node.message)[:300],
             )
         )
 
 
 def build_docs(settings: Settings) -> str:
-    """dbt's documentation as one static HTML file that needs no network. Returns its path."""
+    """dbt's documentation as one static HTML file that needs no network. Returns its path. Raises BuildFailed."""
     _environment(settings)
     from dbt.cli.main import dbtRunner
 
@@ -327,5 +340,8 @@ def _docs(settings: Settings, runner: Any) -> str:
     result = runner.invoke(["docs", "generate", "--static", *_common(settings)])
     _release_connections()
     if not result.success:
-        raise RuntimeError(f"dbt docs failed: {result.exception}")
+        raise BuildFailed(
+            f"dbt cannot make its documentation: {_in_one_line(result.exception)}",
+            "Correct what it names, then run again. The pages made before stay.",
+        )
     return str(settings.dbt_target_dir / "static_index.html")

@@ -128,7 +128,8 @@ class NodeRunner:
                     moved.add(node.unique_id)
             except (duckdb.Error, jinja2.TemplateError, ContractBroken, SeedBroken) as error:
                 lost.add(node.unique_id)
-                ran.errors.append(f"{node.name}: {' '.join(str(error).split())[:600]}")
+                place = "" if node.kind == "seed" else f" ({worker.place_of(error, node)})"
+                ran.errors.append(f"{node.name}: {' '.join(str(error).split())[:600]}{place}")
                 # After a fatal error the engine answers nothing any more.
                 return not isinstance(error, duckdb.FatalException)
             return True

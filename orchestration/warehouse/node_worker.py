@@ -7,9 +7,11 @@ nodes run, nor in which order.
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import duckdb
+import jinja2
 
 from orchestration import duck
 from orchestration.settings import Settings
@@ -26,7 +28,10 @@ class ContractBroken(Exception):
 
 
 class NodeWorker:
-    """Lays nodes down on `connection`. `there` tells what stands in the build file, and is shared by all workers."""
+    """Lays nodes down on `connection`. `there` tells what stands in the build file, and is shared by all workers.
+
+    A statement has the query's first line for its own first: the line an error names is one of the compiled text.
+    """
 
     def __init__(
         self,
@@ -66,8 +71,13 @@ class NodeWorker:
     def _hooks(self, node: Node, kind: str) -> None:
         for hook in node.config.get(kind, []):
             statement = self._renderer.render(node, hook["sql"]).strip()
-            if statement:
+            if not statement:
+                continue
+            try:
                 self.connection.execute(statement)
+            except duckdb.Error as error:
+                error.add_note(kind)
+                raise
 
     def _make_room(self, node: Node, kind: str) -> None:
         there = self._there.get(node.place, kind)
@@ -79,17 +89,17 @@ class NodeWorker:
             # Made by this very project with these very words: the engine would take 20 ms to understand them again.
             return
         self._make_room(node, "view")
-        self.connection.execute(f"create or replace view {node.relation} as (\n{query}\n)")
+        self.connection.execute(f"create or replace view {node.relation} as ({query}\n)")
 
     def _make_table(self, node: Node, query: str) -> None:
         self._make_room(node, "table")
         if not node.contract:
-            self.connection.execute(f"create or replace table {node.relation} as (\n{query}\n)")
+            self.connection.execute(f"create or replace table {node.relation} as ({query}\n)")
             return
         self._check_contract(node, query)
         self.connection.execute(f"create or replace table {node.relation} ({', '.join(_definitions(node))})")
         names = ", ".join(_quoted(column) for column in node.raw["columns"].values())
-        self.connection.execute(f"insert into {node.relation} ({names}) select {names} from (\n{query}\n)")
+        self.connection.execute(f"insert into {node.relation} ({names}) select {names} from ({query}\n)")
 
     def _check_contract(self, node: Node, query: str) -> None:
         """The query's columns have the promised names and types: an insert alone would cast them silently."""
@@ -103,7 +113,7 @@ class NodeWorker:
             raise ContractBroken(f"This model has an enforced contract that failed: {told}")
 
     def _described(self, query: str) -> list[tuple[str, str]]:
-        return [(name, kind) for name, kind, *_ in self.connection.execute(f"describe (\n{query}\n)").fetchall()]
+        return [(name, kind) for name, kind, *_ in self.connection.execute(f"describe ({query}\n)").fetchall()]
 
     def _add_to(self, node: Node, query: str) -> None:
         """delete+insert by the unique key, or append: the rows of `query` into the table that is there."""
@@ -111,10 +121,10 @@ class NodeWorker:
         keys = node.config.get("unique_key")
         if not keys or node.config.get("incremental_strategy") == "append":
             # Straight into it: laid down beside it first, half a million rows took 0.3 s more.
-            self.connection.execute(f"insert into {node.relation} ({listed}) select {listed} from (\n{query}\n)")
+            self.connection.execute(f"insert into {node.relation} ({listed}) select {listed} from ({query}\n)")
             return
         fresh = f'temp."{node.place[1]}__fresh"'
-        self.connection.execute(f"create or replace temp table {node.place[1]}__fresh as (\n{query}\n)")
+        self.connection.execute(f"create or replace temp table {node.place[1]}__fresh as ({query}\n)")
         key = ", ".join([keys] if isinstance(keys, str) else keys)
         self.connection.execute(f"delete from {node.relation} where ({key}) in (select distinct {key} from {fresh})")
         self.connection.execute(f"insert into {node.relation} ({listed}) select {listed} from {fresh}")
@@ -139,12 +149,24 @@ class NodeWorker:
         found = self.connection.execute(f"select count(*) from (\n{query}\n)").fetchone()
         return (int(found[0]) if found else 1), query
 
-    def _keep_query(self, node: Node, query: str) -> None:
-        """Keep a test's query where dbt would: the remedy of a failed check names the place."""
+    def _keep_query(self, node: Node, query: str) -> Path:
+        """Keep a node's query where dbt would: what is said of a failed check, or a failed model, names the place."""
         target = self._settings.dbt_target_dir / compiled_path(node)
         if not target.exists() or target.read_text(encoding="utf-8") != query:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(query, encoding="utf-8")
+        return target
+
+    def place_of(self, error: Exception, node: Node) -> str:
+        """Where to look for the `error` of a model that was not laid down: its file, and the text its lines are of."""
+        file = str(node.raw["original_file_path"])
+        if hooks := getattr(error, "__notes__", None):
+            return f"the {hooks[0]} of {file}"
+        if not isinstance(error, duckdb.Error):
+            return file
+        with suppress(OSError, duckdb.Error, jinja2.TemplateError):
+            return f"{file}; the lines are those of {self._keep_query(node, self._renderer.compile(node))}"
+        return file
 
     def small_content(self, node: Node, most_rows: int) -> str | None:
         """What the node's table holds; None where it has none, or too much to look at for the sake of what it saves."""

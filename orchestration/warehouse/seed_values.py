@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+from orchestration.warehouse.seed_header import SeedBroken
+from orchestration.warehouse.utf8_text import SAVE_AS_UTF8, wrong_byte
+
 _DECIMAL = re.compile(r"\s*(?:decimal|numeric)\s*\(\s*\d+\s*,\s*(\d+)\s*\)\s*", re.IGNORECASE)
 _WHOLE = re.compile(r"\s*(?:tinyint|smallint|integer|int|bigint|hugeint)\s*", re.IGNORECASE)
 
@@ -19,21 +22,29 @@ _WHOLE = re.compile(r"\s*(?:tinyint|smallint|integer|int|bigint|hugeint)\s*", re
 def rounded_numbers(path: Path, name: str, kinds: Mapping[str, str]) -> list[str]:
     """What loading would round, each as a sentence naming file, line, row and column, with what to do.
 
-    `kinds` are the types of the columns; `name` is how to call the file at `path`.
+    `kinds` are the types of the columns; `name` is how to call the file at `path`. Raises SeedBroken where that is
+    not UTF-8 text of comma-separated values.
     """
     places = {column: found for column, kind in kinds.items() if (found := _decimals(kind)) is not None}
+    if wrong := wrong_byte(path, name):
+        raise SeedBroken(f"{wrong}. {SAVE_AS_UTF8}")
     told = []
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
-        first = (reader.fieldnames or [""])[0]
-        for row in reader:
-            for column, kept in places.items():
-                text = row.get(column) or ""
-                if _decimals_written(text) > kept:
-                    told.append(
-                        f"{name}, line {reader.line_num} ({row.get(first)}), column {column}: {text} would be rounded, "
-                        f"because {_held(kept)}. Write a value that fits."
-                    )
+        try:
+            first = (reader.fieldnames or [""])[0]
+            for row in reader:
+                for column, kept in places.items():
+                    text = row.get(column) or ""
+                    if _decimals_written(text) > kept:
+                        told.append(
+                            f"{name}, line {reader.line_num} ({row.get(first)}), column {column}: {text} would be "
+                            f"rounded, because {_held(kept)}. Write a value that fits."
+                        )
+        except csv.Error as error:
+            raise SeedBroken(
+                f"{name}, line {reader.line_num + 1}: {error}. Correct the row, then run again."
+            ) from error
     return told
 
 

@@ -33,7 +33,15 @@ REFUSED = r"Sam signed off these drafts \(ledger entry \d+\), and may not close 
         ("Sam Straße", "SAM  STRASSE", True),
         # The same letter, as one character and as two.
         ("Jos\u00e9", "Jose\u0301", True),
+        # Blanks and hyphens that are not drawn.
+        ("Sam", "Sam\u200b", True),
+        ("Sam", "Sa\u00adm", True),
+        ("Sam", "\ufeffSam\u2060", True),
+        ("Sam Lee", "Sam\u200b\u00a0Lee", True),
+        # A letter whose small form is two characters that make one again.
+        ("\u01f0an", "J\u030cAN", True),
         ("Sam", "Samuel", False),
+        ("Sam Lee", "SamLee", False),
     ],
 )
 def test_a_name_in_another_case_or_spacing_is_the_same_person(one: str, other: str, same: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from orchestration import duck, pipeline
 from orchestration.errors import BuildFailed, GateRefused
 from orchestration.quality import verdict as verdicts
 from orchestration.settings import Settings
+from orchestration.warehouse.seed_header import SeedBroken
 from orchestration.warehouse.seed_values import rounded_numbers
 from tests.conftest import landing_into
 from tests.gate.served import nothing_served_changes
@@ -102,6 +104,45 @@ def test_a_price_of_more_decimals_than_are_kept_is_refused_not_rounded(mine: Set
     )
     with nothing_served_changes(mine), pytest.raises(BuildFailed, match=re.escape(told)):
         pipeline.run_all(mine)
+
+
+@pytest.mark.parametrize("far", [0, 20_000])
+def test_a_seed_that_is_not_utf8_is_named_with_the_line(mine: Settings, far: int) -> None:
+    path = mine.project_dir / POOLS
+    content = path.read_bytes() + b"\n" * far
+    line = content.count(b"\n") + 1
+    path.write_bytes(content + b"pool,plan,5,2022-01-01,2022-01-01,,false,getippt f\xfcr M\xe4rz\n")
+    told = f"{POOLS}, line {line}: the byte 0xfc is not UTF-8 text"
+    with nothing_served_changes(mine), pytest.raises(BuildFailed, match=re.escape(told)):
+        pipeline.run_all(mine)
+
+
+def test_a_model_that_the_parser_refuses_is_a_failed_build_that_names_it(mine: Settings) -> None:
+    slip = mine.project_dir / "models" / "slip.sql"
+    slip.write_text("select 1\n{{ nope(\n", encoding="utf-8")
+    try:
+        with nothing_served_changes(mine), pytest.raises(BuildFailed, match=r"models/slip\.sql.* line 2"):
+            pipeline.run_all(mine)
+    finally:
+        slip.unlink()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"id,value\n" + b"a,1\n" * 4_000 + b"\xe4,1\n", "seed.csv, line 4002: the byte 0xe4 is not UTF-8 text"),
+        (b"id,value\na,1\n" + b"b" * 200_000 + b",1\n", "seed.csv, line 3: field larger than field limit"),
+    ],
+)
+def test_what_cannot_be_read_past_the_first_line_is_told_of(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "seed.csv"
+    path.write_bytes(content)
+    limit = csv.field_size_limit(131_072)
+    try:
+        with pytest.raises(SeedBroken, match=told):
+            rounded_numbers(path, "seed.csv", {"id": "varchar", "value": "bigint"})
+    finally:
+        csv.field_size_limit(limit)
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,55 @@ def test_hints_name_a_program_that_is_installed_beside_python(sample_run: Sample
 
 def test_doctor_and_status_say_what_is_served(sample_run: SampleRun) -> None:
     assert "release: 000001-" in _run(sample_run, "doctor").stdout
-    assert json.loads(_run(sample_run, "status", "--json").stdout)["verdict"] == "passed"
+    told = json.loads(_run(sample_run, "status", "--json").stdout)
+    assert told["verdict"] == "passed"
+    # The sample's traps give some of each; the lines of a run say how many.
+    assert told["errors"] > 0 and told["warnings"] > 0
+    shown = _run(sample_run, "status").stdout
+    assert f"errors: {told['errors']}\nwarnings: {told['warnings']}\n" in shown
+    again = _run(sample_run, "run").stdout
+    assert again.startswith("Nothing new: ")
+    assert f"\n{told['errors']:,} error(s) to fix: " in again
+    assert f"\n{told['warnings']:,} warning(s), each with its remedy: " in again
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/nope", "/dev/null"])
+def test_a_home_that_can_be_no_folder_is_a_plain_error(sample_run: SampleRun, tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    nowhere = replace(sample_run.settings, home=tmp_path / place)
+    for command in (("status",), ("run",), ("doctor",)):
+        done = _run_in(nowhere, *command)
+        assert done.returncode == 2, done.stderr
+        assert f"METERHOUSE_HOME is '{nowhere.home}', " in done.stderr
+        assert "to do: " in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_character_the_output_has_no_code_for_is_printed_as_its_escape(sample_run: SampleRun) -> None:
+    for more in ((), ("--json",)):
+        done = _run_in(sample_run.settings, "sql", "select 'Ω' as a", *more, PYTHONIOENCODING="latin-1")
+        assert done.returncode == 0, done.stderr
+        assert "\\u03a9" in done.stdout
+
+
+def test_an_output_that_is_full_is_not_taken_for_the_home(sample_run: SampleRun) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestration.cli", "sql", "select * from range(100000)"],
+            env=os.environ
+            | {
+                "METERHOUSE_HOME": str(sample_run.settings.home),
+                "METERHOUSE_LANDING": str(sample_run.settings.landing),
+                "PYTHONPATH": str(PROJECT_DIR),
+            },
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.startswith("error: what this command prints could not be written")
+    assert str(sample_run.settings.home) not in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from orchestration import cli
+from orchestration import cli, pipeline
 from orchestration.closing import ledger
+from orchestration.damaged_file import FileDamaged
 from orchestration.doctor import Finding, examine
+from orchestration.publishing import history
 from orchestration.settings import Settings
 from tests.conftest import SampleRun
 from tests.orchestration.copied_home import copy_of
@@ -30,9 +32,10 @@ def _by_name(settings: Settings) -> dict[str, Finding]:
 
 def test_a_sound_home_has_nothing_to_do(sample_run: SampleRun) -> None:
     found = _by_name(sample_run.settings)
-    assert list(found) == ["python", "landing", "state", "disk", "release", "build", "ledger"]
+    assert list(found) == ["python", "landing", "state", "disk", "release", "build", "history", "ledger"]
     assert not any(finding.problem for finding in found.values())
     assert found["build"].shown == "build file: ok"
+    assert found["history"].shown == "history: 1 publications"
     assert found["ledger"].shown == "ledger: 0 entries, as they were written"
 
 
@@ -70,3 +73,30 @@ def test_a_changed_ledger_is_told_with_the_ledgers_exit_code(
     assert "to do: " in printed.err
     # What is sound is shown all the same.
     assert "build file: ok" in printed.out
+
+
+@pytest.mark.parametrize("content", ["", "[]", "null", "{}", '{"published_at": 3}', "\udcff"])
+def test_a_record_of_the_history_that_cannot_be_read_is_named_by_every_command(
+    copied: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    (published,) = history.publications(copied)
+    record = published.path / history.RECORD
+    record.write_bytes(content.encode("utf-8", "surrogateescape"))
+    monkeypatch.setenv("METERHOUSE_HOME", str(copied.home))
+    monkeypatch.setenv("METERHOUSE_LANDING", str(copied.landing))
+    for command in (["doctor"], ["invoice", "tnt_0001", "2024-11"], ["verify-ledger"]):
+        monkeypatch.setattr(sys, "argv", ["meterhouse", *command])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == FileDamaged.exit_code
+        printed = capsys.readouterr().err
+        assert f"error: {record} is not as it was written" in printed
+        assert f"to do: Restore {published.path} from a backup" in printed
+
+
+def test_a_record_taken_away_is_written_again_for_what_is_served(copied: Settings) -> None:
+    (published,) = history.publications(copied)
+    (published.path / history.RECORD).write_text("", encoding="utf-8")
+    published.path.rename(copied.home / "aside")
+    pipeline.run_all(copied)
+    assert [again.release_id for again in history.publications(copied)] == [published.release_id]

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.publishing.findings_text import findings_text
+from orchestration.publishing.findings_text import findings_text, open_findings
 from orchestration.publishing.release import Release
 from orchestration.reporting import COLUMNS, TENANTS_SHOWN, print_invoices
 from orchestration.settings import PROJECT_DIR, Settings
@@ -42,8 +42,24 @@ def _found(release: Release, rows: str) -> None:
 
 
 def test_where_nothing_is_wrong_nothing_is_said(settings: Settings, release: Release) -> None:
-    _found(release, "values ('row_quarantined', 'warning', null, null, null)")
+    _found(release, "values ('payment_unmatched', 'info', null, null, null)")
     assert findings_text(settings, release, TODAY) == []
+    assert open_findings(settings, release, TODAY) == {"errors": 0, "warnings": 0}
+
+
+def test_warnings_are_counted_in_one_line_with_where_to_look(settings: Settings, release: Release) -> None:
+    """Two of no month and of one begun; what is of a month ahead waits for it."""
+    _found(
+        release,
+        "values ('row_quarantined', 'warning', null, null, null), "
+        "('row_quarantined', 'warning', 'acme', date '2024-11-01', null), "
+        "('row_quarantined', 'warning', 'acme', date '2024-12-01', null), ('file_refused', 'error', null, null, null)",
+    )
+    *errors, warnings = findings_text(settings, release, TODAY)
+    assert errors[0] == "1 error(s) to fix: 1 file_refused"
+    assert warnings.startswith("2 warning(s), each with its remedy: meterhouse sql ")
+    assert "severity = 'warning'" in warnings
+    assert open_findings(settings, release, TODAY) == {"errors": 1, "warnings": 2}
 
 
 def test_blocked_tenant_months_and_errors_are_counted_and_where_to_look_is_said(
@@ -98,7 +114,8 @@ def test_payments_dated_ahead_are_told_though_they_are_no_errors(settings: Setti
         "values ('payment_dated_ahead', 'warning', 'acme', null, null), "
         "('payment_dated_ahead', 'warning', 'bolt', null, null), ('payment_unmatched', 'info', null, null, null)",
     )
-    ahead, where = findings_text(settings, release, TODAY)
+    ahead, where, warnings = findings_text(settings, release, TODAY)
+    assert warnings.startswith("2 warning(s), ")
     assert ahead == "FUTURE DATES: 2 payment(s): their amounts count, their dates do not"
     assert "finding = 'payment_dated_ahead'" in where
 

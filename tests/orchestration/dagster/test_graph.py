@@ -186,3 +186,11 @@ def test_the_close_of_the_month_before_is_proposed_three_days_after_its_end(
     assert request.run_config["ops"]["propose"]["config"]["month"] == month
     assert instant >= earliest_close(parse_month(month))
     definitions.resolve_job_def("propose_close")  # its config is what the schedule gives
+
+
+def test_every_job_schedule_and_sensor_is_described_on_the_page_about_runs(definitions: dg.Definitions) -> None:
+    page = (PROJECT_DIR / "docs/runs.md").read_text(encoding="utf-8")
+    shown = [*definitions.resolve_all_job_defs(), *(definitions.schedules or ()), *(definitions.sensors or ())]
+    names = {one.name for one in shown if not one.name.startswith("__")}
+    assert {"pull_extracts", "daily_pull", "end_dead_runs"} < names
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []

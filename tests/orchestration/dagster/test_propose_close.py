@@ -5,14 +5,19 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from orchestration import pipeline
 from orchestration.closing import ledger
 from orchestration.closing.close import CloseRequest, close_month
 from orchestration.closing.proposal import propose_close
+from orchestration.closing_jobs import publish_as_issued
+from orchestration.damaged_file import FileDamaged
 from orchestration.definitions import build_definitions
 from orchestration.errors import GateRefused
+from orchestration.graph import landing
+from orchestration.resources import Installation
 from orchestration.warehouse.writer_lock import writer_lock
 from tests.closing.steps import instant, sign_all
 from tests.conftest import SampleRun
@@ -93,3 +98,34 @@ def test_a_month_nobody_used_has_nothing_to_close(sample_run: SampleRun) -> None
     found = propose_close(sample_run.settings, date(2023, 1, 1), instant("2024-12-10"))
     assert (found.drafts, found.totals, found.ready) == (0, {}, False)
     assert any(line.startswith("2023-01 has no draft invoice") for line in found.to_do)
+
+
+def test_a_publication_refused_after_a_close_fails_in_plain_words(
+    sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(*_: object) -> None:
+        raise GateRefused("2 of 9 checks failed", "See them: `meterhouse quality`.")
+
+    monkeypatch.setattr(pipeline, "run_all", refusing)
+    settings = sample_run.settings
+    context = dg.build_op_context(
+        resources={"installation": Installation(home=str(settings.home), landing=str(settings.landing))}
+    )
+    with pytest.raises(dg.Failure) as failed:
+        publish_as_issued(context, month="2024-10")
+    assert failed.value.description == "2 of 9 checks failed. See them: `meterhouse quality`."
+    assert not failed.value.allow_retries
+
+
+def test_a_build_file_that_cannot_be_read_is_told_by_who_looks_at_the_landing(
+    sample_run: SampleRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_: object) -> None:
+        raise FileDamaged("warehouse.duckdb cannot be read", "Remove it.")
+
+    monkeypatch.setattr(landing, "signatures_seen", damaged)
+    settings = sample_run.settings
+    installation = Installation(home=str(settings.home), landing=str(settings.landing))
+    with pytest.raises(dg.Failure) as failed:
+        list(landing.landing(dg.build_asset_context(), installation=installation))
+    assert failed.value.description == "warehouse.duckdb cannot be read. Remove it."

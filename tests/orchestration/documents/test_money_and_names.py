@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -86,6 +87,17 @@ def test_right_to_left_text_is_drawn_joined_and_reversed() -> None:
     assert visual_order("אב (SAL)") == "(SAL) בא"
     assert visual_order("بت") == "\ufe96\ufe91"  # initial beh, final teh, drawn from the left
     assert visual_order("plain (text)") == "plain (text)"
+
+
+def test_a_comma_and_a_space_inside_a_latin_name_stay_inside_it() -> None:
+    assert visual_order("אב Acme, Inc") == "Acme, Inc בא"
+    assert visual_order("Acme אב, גד Inc") == "Acme דג ,בא Inc"
+
+
+def test_a_text_of_any_length_is_put_in_order_in_one_pass() -> None:
+    begun = time.process_time()
+    assert len(visual_order("א, " * 100_000)) == 300_000
+    assert time.process_time() - begun < 5
 
 
 def test_every_script_of_our_customers_has_a_font_and_others_are_said_to_have_none() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
+from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from reportlab.platypus import Spacer
 
+from orchestration.documents import pdf
 from orchestration.documents.pdf import invoice_pdf
 from orchestration.documents.pdf_reading import read_back
 from orchestration.errors import MeterhouseError
@@ -165,6 +168,36 @@ def test_endless_text_does_not_break_the_page() -> None:
     found = of(ACME)
     lines = tuple(replace(x, meter_description="word " * 2000, explanation="x" * 9000) for x in found.lines)
     assert len(read_back(invoice_pdf(replace(found, bill_to_name="n" * 5000, lines=lines))).lines) == 6
+
+
+@pytest.mark.parametrize("letter", ["i", "W", "W ", "株", "ש", "ไ", "\u202e", "a\u0301", "<&>"])
+def test_whatever_is_too_long_is_cut_and_the_figures_stay(letter: str) -> None:
+    """Every text of an invoice that is somebody's, of 3,000 of the widest letters as of the narrowest."""
+    endless = letter * 3_000
+    for found in (of(GLOBEX), of(DRAFT)):
+        texts = ("service", "meter_description", "price_key", "explanation", "consumed_unit", "pricing_unit")
+        told: dict[str, Any] = dict.fromkeys(texts, endless)
+        lines = tuple(
+            replace(x, **told, corrects_invoice_number=endless if x.corrects_invoice_number else None)
+            for x in found.lines
+        )
+        names = [name for name in vars(found) if name.startswith(("seller_", "bill_to_"))]
+        names += ["buyer_tax_id", "tenant_id", "payment_method_id", "tax_exemption_reason"]
+        changed: dict[str, Any] = dict.fromkeys(names, endless)
+        content = invoice_pdf(replace(found, lines=lines, **changed))
+        assert sorted(read_back(content).lines.values()) == sorted(line.billed_amount for line in found.lines)
+        assert set(read_back(content).totals) == {found.billed_amount}
+
+
+def test_what_is_cut_ends_in_an_ellipsis_and_what_fits_does_not() -> None:
+    assert "…" in text_of(invoice_pdf(replace(of(ACME), bill_to_address="street " * 300)))
+    assert "…" not in text_of(invoice_pdf(of(NASTY)))
+
+
+def test_what_has_no_room_on_a_page_is_told_with_the_invoice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "_letterhead", lambda _: Spacer(1, 5_000))
+    with pytest.raises(MeterhouseError, match=r"the PDF of Invoice INV-2024-0010 cannot be laid out"):
+        invoice_pdf(of(ACME))
 
 
 def test_characters_without_a_font_are_said_to_be_boxes() -> None:

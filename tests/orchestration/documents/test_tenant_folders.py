@@ -57,6 +57,17 @@ def contents(target: Path) -> dict[str, bytes]:
     return {p.relative_to(target).as_posix(): p.read_bytes() for p in sorted(target.rglob("*")) if p.is_file()}
 
 
+def test_one_tenant_s_endless_names_keep_no_other_from_its_documents(tmp_path: Path) -> None:
+    endless = "W" * 3_000
+    named = replace(of(ACME), bill_to_name=endless, bill_to_address=endless, bill_to_country=endless)
+    draft = of(DRAFT)
+    lines = tuple(replace(line, tenant_id=endless, invoice_id=endless) for line in draft.lines)
+    of_endless_id = replace(draft, tenant_id=endless, invoice_id=endless, lines=lines)
+    manifest = write_documents([named, of_endless_id, of(GLOBEX)], tmp_path / "2024-11")
+    assert manifest["invoice_count"] == 3
+    assert endless in (tmp_path / "2024-11" / safe_name(endless) / "lines.csv").read_text(encoding="utf-8")
+
+
 def test_every_tenant_has_its_documents(pristine: Path) -> None:
     names = {
         tenant: sorted(p.name for p in (pristine / safe_name(tenant)).iterdir()) for tenant in (ACME, DRAFT, KUWAIT)

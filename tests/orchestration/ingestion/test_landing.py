@@ -330,6 +330,12 @@ def test_a_file_whose_manifest_does_not_match_yet_waits(
     assert [r.status for r in ingest_landing(settings).receipts] == ["accepted"]
 
 
+def test_a_manifest_that_begins_with_a_mark_of_its_encoding_is_read(settings: Settings, land: Land) -> None:
+    land("translations", "a.csv", CONTENT)
+    land("translations", "a.csv.manifest.json", b"\xef\xbb\xbf" + json.dumps({"bytes": len(CONTENT)}).encode())
+    assert [r.status for r in ingest_landing(settings).receipts] == ["accepted"]
+
+
 @pytest.mark.parametrize(
     ("name", "head", "row"),
     [

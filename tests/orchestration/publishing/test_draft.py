@@ -39,3 +39,17 @@ def test_a_full_disk_and_a_killed_process_leave_no_draft_behind(sample_run: Samp
     (killed / "parquet").mkdir(parents=True)
     assert not publish(settings).is_new
     assert {path.name for path in releases.iterdir()} == {served.release_id, made.release_id}
+
+
+def test_what_somebody_lays_beside_the_releases_is_neither_counted_nor_taken_away(
+    sample_run: SampleRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = copy_of(sample_run, tmp_path)
+    releases = settings.published_dir / "releases"
+    for name in ("000007_backup", "000008", "notes"):
+        (releases / name).mkdir()
+    (settings.published_dir / "current").unlink()
+    monkeypatch.setattr(release, "KEPT_RELEASES", 1)
+    made = publish(settings)
+    assert made.release_id.startswith("000002-")
+    assert {path.name for path in releases.iterdir()} == {made.release_id, "000007_backup", "000008", "notes"}

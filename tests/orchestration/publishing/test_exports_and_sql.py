@@ -17,9 +17,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.documents import journal, workbook
+from orchestration.documents import journal, lines_csv, workbook
 from orchestration.documents.invoice_facts import Invoice
-from orchestration.documents.text import neutralise
+from orchestration.documents.text import csv_text, one_line
 from orchestration.errors import MeterhouseError
 from orchestration.publishing import exports
 from orchestration.publishing.analyst_sql import open_release, run_query
@@ -133,8 +133,30 @@ def test_an_export_that_lost_rows_is_found_when_it_is_read_back_and_the_former_o
     "text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x"]
 )
 def test_formula_characters_are_neutralised(text: str) -> None:
-    assert neutralise(text) == "'" + text
-    assert neutralise("plain") == "plain"
+    assert csv_text(text) == "'" + one_line(text)
+    assert csv_text("plain") == "plain"
+
+
+@pytest.mark.parametrize(
+    "cover", ["\t", "\r", "\n", "\x0b", "\x00", "\x1b", " ", "\u3000", "\u200b", "\ufeff", "\t \u200e"]
+)
+def test_nothing_that_is_not_drawn_hides_a_formula(cover: str) -> None:
+    """Both writers: the tables of an export, and the lines beside the documents."""
+    for write in (exports._cell, lines_csv._cell):
+        assert write(f"{cover}=1+1") == "'" + one_line(f"{cover}=1+1")
+        assert write(f"{cover}plain") == ("'" if cover[0] in "\t\r\n" else "") + one_line(f"{cover}plain")
+        assert write(f"a{cover}=1") == one_line(f"a{cover}=1")
+
+
+def test_a_cell_is_one_line_and_a_number_stays_one() -> None:
+    for write in (exports._cell, lines_csv._cell):
+        assert write("one\ntwo\x00\x1b[31m\u2028three") == "one two  [31m three"
+        assert [write(value) for value in (Decimal("-1.50"), -3, Decimal("0E-8"), None)] == [
+            "-1.50",
+            "-3",
+            "0.00000000",
+            "",
+        ]
 
 
 @pytest.mark.parametrize(("month", "format"), [("2024-13", "csv"), ("2019-01", "csv"), ("2024-11", "ods")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -201,11 +202,39 @@ def test_a_broken_model_is_an_error_and_what_stood_there_stays(empty: Settings, 
     (error,) = ran.errors
     assert error.startswith("dim_tenants: ")
     assert words in error
+    assert broken.raw["original_file_path"] in error
     below = project.with_descendants([broken.unique_id])
     assert set(ran.built).isdisjoint(below)
     assert {name: content for name, content in _content(empty).items() if "dim_tenants" in name} == {
         name: content for name, content in before.items() if "dim_tenants" in name
     }
+
+
+@pytest.mark.parametrize("name", ["dim_tenants", "int_gen_01__billing_months_seen", "int_kiq__usage_metered"])
+def test_the_line_of_an_error_is_one_of_the_compiled_text_it_names(empty: Settings, name: str) -> None:
+    """A table with a contract, a table without, and a view."""
+    project = _project(empty)
+    broken = _changed(project, name, raw_code="-- one\n{% for _ in [1, 2] %}\n-- more\n{% endfor %}\nselect nonsense")
+    anew = [broken.unique_id]
+    with (
+        duck.connect(empty.warehouse_path, empty) as connection,
+        NodeRunner(project, connection, empty, anew) as runner,
+    ):
+        (error,) = runner.build([broken], lambda _: None).errors
+    compiled = empty.dbt_target_dir / "compiled/meterhouse" / broken.raw["original_file_path"]
+    assert error.endswith(f"({broken.raw['original_file_path']}; the lines are those of {compiled})")
+    found = re.search(r"LINE (\d+):", error)
+    assert found is not None
+    assert "nonsense" in compiled.read_text(encoding="utf-8").splitlines()[int(found[1]) - 1]
+
+
+def test_an_error_of_a_hook_names_the_hook_not_lines_of_the_model(empty: Settings) -> None:
+    project = _project(empty)
+    node = _changed(project, "dim_tenants")
+    node.config["pre-hook"] = [{"sql": "select nonsense", "transaction": True}]
+    with duck.connect(empty.warehouse_path, empty) as connection, NodeRunner(project, connection, empty) as runner:
+        (error,) = runner.build([node], lambda _: None).errors
+    assert error.endswith(f"(the pre-hook of {node.raw['original_file_path']})")
 
 
 def test_a_mistyped_seed_is_an_error_that_names_file_and_column(empty: Settings, tmp_path: Path) -> None:
