@@ -16,7 +16,7 @@ from tests.conftest import SampleRun
 
 # Of each kind that asks whether it is being built: rows read from `ops`, filters to what is new, months that moved.
 # All others are run by tests/test_dbt_unit_tests.py.
-UNIT_TESTS = "gen_02__another_record_is_untouched kiq_01__* gen_11__* gen_12__*"
+UNIT_TESTS = ["gen_02__another_record_is_untouched", "kiq_01__*", "gen_11__*", "gen_12__*"]
 
 
 def _dbt(warehouse: Path, *command: str) -> Any:
@@ -64,7 +64,7 @@ def test_what_dbt_builds_on_a_copy_is_what_the_product_built(sample_run: SampleR
 
 
 def test_unit_tests_run_in_a_build_as_they_do_in_a_test(warehouse: Path) -> None:
-    result = _dbt(warehouse, "build", "--select", *(f"{name},test_type:unit" for name in UNIT_TESTS.split()))
+    result = _dbt(warehouse, "build", "--select", *(f"unit_test:{name}" for name in UNIT_TESTS))
     assert result.result is not None, result.exception
     results = [r for r in result.result.results if str(r.node.resource_type) != "operation"]
     assert [f"{r.node.name}: {r.message}" for r in results if str(r.status) != "pass"] == []
@@ -77,7 +77,8 @@ def test_unit_tests_run_in_a_build_as_they_do_in_a_test(warehouse: Path) -> None
 def test_a_model_is_shown_with_all_its_rows(sample_run: SampleRun, warehouse: Path, model: str) -> None:
     result = _dbt(warehouse, "show", "--select", model, "--limit", "-1")
     assert result.result is not None, result.exception
-    (shown,) = result.result.results
+    # Tests of the model are shown with it.
+    (shown,) = [found for found in result.result.results if found.node.name == model]
     with duck.connect(sample_run.settings.warehouse_path, sample_run.settings, read_only=True) as connection:
         (row,) = connection.execute(f"select count(*) from {shown.node.relation_name}").fetchall()
     assert len(shown.agate_table.rows) == row[0] > 0
