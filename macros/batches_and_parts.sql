@@ -14,7 +14,7 @@
 {# The newest batch of the last complete build, as a literal; anything after it is new. Without a complete build
    nothing may be appended: dbt run directly a second time would append to an incomplete build. #}
 {% macro metered_batch() %}
-{%- if execute and flags.WHICH != 'test' -%}
+{%- if execute and not in_unit_test() -%}
 {%- set metered = run_query('select max(load_batch) from ops.metered_batches').columns[0].values()[0] -%}
 {%- if metered is none and is_incremental() and flags.WHICH in ('run', 'build') -%}
 {{ exceptions.raise_compiler_error(
@@ -27,7 +27,7 @@
 
 {# The newest batch ingested, as a literal. #}
 {% macro newest_batch() %}
-{%- if execute and flags.WHICH != 'test' -%}
+{%- if execute and not in_unit_test() -%}
 {{ run_query('select coalesce(max(load_batch), 0) from raw.receipts').columns[0].values()[0] }}
 {%- else -%}0{%- endif -%}
 {% endmacro %}
@@ -35,7 +35,7 @@
 {# The numbers a query on `ops` returns, as literals that let the engine skip files. The list always contains 0, and
    only 0 if nothing was ever ingested, as when a linter runs. #}
 {% macro numbers_found(query) %}
-{%- if execute and flags.WHICH != 'test' and anything_taken_in() -%}
+{%- if execute and not in_unit_test() and anything_taken_in() -%}
 0{% for number in run_query(query).columns[0].values() | sort %}, {{ number }}{% endfor %}
 {%- else -%}0{%- endif -%}
 {% endmacro %}
@@ -45,7 +45,7 @@
    spilling to disk in one grouping, 20 s and in memory in stretches. #}
 {% macro part_stretches(source_name, newer_than) %}
 {%- set nothing = {'parts': [0], 'load_batch': 0} -%}
-{%- if not execute or flags.WHICH == 'test' -%}{{ return([nothing]) }}{%- endif -%}
+{%- if not execute or in_unit_test() -%}{{ return([nothing]) }}{%- endif -%}
 {%- set parts = run_query(
     "select part_number, rows_accepted, load_batch from raw.receipts where status = 'accepted' and source = '"
     ~ source_name ~ "' and load_batch > " ~ newer_than ~ " order by part_number"
@@ -66,7 +66,7 @@
 {# Whether this build adds to an earlier complete one: is_incremental() for the hook of a view. #}
 {% macro builds_upon_another() %}
 {{ return(
-    execute and flags.WHICH != 'test' and not should_full_refresh() and (metered_batch() | trim | int) > 0
+    is_being_built() and not should_full_refresh() and (metered_batch() | trim | int) > 0
 ) }}
 {% endmacro %}
 

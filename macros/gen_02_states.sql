@@ -106,9 +106,10 @@ from states
    on top of an earlier build, those of records contested since then. Its hook copies them there
    from the parts that hold such rows. #}
 {% macro rows_contested_anew(source_name, staged) %}
-{%- if flags.WHICH == 'test' -%}
+{%- if is_being_built() -%}
+ops.rows_contested_anew_{{ source_name }}
+{%- else -%}
 (select * from {{ staged }} where {{ is_contested_anew(source_name) }})
-{%- else -%}ops.rows_contested_anew_{{ source_name }}
 {%- endif -%}
 {% endmacro %}
 

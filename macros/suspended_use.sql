@@ -5,7 +5,7 @@
 {%- set usage = ref('int_gen_06__usage_to_price') -%}
 {%- set suspensions = ref('int_gen_02__suspensions_states') -%}
 {%- set meters = ref('meters') -%}
-{%- if execute and flags.WHICH != 'test' and relation_exists(usage) -%}
+{%- if execute and not in_unit_test() and relation_exists(usage) -%}
 {%- set found = run_query(
     "select distinct usage.tenant_id, usage.billing_month::varchar from " ~ usage ~ " as usage"
     ~ " inner join " ~ meters ~ " as meters on usage.meter = meters.meter"

@@ -83,6 +83,8 @@ class Project:
         self.nodes = {
             key: Node(key, raw["resource_type"], raw["name"], raw.get("relation_name") or "", raw)
             for key, raw in manifest["nodes"].items()
+            # on-run-start looks at the build file for those who call dbt themselves; the runner makes that file.
+            if raw["resource_type"] != "operation"
         }
         self.sources: dict[str, str] = {key: raw["relation_name"] for key, raw in manifest["sources"].items()}
         self.macros: dict[str, dict[str, Any]] = manifest["macros"]

@@ -191,7 +191,7 @@ class Renderer:
             "model": node.raw,
             "config": _Config(node),
             "execute": True,
-            "flags": Flags("build", lambda: self._refreshing(node)),
+            "flags": Flags("run", lambda: self._refreshing(node)),
             "ref": lambda *names, **_: self._ref(node, *names),
             "source": lambda *names: _known(self._sources, names),
             "var": lambda _, default=None: default,

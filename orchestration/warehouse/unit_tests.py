@@ -123,6 +123,7 @@ class FixtureRenderer(Renderer):
         context = super()._context(node)
         context["is_incremental"] = lambda: False
         context["flags"] = Flags("test", lambda: False)
+        context["model"] = node.raw | {"resource_type": "unit_test"}
         named, read = context["source"], context["ref"]
         context["source"] = lambda *names: self.relations.get(("source", *names)) or named(*names)
         # Lineage gives none at all: there it is the relations themselves.

@@ -12,7 +12,7 @@
 with messages as (
     select * from {{ ref('int_gen_02__conversation_messages_states') }}
     where is_current
-    {% if flags.WHICH != 'test' %}
+    {% if is_being_built() %}
     and part_number in ({{ numbers_found(parts_of_conversations_reread()) }})
     {% endif %}
 ),
