@@ -190,6 +190,20 @@ class World:
                 **{"order_id": self._id("O"), "tenant_id": tenant, "meter": meter, "field": kind, "value": value},
                 **{"price_key": price_key, "valid_from": since, "valid_to": until, "updated_at": since},
             )
+        if self._count % 4 == 1:
+            # A quantity is included, and in the middle of a month another price holds for a week.
+            middle = midnight(self.months[1]) + timedelta(days=self._count % 17)
+            meter = ("voice_minute", "translated_word")[self._count % 8 // 4]
+            for kind, value, since, until in (
+                ("included_quantity", "9", midnight(self.months[0]), None),
+                ("unit_price", "0.01", middle, middle + timedelta(days=7)),
+            ):
+                self._add(
+                    *("order_overrides",),
+                    **{"order_id": f"{tenant}_{kind}", "tenant_id": tenant, "meter": meter, "field": kind},
+                    **{"value": value, "valid_from": f"{since.isoformat()}Z", "updated_at": f"{since.isoformat()}Z"},
+                    valid_to="" if until is None else f"{until.isoformat()}Z",
+                )
 
     def _voice(self, account: str, month: date) -> None:
         r, legs = self.random, []
