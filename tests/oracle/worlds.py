@@ -275,11 +275,17 @@ class World:
             if not self._chance(0.05):
                 self._add(
                     *("kustomer_conversations",),
-                    **{"id": conversation, "org_id": org, "customer_id": f"{org}_c{r.randint(1, 2)}", "created_at": at},
-                    **{"ended_at": r.choice((ended, ended, None)), "imported_at": at if self._chance(0.08) else None},
+                    **{"id": conversation, "org_id": org, "created_at": at},
+                    customer_id=(customer := f"{org}_c{r.randint(1, 2)}"),
+                    **{
+                        "ended_at": (ends := r.choice((ended, ended, None))),
+                        "imported_at": at if self._chance(0.08) else None,
+                    },
                     **{"spam": r.choice(("", "false", "false", "true")), "merged_target_id": target, "updated_at": at},
                     transferred_to_agent_at=at if self._chance(0.2) else None,
                 )
+                if ends is not None and self._count % 3 == 1:
+                    self._followed(org, customer, conversation, ends)
                 if target and first_merged_back:
                     # Its target was merged into it, or into one merged into it: a loop of merges.
                     for row in self.tables["kustomer_conversations"]:
@@ -309,6 +315,20 @@ class World:
                 **{"character_count": r.choice((0, 1, 4, 5, 6, 23, 1_000_003)), "requested_at": at},
                 completed_at="" if self._chance(0.05) else at,
             )
+
+    def _followed(self, org: str, customer: str, conversation: str, ended: datetime) -> None:
+        """Three hours after the end there is another: of the customer, of a person, imported, or merged back."""
+        at, kind = f"{(ended + timedelta(hours=3)).isoformat()}Z", self._count % 12 // 3
+        self._add(
+            *("kustomer_conversations",),
+            **{"id": f"{conversation}f", "org_id": org, "customer_id": customer, "created_at": at, "updated_at": at},
+            **{"imported_at": at if kind == 2 else "", "merged_target_id": conversation if kind == 3 else ""},
+        )
+        self._add(
+            *("kustomer_messages",),
+            **{"id": f"{conversation}f1", "org_id": org, "conversation_id": f"{conversation}f", "channel": "email"},
+            **{"direction": "out" if kind == 1 else "in", "sent_at": at, "updated_at": at},
+        )
 
     def _whatsapp(self, waba: str, month: date) -> None:
         r = self.random
