@@ -29,6 +29,12 @@
 )
 {%- endmacro %}
 
+{# KIQ-03: of a conversation's messages, on whatever channel: whether the first is the business's. If the customer wrote
+   at the same instant, or it is not known who wrote, the conversation counts as the customer's. #}
+{% macro is_opened_by_business() -%}
+coalesce(min(sent_at) filter (where direction is distinct from 'out') > min(sent_at), true)
+{%- endmacro %}
+
 {# KIQ-02, KIQ-03: conversations whose own row arrived or changed since the last complete build, in all
    its states, because earlier states matter as well as the current one. Kept until the build is
    complete, for all models that ask. #}
@@ -49,7 +55,7 @@ select {{ columns }} from {{ contested }} where false
 {% endmacro %}
 
 {# KIQ-03: of a relation of ended conversations, those affected by a changed one: because it is the one that ended, or
-   because the same customer opened it within 24 hours of the end. #}
+   because the same customer's began within 24 hours of the end. #}
 {% macro decided_by_changed(relation) %}
 select conversation_id from {{ relation }}
 where conversation_id in (select conversation_id from ops.conversations_changed)
@@ -91,7 +97,25 @@ insert into ops.conversations_decided_anew {{ decided_by_changed(relation) }}
 {% else %}delete from ops.conversations_decided_anew{% endif %}
 {% endmacro %}
 
-{% macro forget_reopened(relation) %}
+{# Those affected by messages or merges alone: who opened the following conversation, or which conversation either was
+   merged into, may be another now. Runs after the messages are read again, and adds to those noted above. #}
+{% macro note_decided_by_messages() %}
+{%- set followed = ref('int_kiq_03__conversations_followed') -%}
+{%- set reread = ref('int_kiq_01__conversations_reread') -%}
+{% if execute and is_incremental() %}
+insert into ops.conversations_decided_anew
+with reread_anew as materialized (
+    select conversation_id from {{ reread }} where changed_batch > {{ metered_batch() }}
+)
+select conversation_id from {{ followed }} where following_hash in ({{ hashes_of_new_pieces() }})
+union
+select conversation_id from {{ followed }} where following_conversation_id in (select conversation_id from reread_anew)
+union
+select conversation_id from {{ followed }} where conversation_id in (select conversation_id from reread_anew)
+{% else %}select 1{% endif %}
+{% endmacro %}
+
+{% macro forget_decided_anew(relation) %}
 {% if execute and is_incremental() %}
 delete from {{ relation }} where conversation_id in (select conversation_id from ops.conversations_decided_anew)
 {% else %}select 1{% endif %}

@@ -5,8 +5,8 @@ leaves them: the next one adds to what is gathered, or makes anew what is made, 
 
 | note | written by | asked by |
 | --- | --- | --- |
-| conversations_changed (made) | conversations_contested | conversations_reopened, usage of conversations |
-| conversations_decided_anew (gathered) | conversations_reopened | usage of conversations |
+| conversations_changed (made) | conversations_contested | conversations_followed, usage of conversations |
+| conversations_decided_anew (gathered) | conversations_followed, conversations_reopened | usage of conversations |
 | pieces_met (made) | conversations_reread | itself |
 | pieces_to_reread (made) | conversations_reread | exchanges_reread |
 | whatsapp_messages_met (made) | messages_gathered | itself |

@@ -112,10 +112,6 @@ class PriceBook:
         last = max(versions, key=lambda v: (v.published, v.id)) if versions else None
         return (last.id, Decimal(last.row["unit_price"])) if last else None
 
-    def card_starts(self, unit: str) -> set[datetime]:
-        """The days on which cards begin, also inside a month."""
-        return {midnight(v.starts) for (of, _), versions in self._cards.items() if of == unit for v in versions}
-
     def card_price(self, unit: str, market: str, category: str, currency: str, day: date) -> tuple[str, Decimal] | None:
         """PRC-02, WAP-04: the rate of the day's card; a category without a column falls back to its group."""
         card = in_force(self._cards[unit, currency], day)
@@ -193,9 +189,6 @@ class Terms:
         """(first day, is the contract's first term) for the term an instant falls in."""
         begun = [term for term in self._starts.get(tenant, []) if midnight(term[0]) <= instant]
         return begun[-1] if begun else None
-
-    def boundaries(self, tenant: str) -> set[datetime]:
-        return {midnight(day) for day, _ in self._starts.get(tenant, [])}
 
 
 def last_of_month(rows: list[Row], month: date, next_month: date) -> Row | None:

@@ -29,16 +29,41 @@ def _target(conversation: str, known: dict[str, Row]) -> str:
     return path[-1]
 
 
-def _ended_unassisted(row: Row, of_customer: dict[tuple[str, str], list[Row]]) -> bool:
-    """KIQ-03: ended, never handed to an agent, and no other conversation opened within 24 hours of the end."""
-    if row["ended_at"] is None or row["transferred_to_agent_at"] is not None:
-        return False
-    if row["customer_id"] is None:
-        return True
-    return not any(
-        other["id"] != row["id"] and row["ended_at"] <= other["created_at"] < row["ended_at"] + _DAY
-        for other in of_customer[row["org_id"], row["customer_id"]]
-    )
+class _Openings:
+    """KIQ-03: which conversations their customer opened, and when."""
+
+    def __init__(self, messages: list[Row], known: dict[str, Row]) -> None:
+        self._known = known
+        self._of_customer: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for row in known.values():
+            self._of_customer[row["org_id"], row["customer_id"]].append(row)
+        said: dict[str, list[Row]] = defaultdict(list)
+        for row in messages:
+            said[row["conversation_id"]].append(row)
+        self._by_business = set()
+        for conversation, rows in said.items():
+            first = min(row["sent_at"] for row in rows)
+            if all(row["direction"] == "out" for row in rows if row["sent_at"] == first):
+                self._by_business.add(conversation)
+
+    def _is_another(self, other: Row, row: Row) -> bool:
+        """Opened by the customer, here, and not the same conversation by way of a merge."""
+        return (
+            other["imported_at"] is None
+            and other["id"] not in self._by_business
+            and _target(other["id"], self._known) != _target(row["id"], self._known)
+        )
+
+    def ended_unassisted(self, row: Row) -> bool:
+        """Ended, never handed to an agent, and no other conversation opened within 24 hours of the end."""
+        if row["ended_at"] is None or row["transferred_to_agent_at"] is not None:
+            return False
+        if row["customer_id"] is None:
+            return True
+        return not any(
+            row["ended_at"] <= other["created_at"] < row["ended_at"] + _DAY and self._is_another(other, row)
+            for other in self._of_customer[row["org_id"], row["customer_id"]]
+        )
 
 
 def _sender_is_unknown(row: Row) -> bool:
@@ -52,9 +77,7 @@ def conversations(
     messages: Records, conversations_: Records, accounts: AccountMap, orders: Orders, book: PriceBook
 ) -> Iterator[Unit]:
     known: dict[str, Row] = {row["id"]: row for row in conversations_.winners}
-    of_customer: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in known.values():
-        of_customer[row["org_id"], row["customer_id"]].append(row)
+    openings = _Openings(messages.winners, known)
     gathered: dict[str, list[Row]] = defaultdict(list)
     for row in messages.winners:
         gathered[_target(row["conversation_id"], known)].append(row)
@@ -75,7 +98,7 @@ def conversations(
         is_unclear = completed is None and any(_sender_is_unknown(row) for row in counted)
         is_wanted = target is None or not (target["spam"] or target["imported_at"] is not None)
         if basis == "kiq_03":
-            is_wanted = is_wanted and target is not None and _ended_unassisted(target, of_customer)
+            is_wanted = is_wanted and target is not None and openings.ended_unassisted(target)
         if is_unclear and is_wanted:
             fate, reason = "quarantined", "unknown_sender"
         elif not answers:
@@ -86,7 +109,7 @@ def conversations(
             fate, reason = "excluded", "spam"
         elif target is not None and target["imported_at"] is not None:
             fate, reason = "excluded", "imported"
-        elif basis == "kiq_03" and not (target is not None and _ended_unassisted(target, of_customer)):
+        elif basis == "kiq_03" and not (target is not None and openings.ended_unassisted(target)):
             fate, reason = "excluded", "not_resolved_unassisted"
         elif target is None:
             fate, reason = "quarantined", "unknown_conversation"

@@ -45,8 +45,6 @@ class _Group:
     """Units of one tenant, month, meter and price key at one price version."""
 
     price: Decimal | None
-    published: bool
-    first: datetime
     units: list[Unit] = field(default_factory=list)
 
 
@@ -88,15 +86,6 @@ class Rating:
         at_end = self._book.rules[unit.meter] == "then_current"
         return self._book.price(unit.meter, unit.price_key, currency, following(month) - DAY if at_end else month)
 
-    def _segment(self, unit: Unit, tenant: str, month: date, instant: datetime) -> datetime:
-        """Start of the stretch of the month in which no price of the meter changes."""
-        edges = self._orders.boundaries(tenant, unit.meter)
-        if unit.meter == "translated_word":
-            edges |= self._terms.boundaries(tenant)
-        if unit.meter in ("whatsapp_conversation", "whatsapp_message"):
-            edges |= self._book.card_starts(unit.meter.removeprefix("whatsapp_"))
-        return max([midnight(month), *(edge for edge in edges if midnight(month) < edge <= instant)])
-
     def _line(self, unit: Unit, price_id: str, category: str, price: Decimal, **amounts: int | str) -> None:
         assert unit.tenant is not None and unit.month is not None
         currency, meter = self._tenants.currency(unit.tenant), str(amounts.get("meter", unit.meter))
@@ -125,7 +114,6 @@ class Rating:
             if unit.relief:
                 relieved[*key, unit.relief].append(unit)
                 continue
-            segment = self._segment(unit, unit.tenant, unit.month, unit.instant)
             ordered = self._orders.price(unit.tenant, unit.meter, unit.price_key, unit.instant)
             listed = None if ordered else self._listed(unit, unit.tenant, unit.month, unit.instant)
             price = ordered[1] if ordered else listed[1] if listed else None
@@ -133,8 +121,7 @@ class Rating:
                 price_id = f"order|{ordered[0]['order_id']}|{unit.meter}|{ordered[1]:.8f}"
             else:
                 price_id = listed[0] if listed else ""
-            group = groups.setdefault((*key, price_id), _Group(price, listed is not None, segment))
-            group.first = min(group.first, segment)
+            group = groups.setdefault((*key, price_id), _Group(price))
             group.units.append(unit)
             if listed is not None and unit.meter.startswith("whatsapp_"):
                 self._charge_fee(fees, unit, unit.tenant, unit.month, unit.instant)
@@ -176,18 +163,49 @@ class Rating:
             return
         fees.setdefault((tenant, month, unit.price_key, price_id), (price, []))[1].append(unit)
 
+    def _drawn(
+        self, groups: dict[tuple[str, date, str, str, str], _Group]
+    ) -> dict[tuple[str, date, str, str, str], int]:
+        """GEN-06: what the Orders' included quantities cover of each group, unit by unit in order of time.
+
+        Time is counted in stretches between changes of the meter's prices; in a stretch the lower key comes first.
+        """
+        turns: list[tuple[date, datetime, str, datetime, tuple[str, date, str, str, str], int]] = []
+        for key, group in groups.items():
+            tenant, month, meter, price_key, _ = key
+            if meter in _OWN_POOLS or self._orders.included(tenant, meter, price_key, month) is None:
+                continue
+            changes = self._orders.price_changes(tenant, meter)
+            for unit in group.units:
+                assert unit.instant is not None
+                stretch = max([midnight(month), *(at for at in changes if at <= unit.instant)])
+                turns.append((month, stretch, price_key, unit.instant, key, unit.quantity))
+        said: dict[tuple[str, date, str, str, str], int] = defaultdict(int)
+        left: dict[tuple[str, date, str, str], int] = {}
+        drawn: dict[tuple[str, date, str, str, str], int] = defaultdict(int)
+        for *_, key, metered in sorted(turns):
+            tenant, month, meter, price_key, _ = key
+            said[key] += metered
+            # A word counts where its first character is.
+            quantity = metered
+            if meter == "translated_word":
+                quantity = ceil_div(said[key], 5) - ceil_div(said[key] - metered, 5)
+            ordered = self._orders.included(tenant, meter, price_key, month)
+            assert ordered is not None
+            pool = (tenant, month, meter, ordered[0]["price_key"] or "")
+            taken = min(quantity, left.setdefault(pool, ordered[1]))
+            left[pool] -= taken
+            drawn[key] += taken
+        return drawn
+
     def _charge(self, groups: dict[tuple[str, date, str, str, str], _Group]) -> None:
-        used: dict[tuple[str, date, str, str], int] = defaultdict(int)
-        in_time = sorted(groups.items(), key=lambda item: (*item[0][:3], item[1].first, item[0][3], item[0][4]))
-        for (tenant, month, meter, price_key, price_id), group in in_time:
+        drawn_of = self._drawn(groups)
+        for key, group in sorted(groups.items()):
+            tenant, month, meter, price_key, price_id = key
             metered = sum(unit.quantity for unit in group.units)
             quantity = ceil_div(metered, 5) if meter == "translated_word" else metered
             ordered = None if meter in _OWN_POOLS else self._orders.included(tenant, meter, price_key, month)
-            drawn = 0
-            if ordered is not None:
-                pool = (tenant, month, meter, ordered[0]["price_key"] or "")
-                drawn = max(0, min(quantity, ordered[1] - used[pool]))
-                used[pool] += quantity
+            drawn = drawn_of[key]
             if group.price is None and quantity > 0:
                 self._result.unrated.add((tenant, month))
             if group.price is not None and quantity > drawn:

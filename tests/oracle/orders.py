@@ -109,10 +109,12 @@ class Orders:
         named.sort(key=lambda row: (row["valid_from"], row["order_id"], row["value"]))
         return [(row["valid_from"].date(), date.fromisoformat(row["value"])) for row in named]
 
-    def boundaries(self, tenant: str, meter: str) -> set[datetime]:
-        """Instants at which a price of the meter may change."""
-        fields = [(meter, "unit_price"), (meter, "kiq_basis")]
-        if meter in ("whatsapp_conversation", "whatsapp_message"):
-            fields += [("whatsapp_fee", "unit_price"), ("whatsapp_fee", "kiq_basis")]
-        rows = [row for name, term in fields for row in self._terms.get((tenant, name, term), [])]
-        return {at for row in rows for at in (row["valid_from"], row["valid_to"]) if at is not None}
+    def price_changes(self, tenant: str, meter: str) -> set[datetime]:
+        """Instants at which one of the Orders' prices of the meter begins or ends."""
+        return {
+            at
+            for row in self._terms.get((tenant, meter, "unit_price"), [])
+            if _price(row["value"]) is not None and (row["valid_to"] is None or row["valid_to"] > row["valid_from"])
+            for at in (row["valid_from"], row["valid_to"])
+            if at is not None
+        }

@@ -203,14 +203,16 @@ class WhatsApp:
         for row in self._rows:
             if row["direction"] == "in" and row["from"] is not None:
                 wrote[row["waba_id"], row["from"].lstrip("+")].append(row["timestamp"])
-        answered: dict[tuple[str, str], list[_Candidate]] = defaultdict(list)
+        # A pool is a tenant's (WAP-05), so a window is too: no other tenant's message lies in it.
+        answered: dict[tuple[str, str, str], list[_Candidate]] = defaultdict(list)
         for candidate in candidates:
             unit = candidate.unit
             by_user = self._book.initiated_by.get(candidate.category or "") == "user"
             if unit.meter == "whatsapp_message" and unit.fate == "countable" and by_user:
-                answered[candidate.waba, candidate.customer].append(candidate)
+                assert unit.tenant is not None
+                answered[candidate.waba, candidate.customer, unit.tenant].append(candidate)
         windows: dict[str, tuple[str, date, datetime, str, list[_Candidate]]] = {}
-        for (waba, customer), messages in answered.items():
+        for (waba, customer, tenant), messages in answered.items():
             asked = wrote[waba, customer]
             opened: datetime | None = None
             openings: list[datetime] = []
@@ -221,9 +223,7 @@ class WhatsApp:
                     openings.append(at)
             for at in openings:
                 inside = [m for m in messages if m.unit.instant is not None and at <= m.unit.instant < at + _DAY]
-                found = self._accounts.find("whatsapp", waba, at)
-                if found is not None:
-                    windows[f"{waba}|{customer}|{at}"] = (found[0], month_of(at), at, waba, inside)
+                windows[f"{waba}|{customer}|{at}"] = (tenant, month_of(at), at, waba, inside)
         return windows
 
     def waits_for_plan(self, tenant: str, month: date) -> bool:

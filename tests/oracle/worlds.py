@@ -195,6 +195,20 @@ class World:
                 **{"order_id": self._id("O"), "tenant_id": tenant, "meter": meter, "field": kind, "value": value},
                 **{"price_key": price_key, "valid_from": since, "valid_to": until, "updated_at": since},
             )
+        if self._count % 4 == 1:
+            # A quantity is included, and in the middle of a month another price holds for a week.
+            middle = midnight(self.months[1]) + timedelta(days=self._count % 17)
+            meter = ("voice_minute", "translated_word")[self._count % 8 // 4]
+            for kind, value, since, until in (
+                ("included_quantity", "9", midnight(self.months[0]), None),
+                ("unit_price", "0.01", middle, middle + timedelta(days=7)),
+            ):
+                self._add(
+                    *("order_overrides",),
+                    **{"order_id": f"{tenant}_{kind}", "tenant_id": tenant, "meter": meter, "field": kind},
+                    **{"value": value, "valid_from": f"{since.isoformat()}Z", "updated_at": f"{since.isoformat()}Z"},
+                    valid_to="" if until is None else f"{until.isoformat()}Z",
+                )
 
     def _voice(self, account: str, month: date) -> None:
         r, legs = self.random, []
@@ -266,11 +280,17 @@ class World:
             if not self._chance(0.05):
                 self._add(
                     *("kustomer_conversations",),
-                    **{"id": conversation, "org_id": org, "customer_id": f"{org}_c{r.randint(1, 2)}", "created_at": at},
-                    **{"ended_at": r.choice((ended, ended, None)), "imported_at": at if self._chance(0.08) else None},
+                    **{"id": conversation, "org_id": org, "created_at": at},
+                    customer_id=(customer := f"{org}_c{r.randint(1, 2)}"),
+                    **{
+                        "ended_at": (ends := r.choice((ended, ended, None))),
+                        "imported_at": at if self._chance(0.08) else None,
+                    },
                     **{"spam": r.choice(("", "false", "false", "true")), "merged_target_id": target, "updated_at": at},
                     transferred_to_agent_at=at if self._chance(0.2) else None,
                 )
+                if ends is not None and self._count % 3 == 1:
+                    self._followed(org, customer, conversation, ends)
                 if target and first_merged_back:
                     # Its target was merged into it, or into one merged into it: a loop of merges.
                     for row in self.tables["kustomer_conversations"]:
@@ -300,6 +320,20 @@ class World:
                 **{"character_count": r.choice((0, 1, 4, 5, 6, 23, 1_000_003)), "requested_at": at},
                 completed_at="" if self._chance(0.05) else at,
             )
+
+    def _followed(self, org: str, customer: str, conversation: str, ended: datetime) -> None:
+        """Three hours after the end there is another: of the customer, of a person, imported, or merged back."""
+        at, kind = f"{(ended + timedelta(hours=3)).isoformat()}Z", self._count % 12 // 3
+        self._add(
+            *("kustomer_conversations",),
+            **{"id": f"{conversation}f", "org_id": org, "customer_id": customer, "created_at": at, "updated_at": at},
+            **{"imported_at": at if kind == 2 else "", "merged_target_id": conversation if kind == 3 else ""},
+        )
+        self._add(
+            *("kustomer_messages",),
+            **{"id": f"{conversation}f1", "org_id": org, "conversation_id": f"{conversation}f", "channel": "email"},
+            **{"direction": "out" if kind == 1 else "in", "sent_at": at, "updated_at": at},
+        )
 
     def _whatsapp(self, waba: str, month: date) -> None:
         r = self.random

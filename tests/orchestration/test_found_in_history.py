@@ -82,6 +82,39 @@ CASES: dict[str, tuple[dict[str, str], ...]] = {
         },
         {"kustomer_conversations": CONVERSATIONS + _conversation("y", "2024-09-02T11:00:00Z", version=2)},
     ),
+    # The late message says who opened y: a person of the business, so x is resolved after all.
+    "a conversation that turns out to be the business's": (
+        {
+            "kustomer_conversations": CONVERSATIONS
+            + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z")
+            + _conversation("y", "2024-09-02T09:00:00Z"),
+            "kustomer_messages": MESSAGES + exchange("x", "2024-08-01"),
+        },
+        {"kustomer_messages": MESSAGES + "y1,org,y,out,email,2024-09-02T09:00:00Z,\n"},
+    ),
+    # The customer had written a minute before: y was opened by the customer, and reopens x.
+    "a conversation that the customer opened before the business wrote": (
+        {
+            "kustomer_conversations": CONVERSATIONS
+            + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z")
+            + _conversation("y", "2024-09-02T09:00:00Z"),
+            "kustomer_messages": MESSAGES
+            + exchange("x", "2024-08-01")
+            + "y1,org,y,out,email,2024-09-02T09:00:00Z,\n",
+        },
+        {"kustomer_messages": MESSAGES + _message("y0", "y", "in", "2024-09-02T08:59:00Z")},
+    ),
+    # z, created months before, is merged into x: with it y, merged into z before, is x, and x is not reopened.
+    "a conversation that another is merged into by way of one of long ago": (
+        {
+            "kustomer_conversations": CONVERSATIONS
+            + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z")
+            + _conversation("y", "2024-09-02T09:00:00Z", merged="z")
+            + _conversation("z", "2024-03-01T09:00:00Z"),
+            "kustomer_messages": MESSAGES + exchange("x", "2024-08-01"),
+        },
+        {"kustomer_conversations": CONVERSATIONS + _conversation("z", "2024-03-01T09:00:00Z", merged="x", version=2)},
+    ),
     # x itself changes: it ended a day earlier, so that y comes too late to reopen it.
     "a conversation that ended earlier than was said": (
         {

@@ -27,6 +27,7 @@ SEEDS = range(100) if int(os.environ.get("METERHOUSE_VERIFY_TENANT_MONTHS", "0")
 # Relation, and its columns that tell of loads.
 COMPARED = {
     "int_kiq_01__exchanges_completed": "changed_batch",
+    "int_kiq_03__conversations_followed": "",
     "int_kiq_03__conversations_reopened": "",
     "int_kiq__usage_metered": "",
     "int_wap_01__messages_gathered": "load_batch",

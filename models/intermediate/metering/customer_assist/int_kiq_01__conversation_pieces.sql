@@ -23,6 +23,7 @@ select
     min(sent_at) filter (where {{ is_premium_reply() }}) as first_reply_at,
     max(sent_at) filter (where {{ is_premium_reply() }}) as last_reply_at,
     bool_or({{ is_of_unknown_sender() }}) as has_unknown_sender,
+    {{ is_opened_by_business() }} as is_opened_by_business,
     min(sent_at) as first_message_at,
     count(*)::bigint as message_count,
     {{ stretch.parts | first }}::integer as first_part,

@@ -32,7 +32,9 @@ messages_under_target as (
     select
         reread.target_conversation_id as conversation_id,
         reread.changed_batch,
+        messages.conversation_id as own_conversation_id,
         messages.org_id,
+        messages.direction,
         messages.sent_at,
         {{ is_customer_message() }} as is_customer_message,
         {{ is_premium_reply() }} as is_premium_reply,
@@ -55,6 +57,23 @@ first_customer_messages as (
     group by conversation_id
 ),
 
+-- KIQ-03: of each conversation by itself, not of what it was merged into.
+openings as (
+    select conversation_id, own_conversation_id, {{ is_opened_by_business() }} as is_opened_by_business
+    from messages_under_target
+    group by conversation_id, own_conversation_id
+),
+
+openings_listed as (
+    select
+        conversation_id,
+        list(own_conversation_id order by own_conversation_id)
+            as conversations_opened_by_business,
+    from openings
+    where is_opened_by_business
+    group by conversation_id
+),
+
 first_replies as (
     select
         messages_under_target.conversation_id,
@@ -72,6 +91,9 @@ first_replies as (
 select
     first_customer_messages.*,
     first_replies.exchange_completed_at,
+    openings_listed.conversations_opened_by_business,
 from first_customer_messages
 left join first_replies
     on first_customer_messages.conversation_id = first_replies.conversation_id
+left join openings_listed
+    on first_customer_messages.conversation_id = openings_listed.conversation_id

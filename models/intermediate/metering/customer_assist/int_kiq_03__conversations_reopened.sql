@@ -1,53 +1,64 @@
 -- KIQ-03: ended conversations whose customer opened another within 24 hours of the end.
--- Grain: such a conversation. Note: one opened exactly 24 hours later does not count. Only conversations
--- affected by a new or changed one are processed again.
+-- Grain: such a conversation. Note: a conversation in which the business wrote first was not opened by the customer,
+-- and one merged into the ended conversation is the same conversation (KIQ-02). Only conversations affected by a new
+-- or changed one, or by its messages, are decided again.
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
-    pre_hook=["{{ note_decided_anew(this) }}", "{{ forget_reopened(this) }}"],
-    post_hook="{{ note_decided_anew(this) }}",
+    pre_hook=["{{ note_decided_by_messages() }}", "{{ forget_decided_anew(this) }}"],
 ) }}
 
-with conversations as {{ not_kept() }} (
-    select conversation_id, org_id, customer_id, created_at, ended_at
-    from {{ ref('int_gen_02__conversations_states') }}
-    where
-        is_current
-        {% if is_incremental() %}
-        and part_number in ({{ numbers_found(parts_of_conversations_near()) }})
-        {% endif %}
-),
-
--- Most customers write once, so only the others are compared. Customers whose hashes
--- agree are included, and told apart below.
-customers_back as (
-    select {{ key_hash('customer_id') }} as customer_hash
-    from conversations
-    where customer_id is not null
-    group by {{ key_hash('customer_id') }}
-    having count(*) > 1
-),
-
-conversations_of_them as (
-    select * from conversations
-    where {{ key_hash('customer_id') }} in (
-        select customers_back.customer_hash from customers_back
+with followed as (
+    select * from {{ ref('int_kiq_03__conversations_followed') }}
+    {% if is_incremental() %}
+    where conversation_id in (
+        select anew.conversation_id from ops.conversations_decided_anew as anew
     )
+    {% endif %}
 ),
 
-reopenings as (
-    select distinct ended.conversation_id, ended.org_id, ended.customer_id, ended.ended_at
-    from conversations_of_them as ended
-    inner join conversations_of_them as following
-        on
-            ended.customer_id = following.customer_id
-            and ended.org_id = following.org_id
-            and ended.conversation_id != following.conversation_id
-            and following.created_at >= ended.ended_at
-            and following.created_at < ended.ended_at + interval 24 hour
+reread as (
+    select * from {{ ref('int_kiq_01__conversations_reread') }}
+),
+
+exchanges_reread as (
+    select * from {{ ref('int_kiq_01__exchanges_reread') }}
+    where conversations_opened_by_business is not null
+),
+
+-- Most conversations are settled by one piece; of the others the messages were read again.
+opened_by_business as (
+    select conversation_id
+    from {{ ref('int_kiq_01__conversation_pieces') }}
+    where
+        is_opened_by_business
+        and conversation_hash in (select followed.following_hash from followed)
+        and conversation_id not in (select reread.conversation_id from reread)
+    union all
+    select unnest(conversations_opened_by_business) as conversation_id
+    from exchanges_reread
+),
+
+targets_found as (
+    select
+        followed.conversation_id,
+        followed.org_id,
+        followed.customer_id,
+        followed.ended_at,
+        followed.following_conversation_id,
+        coalesce(own.target_conversation_id, followed.conversation_id) as target_id,
+        coalesce(others.target_conversation_id, followed.following_conversation_id)
+            as following_target_id,
+    from followed
+    left join reread as own on followed.conversation_id = own.conversation_id
+    left join reread as others
+        on followed.following_conversation_id = others.conversation_id
 )
 
-select * from reopenings
-{% if is_incremental() %}
-where conversation_id in ({{ decided_by_changed('reopenings') }})
-{% endif %}
+select distinct conversation_id, org_id, customer_id, ended_at
+from targets_found
+where
+    following_target_id != target_id
+    and following_conversation_id not in (
+        select opened_by_business.conversation_id from opened_by_business
+    )

@@ -1,4 +1,4 @@
--- WAP-06: the relief of each unit: free at Meta first, then the pool, or none.
+-- WAP-06: the relief of each unit: free at Meta first, then its tenant's pool, or none.
 -- Grain: WhatsApp unit. A message of the message era follows the window it falls in (WAP-08), even if the
 -- window was opened in the month before.
 {{ config(materialized='view') }}
@@ -34,4 +34,5 @@ left join pooled
     on
         units.meter = pooled.meter
         and units.waba_id = pooled.waba_id
+        and units.tenant_id = pooled.tenant_id
         and coalesce(messages_in_windows.window_id, units.unit_id) = pooled.draw_id

@@ -1,6 +1,6 @@
 -- WAP-08: user-initiated messages with the window they fall in and what the price book asks for
 -- them in their month's currency: card plus fee, or the Order's price instead. A window draws on
--- the pool only if it has a priced message.
+-- the pool only if it has a priced message. A window relieves its own tenant's messages alone.
 -- Grain: user-initiated message of the message era inside a window.
 with messages as (
     select * from {{ ref('int_wap_04__units_mapped') }}
@@ -51,6 +51,7 @@ messages_keyed as (
         on
             messages.waba_id = windows.waba_id
             and messages.customer = windows.customer
+            and messages.tenant_id = windows.tenant_id
             and messages.occurred_at >= windows.opened_at
             and messages.occurred_at < windows.closes_at
     inner join tenants on messages.tenant_id = tenants.tenant_id

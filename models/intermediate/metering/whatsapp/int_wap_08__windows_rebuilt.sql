@@ -1,6 +1,7 @@
 -- WAP-08: user-initiated conversations of the message era, rebuilt as 24-hour windows that open with the
 -- first business answer to a customer message.
--- Grain: window. Note: a template is not an answer, so business-initiated messages open no window.
+-- Grain: window. Note: a template is not an answer, so business-initiated messages open no window. A window is one
+-- tenant's: where a WABA moved, the next tenant's first answer opens another.
 {{ config(
     pre_hook="{{ keep_windows_before(this) }}",
     post_hook="{{ touch_months_of_windows_moved(this) }}",
@@ -31,6 +32,7 @@ answers as (
     select distinct
         messages.waba_id,
         messages.customer,
+        messages.tenant_id,
         messages.occurred_at,
     from messages
     inner join customer_messages
@@ -42,11 +44,11 @@ answers as (
 ),
 
 windows as (
-    select waba_id, customer, min(occurred_at) as opened_at
+    select waba_id, customer, tenant_id, min(occurred_at) as opened_at
     from answers
-    group by waba_id, customer
+    group by waba_id, customer, tenant_id
     union all
-    select windows.waba_id, windows.customer, following.opened_at
+    select windows.waba_id, windows.customer, windows.tenant_id, following.opened_at
     from windows
     inner join lateral (
         select min(answers.occurred_at) as opened_at
@@ -54,26 +56,17 @@ windows as (
         where
             answers.waba_id = windows.waba_id
             and answers.customer = windows.customer
+            and answers.tenant_id = windows.tenant_id
             and answers.occurred_at >= windows.opened_at + interval 24 hour
     ) as following on following.opened_at is not null
-),
-
-accounts as (
-    select * from {{ ref('int_gen_03__account_intervals') }}
-    where account_system = 'whatsapp'
 )
 
 select
-    windows.waba_id || '|' || windows.customer || '|' || windows.opened_at::varchar
-        as window_id,
-    windows.waba_id,
-    windows.customer,
-    accounts.tenant_id,
-    windows.opened_at,
-    windows.opened_at + interval 24 hour as closes_at,
-    {{ billing_month('windows.opened_at') }} as billing_month,
+    waba_id || '|' || customer || '|' || opened_at::varchar as window_id,
+    waba_id,
+    customer,
+    tenant_id,
+    opened_at,
+    opened_at + interval 24 hour as closes_at,
+    {{ billing_month('opened_at') }} as billing_month,
 from windows
-inner join accounts
-    on
-        windows.waba_id = accounts.account_id
-        and {{ in_force('windows.opened_at', 'accounts.valid_from', 'accounts.valid_to') }}
