@@ -18,6 +18,10 @@ fates as (
     select * from {{ ref('rpt_record_fates') }}
 ),
 
+held as (
+    select * from {{ ref('rpt_records_held') }}
+),
+
 contract_rows as (
     select * from {{ ref('int_gen_06__contract_rows_rejected') }}
 ),
@@ -75,11 +79,7 @@ findings_united as (
         'tenant_month_blocked', 'error', null, null, null, null, tenant_id,
         billing_month, meter, price_key, reason,
         case
-            -- GEN-08, PEN-01: a fine passes through at cost, and no amount is converted.
-            when reason = 'unrated' and meter = 'carrier_penalty'
-                then 'Have the fine posted in the currency the tenant is billed in.'
-            when reason = 'unrated'
-                then 'Add a price for this meter, key and currency to the price book.'
+            when reason = 'unrated' then {{ remedy_of_unrated() }}
             when reason = 'stale_snapshot'
                 then 'Deliver the storage and seat snapshots of the month''s last two days; '
                     || 'if the org no longer belongs to the tenant, end it in account_map.'
@@ -92,27 +92,18 @@ findings_united as (
     union all
     select
         'usage_held', 'warning', source, null, null, null, nullif(tenant_id, ''),
-        billing_month, meter, null, reason,
+        billing_month, meter, null,
+        -- Who mends it must know which account it is.
         case
-            when reason = 'unmapped_account'
-                then 'Add the account to account_map; the usage is then billed automatically.'
-            when reason = 'unknown_account_kind'
-                then 'Set the account''s kind in account_map: platform or third_party.'
-            when reason = 'unknown_storage_meter'
-                then 'Deliver the snapshots with the meter data or attachment.'
-            when reason = 'unknown_sender'
-                then 'Have the messages delivered again with direction in or out and assistant_type '
-                    || 'premium, lite or empty.'
-            when reason = 'unknown_channel'
-                then 'Agree on a price for this channel, or have the source leave it out: the contract '
-                    || 'prices only SMS and MMS.'
-            when reason = 'contested_held' then 'No action: it waits for the decision.'
-            when reason = 'unrated' then 'Add the missing price to the price book.'
-            else 'Have the source correct the records and deliver them again.'
+            when
+                reason in ('unmapped_account', 'unknown_account_kind', 'unmapped_number')
+                and account_id is not null
+                then reason || ': ' || account_id
+            else reason
         end,
-        record_count,
-    from fates
-    where fate = 'quarantined' and reason != 'malformed_row'
+        remedy, record_count,
+    from held
+    where reason != 'malformed_row'
     union all
     select
         'conflicting_states', 'warning', source, null, null, null,
