@@ -1,6 +1,6 @@
 -- Everything that needs attention, with what to do: refused files and rows, held usage, pending fines,
--- blocked tenant months, rejected Order terms (GEN-10), use outside the plan, payments that cannot be
--- matched, vendors' totals that differ, drafts that lack an address or payment method.
+-- blocked tenant months and missing prices, rejected Order terms (GEN-10), use outside the plan, payments
+-- that cannot be matched, vendors' totals that differ, drafts that lack an address or payment method.
 -- Grain: finding.
 with file_findings as (
     select * from {{ source('raw', 'file_findings') }}
@@ -12,6 +12,10 @@ quarantine as (
 
 blocked as (
     select * from {{ ref('int_gen_06__tenant_months_blocked') }}
+),
+
+prices_missing as (
+    select * from {{ ref('int_gen_06__prices_missing') }}
 ),
 
 fates as (
@@ -89,6 +93,12 @@ findings_united as (
         end,
         raw_rows,
     from blocked
+    union all
+    -- The rows above say which tenants wait; this says what would release them.
+    select
+        'price_missing', 'error', null, null, null, null, null, billing_month, meter,
+        price_key, reason, {{ remedy_of_unrated() }}, raw_rows,
+    from prices_missing
     union all
     select
         'usage_held', 'warning', source, null, null, null, nullif(tenant_id, ''),
