@@ -37,7 +37,8 @@ def _conversation(name: str, created: str, ended: str = "", spam: str = "", merg
 
 def _text(sid: str, day: str, version: int = 1) -> str:
     """A text of one segment that was delivered."""
-    return f"{sid},AC1,+12125550100,+13105550100,outbound-api,delivered,1,0,{day}T10:00:00Z,2024-12-{version:02d}T00:00:00Z\n"
+    parties = "AC1,+12125550100,+13105550100,outbound-api"
+    return f"{sid},{parties},delivered,1,0,{day}T10:00:00Z,2024-12-{version:02d}T00:00:00Z\n"
 
 
 def _message(name: str, conversation: str, direction: str, at: str) -> str:
