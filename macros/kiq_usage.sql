@@ -130,6 +130,7 @@ reasons_given as (
 select
     'kustomer_messages' as source,
     conversation_id as record_key,
+    org_id,
     tenant_id,
     {{ billing_month('occurred_at') }} as billing_month,
     occurred_at,

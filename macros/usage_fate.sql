@@ -25,10 +25,8 @@ case
 end
 {%- endmacro %}
 
-{# GEN-06: the price of usage, and how far an Order's included quantity covers it. Behind `prices`
-   (int_gen_06__prices_chosen, of countable usage that nothing relieves) and `pools_drawn`
-   (int_gen_06__order_pools_drawn). #}
-{% macro join_price(usage) -%}
+{# GEN-06: the price of usage. Behind `prices` (int_gen_06__prices_chosen, of countable usage that nothing relieves). #}
+{% macro join_price_alone(usage) -%}
 left join prices
     on
         {{ usage }}.tenant_id = prices.tenant_id
@@ -38,6 +36,12 @@ left join prices
         and {{ usage }}.segment_from = prices.segment_from
         and {{ usage }}.relief = prices.relief
         and {{ usage }}.metered_fate = prices.metered_fate
+{%- endmacro %}
+
+{# The same, and how far an Order's included quantity covers the usage. Behind `pools_drawn`
+   (int_gen_06__order_pools_drawn), too. #}
+{% macro join_price(usage) -%}
+{{ join_price_alone(usage) }}
 left join pools_drawn
     on
         prices.tenant_id = pools_drawn.tenant_id

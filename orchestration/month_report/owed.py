@@ -6,6 +6,7 @@ Of every month's invoices, not only of the report's: what is owed has no month. 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -48,16 +49,20 @@ class OpenTenant:
 
 @dataclass(frozen=True)
 class Receivables:
-    """What is open: by age, and the tenants that owe something. `issued` counts invoices, settled ones too."""
+    """What is open: by age, and the tenants that owe something. `issued` counts invoices, settled ones too.
+
+    Ages are counted up to the day `aged_to`; None where nothing is issued.
+    """
 
     issued: int
     buckets: list[OpenBucket]
     tenants: list[OpenTenant]
+    aged_to: date | None = None
 
 
 def receivables(connection: duckdb.DuckDBPyConnection) -> Receivables:
     """What is open in the release."""
-    counted = connection.execute("select count(*) from marts.rpt_receivables").fetchone()
+    counted = connection.execute("select count(*), max(aged_to) from marts.rpt_receivables").fetchone()
     aged: list[Any] = connection.execute(
         "select currency_code, aging_bucket, count(*), sum(open_amount) from marts.rpt_receivables "
         "where aging_bucket != 'settled' group by all"
@@ -76,4 +81,5 @@ def receivables(connection: duckdb.DuckDBPyConnection) -> Receivables:
         int(counted[0]) if counted else 0,
         [OpenBucket(currency, NAMES[bucket], count, amount) for currency, bucket, count, amount in aged],
         [OpenTenant(*row) for row in owing],
+        counted[1] if counted else None,
     )

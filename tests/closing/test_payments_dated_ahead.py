@@ -31,6 +31,12 @@ def _standing(settings: Settings) -> list[tuple[Any, ...]]:
     return _asked(settings, f"select invoice_number, {paid}, days_past_due from marts.rpt_receivables order by 1")
 
 
+def _aged_to(settings: Settings) -> date:
+    ((day,),) = _asked(settings, "select distinct aged_to from marts.rpt_receivables")
+    assert isinstance(day, date)
+    return day
+
+
 def _findings(settings: Settings) -> set[tuple[Any, ...]]:
     return set(
         _asked(settings, "select finding, severity, tenant_id from marts.rpt_findings where source = 'payments'")
@@ -70,6 +76,20 @@ def test_a_date_typed_wrong_makes_nobody_past_due_and_can_be_taken_back(
     taken_back = f"MH-2024-000001,{AHEAD},-5.00\nMH-2024-000104,{AHEAD},-5.00\n"
     land("payments", "right.csv", f"{PAID}{taken_back}MH-2024-000001,2024-11-05T17:00:00Z,5.00\n")
     run_at(settings, monkeypatch, "2024-11-06")
-    # The right date is believed, and is two days after 3 November: 5.00 of one are open, 10.00 of the other.
-    assert _standing(settings) == [("MH-2024-000001", "5.00", 2), ("MH-2024-000002", "0.00", 2)]
+    # The right date is believed, but payments of one tenant tell no day: the newest known is that of the issue.
+    assert _standing(settings) == [("MH-2024-000001", "5.00", 0), ("MH-2024-000002", "0.00", 0)]
+    assert _aged_to(settings) == date(2024, 10, 4)
+    assert _findings(settings) == set()
+
+    land("payments", "second.csv", f"{PAID}MH-2024-000002,2024-11-06T09:00:00Z,1.00\n")
+    run_at(settings, monkeypatch, "2024-11-07")
+    # Both vouch for the 5th, two days after 3 November: 5.00 of one are open, 9.00 of the other.
+    assert _standing(settings) == [("MH-2024-000001", "5.00", 2), ("MH-2024-000002", "1.00", 2)]
+    assert _aged_to(settings) == date(2024, 11, 5)
+
+    # Typed as the 18th, which is believed, but by nobody else: only the other's 6th is reached by both.
+    land("payments", "slipped.csv", f"{PAID}MH-2024-000001,2024-11-18T09:00:00Z,1.00\n")
+    run_at(settings, monkeypatch, "2024-11-08")
+    assert _standing(settings) == [("MH-2024-000001", "6.00", 3), ("MH-2024-000002", "1.00", 3)]
+    assert _aged_to(settings) == date(2024, 11, 6)
     assert _findings(settings) == set()

@@ -28,6 +28,7 @@ FAULTS = {
     "rounded_to_minor_unit": "update broken set billed_amount = billed_amount + 1 where rowid = 0",
     "closed_plus_corrections_is_recomputed": "delete from broken where rowid = 0",
     "adds_up": "delete from broken",
+    "held_records_add_up": "delete from broken where rowid = 0",
     "relationships": "update broken set \"{column}\" = 'no such key' where rowid = 0",
 }
 # A statement of our own needs a fault of its own.
@@ -61,6 +62,12 @@ STATEMENT_FAULTS = {
     "gen_09__issued_invoices_are_numbered_and_drafts_are_not": (
         "update broken set status = 'issued' where rowid = 0",
         "update broken set invoice_number = 'MH-1' where rowid = 0",
+    ),
+    "gen_05__held_records_add_up": (
+        "delete from broken where rowid = 0",
+        "update broken set record_count = record_count + 1 where rowid = 0",
+        "update broken set quantity = quantity + 1 where rowid = 0",
+        "update broken set reason = 'not held' where rowid = 0",
     ),
     # Whole rows, for nothing of the sample is issued.
     "gen_11__open_is_what_was_billed_and_not_paid": (

@@ -35,6 +35,12 @@ def _conversation(name: str, created: str, ended: str = "", spam: str = "", merg
     return f"{name},org,customer,{created},{ended},{spam},{merged},2024-12-{version:02d}T00:00:00Z\n"
 
 
+def _text(sid: str, day: str, version: int = 1) -> str:
+    """A text of one segment that was delivered."""
+    parties = "AC1,+12125550100,+13105550100,outbound-api"
+    return f"{sid},{parties},delivered,1,0,{day}T10:00:00Z,2024-12-{version:02d}T00:00:00Z\n"
+
+
 def _message(name: str, conversation: str, direction: str, at: str) -> str:
     """A customer's message, or a premium reply."""
     return f"{name},org,{conversation},{direction},chat,{at},{'premium' if direction == 'out' else ''}\n"
@@ -53,6 +59,12 @@ POOL_OF_ONE = (
     "o,t,whatsapp_message,unit_price,0.5,,2024-01-01T00:00:00Z\n"
     "o,t,whatsapp_conversation,unit_price,0.25,,2024-01-01T00:00:00Z\n"
 )
+TEXTS = "sid,account_sid,from,to,direction,status,num_segments,num_media,date_created,date_updated\n"
+# A tenant billed in a currency the price book has no price of texts in.
+UNPRICED = {
+    "tenants": "tenant_id,name,billing_currency\nu,U,CHF\n",
+    "account_map": "tenant_id,system,account_id,kind,valid_from\nu,twilio,AC1,platform,2024-01-01T00:00:00Z\n",
+}
 # By case: what lands, landing by landing.
 CASES: dict[str, tuple[dict[str, str], ...]] = {
     # October is summed again; that x is spam, and so not counted, stands in a file of January.
@@ -187,6 +199,23 @@ CASES: dict[str, tuple[dict[str, str], ...]] = {
         {
             "whatsapp_webhooks": WINDOW_EVENTS
             + f"waba,m,delivered,{AUGUST + 60},14155550100,,service,,PMP,service,true,in,14155550100\n"
+        },
+    ),
+    # The sums of both months stay what they were: only the ids of what is held change.
+    "two texts without a price that change months with each other": (
+        UNPRICED | {"twilio_messages": TEXTS + _text("SM1", "2024-08-01") + _text("SM2", "2024-09-01")},
+        {"twilio_messages": TEXTS + _text("SM1", "2024-09-01", 2) + _text("SM2", "2024-08-01", 2)},
+    ),
+    "two texts of an account nobody has that change months with each other": (
+        {"twilio_messages": TEXTS + _text("SM1", "2024-08-01") + _text("SM2", "2024-09-01")},
+        {"twilio_messages": TEXTS + _text("SM1", "2024-09-01", 2) + _text("SM2", "2024-08-01", 2)},
+    ),
+    # No text is new; those of September wait on.
+    "an Order's price that texts of long ago waited for": (
+        UNPRICED | {"twilio_messages": TEXTS + _text("SM1", "2024-08-01") + _text("SM2", "2024-09-01")},
+        {
+            "order_overrides": "order_id,tenant_id,meter,field,value,price_key,valid_from,valid_to\n"
+            "o,u,sms_segment,unit_price,0.01,,2024-08-01T00:00:00Z,2024-09-01T00:00:00Z\n"
         },
     ),
     # The late status says that the message was of d: nothing is left of c.

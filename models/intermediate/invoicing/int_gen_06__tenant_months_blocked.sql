@@ -39,6 +39,7 @@ select
     tenant_id, billing_month, meter, price_key,
     'unrated' as reason,
     sum(raw_rows)::bigint as raw_rows,
+    sum(quantity)::bigint as quantity,
 from usage
 where is_unrated and quantity > 0
 group by tenant_id, billing_month, meter, price_key
@@ -47,6 +48,7 @@ select
     tenant_id, billing_month, 'whatsapp_fee' as meter, price_key,
     'unrated' as reason,
     0::bigint as raw_rows,
+    quantity,
 from fees
 where is_unrated
 union all
@@ -54,6 +56,7 @@ select
     tenant_id, billing_month, meter, price_key,
     'unrated' as reason,
     sum(raw_rows)::bigint as raw_rows,
+    sum(quantity)::bigint as quantity,
 from penalties
 group by tenant_id, billing_month, meter, price_key
 union all
@@ -61,6 +64,7 @@ select
     tenant_id, billing_month, meter, price_key,
     'stale_snapshot' as reason,
     0::bigint as raw_rows,
+    0::bigint as quantity,
 from storage
 where is_stale
 group by tenant_id, billing_month, meter, price_key
@@ -69,6 +73,7 @@ select
     tenant_id, billing_month, meter, price_key,
     'unknown_plan' as reason,
     sum(raw_rows)::bigint as raw_rows,
+    sum(quantity)::bigint as quantity,
 from storage
 where is_plan_unknown
 group by tenant_id, billing_month, meter, price_key
@@ -77,6 +82,7 @@ select
     usage.tenant_id, usage.billing_month, usage.meter, usage.price_key,
     'unknown_plan' as reason,
     sum(usage.raw_rows)::bigint as raw_rows,
+    sum(usage.quantity)::bigint as quantity,
 from usage
 inner join pools
     on
@@ -89,6 +95,7 @@ select
     usage.tenant_id, usage.billing_month, '' as meter, '' as price_key,
     'unknown_currency' as reason,
     0::bigint as raw_rows,
+    0::bigint as quantity,
 from usage
 inner join tenants on usage.tenant_id = tenants.tenant_id
 {{ join_currency_invoiced('usage') }}

@@ -1,8 +1,9 @@
 -- GEN-11: the open amount of every issued invoice, and how long it has been due, as of the newest day the
 -- data knows of. Suspension candidates and receivables are derived from it.
 -- Grain: issued invoice, including credit notes. Note: models have no clock, so "today" is the newest day the
--- data knows of; a payment dated ahead pays its invoice but is not such a day. Only what the tenant still owes can
--- be past due: for a credit note, or if more was paid than billed, the open amount is below 0.
+-- data knows of. Payments tell such a day only if those of two tenants reach it: one date typed wrong must not make
+-- every invoice past due. Only what the tenant still owes can be past due: for a credit note, or if more was paid
+-- than billed, the open amount is below 0.
 with invoices as (
     select * from {{ source('ledger', 'closed_invoices') }}
 ),
@@ -11,12 +12,20 @@ payments as (
     select * from {{ ref('int_gen_11__payments_standing') }}
 ),
 
+tenants_paid as (
+    select tenant_id, max(cast(paid_at as date)) as paid_on
+    from payments
+    where is_of_issued_invoice and not is_dated_ahead
+    group by tenant_id
+),
+
+-- The second newest of the tenants' newest days: up to it two of them vouch.
 days_known as (
     select known_on from {{ ref('int_gen_11__day_known') }}
     union all
-    select cast(paid_at as date) as known_on
-    from payments
-    where is_of_issued_invoice and not is_dated_ahead
+    select paid_on as known_on
+    from tenants_paid
+    qualify row_number() over (order by paid_on desc, tenant_id) = 2
 ),
 
 today as (
@@ -53,6 +62,7 @@ opened as (
 aged as (
     select
         opened.*,
+        today.known_on as aged_to,
         case
             when opened.open_amount > 0 and opened.due_on < today.known_on
                 then today.known_on - opened.due_on

@@ -22,6 +22,11 @@ findings as (
     select * from {{ ref('rpt_findings') }}
 ),
 
+-- A tenant month that waits has no lines; its finding is held, and says what it waits for.
+blocked as (
+    select distinct tenant_id, billing_month from {{ ref('int_gen_06__tenant_months_blocked') }}
+),
+
 feeds_missing as (
     select * from {{ ref('int_gen_09__feeds_missing') }}
 ),
@@ -191,6 +196,11 @@ compared as (
             drafts.billing_month >= history.billing_month
             and history.billing_month
             >= cast(drafts.billing_month - interval 3 month as date)
+    left join blocked
+        on
+            history.tenant_id = blocked.tenant_id
+            and drafts.billing_month = blocked.billing_month
+    where blocked.tenant_id is null
     group by
         drafts.billing_month, history.tenant_id, history.currency_code, history.minor_unit
 ),
@@ -206,15 +216,22 @@ compared_in_use as (
     where compared.has_usage or usage_months.tenant_id is null
 ),
 
+-- After a month that waits nothing can be said of the move.
 movers as (
     select
         compared_in_use.*,
         row_number() over (
-            partition by billing_month, currency_code
-            order by abs(billed_amount - amount_last) desc, tenant_id
+            partition by compared_in_use.billing_month, compared_in_use.currency_code
+            order by
+                abs(compared_in_use.billed_amount - compared_in_use.amount_last) desc,
+                compared_in_use.tenant_id
         ) as position_moved,
     from compared_in_use
-    where months_before > 0
+    left join blocked
+        on
+            compared_in_use.tenant_id = blocked.tenant_id
+            and compared_in_use.billing_month = {{ next_month('blocked.billing_month') }}
+    where compared_in_use.months_before > 0 and blocked.tenant_id is null
 ),
 
 holds_united as (

@@ -13,6 +13,7 @@ select
     open_amount,
     issued_at,
     due_on,
+    aged_to,
     days_past_due,
     aging_bucket,
 from {{ ref('int_gen_11__receivables_aged') }}

@@ -1,6 +1,7 @@
 -- Everything that needs attention, with what to do: refused files and rows, held usage, pending fines,
--- blocked tenant months, rejected Order terms (GEN-10), accounts given to two tenants, use outside the plan,
--- payments that cannot be matched, vendors' totals that differ, drafts that lack an address or payment method.
+-- blocked tenant months and missing prices, rejected Order terms (GEN-10), accounts given to two tenants, use
+-- outside the plan, payments that cannot be matched, vendors' totals that differ, drafts that lack an address or
+-- payment method.
 -- Grain: finding.
 with file_findings as (
     select * from {{ source('raw', 'file_findings') }}
@@ -14,8 +15,16 @@ blocked as (
     select * from {{ ref('int_gen_06__tenant_months_blocked') }}
 ),
 
+prices_missing as (
+    select * from {{ ref('int_gen_06__prices_missing') }}
+),
+
 fates as (
     select * from {{ ref('rpt_record_fates') }}
+),
+
+held as (
+    select * from {{ ref('rpt_records_held') }}
 ),
 
 contract_rows as (
@@ -79,11 +88,7 @@ findings_united as (
         'tenant_month_blocked', 'error', null, null, null, null, tenant_id,
         billing_month, meter, price_key, reason,
         case
-            -- GEN-08, PEN-01: a fine passes through at cost, and no amount is converted.
-            when reason = 'unrated' and meter = 'carrier_penalty'
-                then 'Have the fine posted in the currency the tenant is billed in.'
-            when reason = 'unrated'
-                then 'Add a price for this meter, key and currency to the price book.'
+            when reason = 'unrated' then {{ remedy_of_unrated() }}
             when reason = 'stale_snapshot'
                 then 'Deliver the storage and seat snapshots of the month''s last two days; '
                     || 'if the org no longer belongs to the tenant, end it in account_map.'
@@ -94,29 +99,26 @@ findings_united as (
         raw_rows,
     from blocked
     union all
+    -- The rows above say which tenants wait; this says what would release them.
+    select
+        'price_missing', 'error', null, null, null, null, null, billing_month, meter,
+        price_key, reason, {{ remedy_of_unrated() }}, raw_rows,
+    from prices_missing
+    union all
     select
         'usage_held', 'warning', source, null, null, null, nullif(tenant_id, ''),
-        billing_month, meter, null, reason,
+        billing_month, meter, null,
+        -- Who mends it must know which account it is.
         case
-            when reason = 'unmapped_account'
-                then 'Add the account to account_map; the usage is then billed automatically.'
-            when reason = 'unknown_account_kind'
-                then 'Set the account''s kind in account_map: platform or third_party.'
-            when reason = 'unknown_storage_meter'
-                then 'Deliver the snapshots with the meter data or attachment.'
-            when reason = 'unknown_sender'
-                then 'Have the messages delivered again with direction in or out and assistant_type '
-                    || 'premium, lite or empty.'
-            when reason = 'unknown_channel'
-                then 'Agree on a price for this channel, or have the source leave it out: the contract '
-                    || 'prices only SMS and MMS.'
-            when reason = 'contested_held' then 'No action: it waits for the decision.'
-            when reason = 'unrated' then 'Add the missing price to the price book.'
-            else 'Have the source correct the records and deliver them again.'
+            when
+                reason in ('unmapped_account', 'unknown_account_kind', 'unmapped_number')
+                and account_id is not null
+                then reason || ': ' || account_id
+            else reason
         end,
-        record_count,
-    from fates
-    where fate = 'quarantined' and reason != 'malformed_row'
+        remedy, record_count,
+    from held
+    where reason != 'malformed_row'
     union all
     select
         'conflicting_states', 'warning', source, null, null, null,

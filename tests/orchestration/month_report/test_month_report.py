@@ -268,7 +268,9 @@ def test_receivables_are_those_of_the_mart(pages: dict[str, Page], closed_run: S
         "where open_amount != 0 group by 1 order by 1",
     )
     assert expected
+    ((aged_to,),) = _ask(closed_run, "select distinct aged_to from marts.rpt_receivables")
     for page in (pages["closed"], pages["next"]):
+        assert f"aged to {aged_to}, " in page.section_text("receivables")
         for currency, invoices, owed in expected:
             (foot,) = page.rows(f"receivables-{currency}", "tfoot")
             assert (amount(foot["Invoices"]), amount(foot["Open"])) == (invoices, owed)
@@ -290,7 +292,8 @@ def test_what_is_owed_is_told_by_age_and_tenant() -> None:
     with duckdb.connect() as connection:
         connection.execute(
             "create schema marts; create table marts.dim_tenants as select 'acme' as tenant_id, 'Acme' as tenant_name; "
-            "create table marts.rpt_receivables as select * replace (open_amount::decimal(24, 6) as open_amount) from ("
+            "create table marts.rpt_receivables as select * replace (open_amount::decimal(24, 6) as open_amount), "
+            "date '2024-12-09' as aged_to from ("
             "values ('acme', 'USD', 120, 95, 'over_90'), ('acme', 'USD', 30, 10, '1-30'), "
             "('acme', 'USD', -50, 0, 'credit'), ('globex', 'USD', 7, 0, 'not_due'), "
             "('globex', 'USD', 0, 0, 'settled'), ('hooli', 'EUR', -5, 0, 'credit')) "
@@ -298,6 +301,7 @@ def test_what_is_owed_is_told_by_age_and_tenant() -> None:
         )
         found = receivables(connection)
     assert found.issued == 6
+    assert found.aged_to == date(2024, 12, 9)
     assert [(b.currency, b.name, b.invoices, b.amount) for b in found.buckets] == [
         ("EUR", NAMES["credit"], 1, -5),
         ("USD", NAMES["over_90"], 1, 120),

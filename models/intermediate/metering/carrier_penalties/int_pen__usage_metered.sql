@@ -92,6 +92,7 @@ united as (
 select
     'carrier_penalties' as source,
     record_key,
+    phone_number,
     tenant_id,
     billing_month,
     posted_at as occurred_at,

@@ -27,6 +27,7 @@ added_counted as (
 select
     'number_events' as source,
     numbers.tenant_id || '|' || numbers.phone_number as record_key,
+    numbers.phone_number,
     numbers.tenant_id,
     numbers.billing_month,
     greatest(numbers.added_at, cast(numbers.billing_month as timestamp)) as occurred_at,
@@ -48,6 +49,7 @@ union all
 select
     'number_events' as source,
     events.record_key,
+    events.phone_number,
     events.tenant_id,
     {{ billing_month('events.occurred_at') }} as billing_month,
     events.occurred_at,

@@ -1,7 +1,7 @@
 -- STO-01..05: blocks above the limit in the common form of all meters, and every other snapshot.
--- Grain: tenant x meter x month, or group of snapshots that decide nothing. Note: exactly at the limit is 0
--- blocks, one byte over is a whole block. The last snapshot of an org that left its tenant before month end
--- decides nothing, but its fate is recorded here.
+-- Grain: tenant x meter x month, held snapshot, or group of snapshots that decide nothing. Note: exactly at
+-- the limit is 0 blocks, one byte over is a whole block. The last snapshot of an org that left its tenant
+-- before month end decides nothing, but its fate is recorded here.
 with levels as (
     select * from {{ ref('int_sto_01__tenant_levels') }}
 ),
@@ -42,12 +42,12 @@ snapshots_left as (
     select
         accounts.tenant_id,
         accounts.account_kind,
-        {{ billing_month('snapshots.taken_at') }} as billing_month,
-        max(snapshots.taken_at) as occurred_at,
+        snapshots.record_key,
+        snapshots.org_id,
+        snapshots.taken_at,
         snapshots.storage_meter || '_storage' as meter,
         measured_for.org_id is not null as is_last_of_month,
         {{ is_storage_meter('snapshots.storage_meter') }} as is_meter_known,
-        count(*)::bigint as raw_rows,
     from snapshots
     left join accounts
         on
@@ -60,15 +60,44 @@ snapshots_left as (
             and snapshots.storage_meter = measured_for.storage_meter
             and snapshots.taken_at = measured_for.taken_at
     where not coalesce(measured_for.is_counted, false)
-    group by
-        accounts.tenant_id, accounts.account_kind,
-        {{ billing_month('snapshots.taken_at') }}, snapshots.storage_meter,
-        measured_for.org_id is not null
+),
+
+snapshots_judged as (
+    select
+        *,
+        {{ account_fate("case when is_meter_known then 'excluded' else 'quarantined' end") }}
+            as metered_fate,
+        {{ account_reason("case when not is_meter_known then 'unknown_storage_meter'
+            when is_last_of_month then 'left_before_month_end'
+            else 'not_month_end' end") }} as reason,
+    from snapshots_left
+),
+
+-- What is held is traced snapshot by snapshot; the rest is only counted.
+snapshots_grouped as (
+    select
+        case
+            when metered_fate = 'quarantined' then record_key
+            else
+                coalesce(tenant_id, '') || '|' || meter
+                || case when is_last_of_month then '|left' else '|other' end
+        end as record_key,
+        case when metered_fate = 'quarantined' then org_id end as org_id,
+        tenant_id,
+        {{ billing_month('taken_at') }} as billing_month,
+        max(taken_at) as occurred_at,
+        meter,
+        metered_fate,
+        reason,
+        count(*)::bigint as raw_rows,
+    from snapshots_judged
+    group by all
 )
 
 select
     'storage_snapshots' as source,
     levels.tenant_id || '|' || levels.meter as record_key,
+    cast(null as varchar) as org_id,
     levels.tenant_id,
     levels.billing_month,
     cast({{ next_month('levels.billing_month') }} as timestamp) - interval 1 microsecond
@@ -103,19 +132,16 @@ left join blocks
 union all
 select
     'storage_snapshots' as source,
-    coalesce(tenant_id, '') || '|' || meter
-    || case when is_last_of_month then '|left' else '|other' end as record_key,
+    record_key,
+    org_id,
     tenant_id,
     billing_month,
     occurred_at,
     meter,
     '' as price_key,
     0::bigint as quantity,
-    {{ account_fate("case when is_meter_known then 'excluded' else 'quarantined' end") }}
-        as metered_fate,
-    {{ account_reason("case when not is_meter_known then 'unknown_storage_meter'
-        when is_last_of_month then 'left_before_month_end'
-        else 'not_month_end' end") }} as reason,
+    metered_fate,
+    reason,
     'none' as relief,
     'STO-02' as clause_id,
     raw_rows,
@@ -126,4 +152,4 @@ select
     false as is_plan_unknown,
     false as is_placeholder_limit,
     false as is_placeholder_block,
-from snapshots_left
+from snapshots_grouped

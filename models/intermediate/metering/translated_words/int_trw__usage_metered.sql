@@ -48,6 +48,7 @@ reasons_given as (
 select
     'translations' as source,
     record_key,
+    org_id,
     tenant_id,
     coalesce({{ billing_month('occurred_at') }}, date '1970-01-01') as billing_month,
     occurred_at,

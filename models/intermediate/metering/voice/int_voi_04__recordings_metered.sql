@@ -65,6 +65,7 @@ reasons_given as (
 select
     'twilio_recordings' as source,
     record_key,
+    account_sid,
     tenant_id,
     {{ billing_month('occurred_at') }} as billing_month,
     occurred_at,

@@ -45,6 +45,7 @@ reasons_given as (
 select
     'twilio_transcriptions' as source,
     record_key,
+    account_sid,
     tenant_id,
     {{ billing_month('occurred_at') }} as billing_month,
     occurred_at,

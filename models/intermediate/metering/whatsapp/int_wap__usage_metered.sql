@@ -19,6 +19,7 @@ accounts as (
 select
     'whatsapp_webhooks' as source,
     waba_id || '|' || unit_id as record_key,
+    waba_id,
     tenant_id,
     billing_month,
     occurred_at,
@@ -36,6 +37,7 @@ union all
 select
     'whatsapp_webhooks' as source,
     inbound.record_key,
+    inbound.waba_id,
     accounts.tenant_id,
     {{ billing_month('inbound.event_at') }} as billing_month,
     inbound.event_at as occurred_at,

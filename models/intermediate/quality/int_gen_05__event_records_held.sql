@@ -1,0 +1,30 @@
+-- GEN-05: every record of the event meters that its meter or account holds, by its own id and its account, so
+-- that it can be found while its month is open.
+-- Grain: held record. Only touched months are searched again, and of these only those whose sums hold some.
+-- depends_on: {{ ref('int_kiq__usage_metered') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    pre_hook="{{ forget_touched_months(this, event_records().keys() | list) }}",
+) }}
+
+{% set sums = ref('int_gen_05__event_usage_aggregated') %}
+{% for source_name, about in event_records().items() %}
+{% set months = months_held(source_name, sums) %}
+select
+    source,
+    record_key,
+    {{ about.account }} as account_id,
+    tenant_id,
+    billing_month,
+    occurred_at,
+    meter,
+    quantity::bigint as quantity,
+    reason,
+    raw_rows::bigint as raw_rows,
+from {{ event_records_of(source_name, about, months) }}
+where
+    metered_fate = 'quarantined'
+    {{ in_months(months, none if source_name == 'kustomer_messages' else source_name) }}
+{% if not loop.last %}union all{% endif %}
+{% endfor %}
