@@ -25,8 +25,8 @@ term_versions as (
     select
         renewals.tenant_id,
         versions.currency_code,
-        cast(renewals.term_from as timestamp) as segment_from,
-        cast(renewals.term_until as timestamp) as segment_until,
+        renewals.holds_from as segment_from,
+        renewals.holds_until as segment_until,
         versions.update_id as price_id,
         versions.unit_price,
     from renewals
@@ -45,13 +45,13 @@ term_versions as (
             )
     qualify
         row_number() over (
-            partition by renewals.tenant_id, renewals.term_from, versions.currency_code
+            partition by renewals.tenant_id, renewals.holds_from, versions.currency_code
             order by versions.published_on desc, versions.update_id desc
         ) = 1
 ),
 
 first_terms as (
-    select tenant_id, min(term_from) as first_term_from
+    select tenant_id, min(holds_from) as first_term_from
     from renewals
     group by tenant_id
 ),
@@ -61,11 +61,9 @@ before_any_term as (
         tenants.tenant_id,
         versions.currency_code,
         cast(versions.effective_from as timestamp) as segment_from,
-        cast(
-            least(
-                coalesce(versions.effective_until, date '9999-12-31'),
-                coalesce(first_terms.first_term_from, date '9999-12-31')
-            ) as timestamp
+        least(
+            coalesce(versions.effective_until, timestamp '9999-12-31'),
+            coalesce(first_terms.first_term_from, timestamp '9999-12-31')
         ) as segment_until,
         versions.price_id,
         versions.unit_price,
