@@ -113,6 +113,11 @@ class PriceBook:
         last = max(versions, key=lambda v: (v.published, v.id)) if versions else None
         return (last.id, Decimal(last.row["unit_price"])) if last else None
 
+    def word_prices_begin(self, currency: str) -> date:
+        """The day the first price of words in a currency was published."""
+        versions = self._prices["translated_word", "", currency]
+        return min((v.published for v in versions if not v.never_applies), default=date.max)
+
     def card_starts(self, unit: str) -> set[datetime]:
         """The days on which cards begin, also inside a month."""
         return {midnight(v.starts) for (of, _), versions in self._cards.items() if of == unit for v in versions}

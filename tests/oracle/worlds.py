@@ -120,6 +120,8 @@ class World:
         term_start = r.choice((date(begin.year - 1, 1, 31), date(2024, 2, 29), plus_months(self.months[1], -12)))
         term_start += timedelta(days=r.choice((0, 0, 9, 14)))
         length, since = r.choice((1, 1, 3, 12)), begin
+        if self._count % 9 == 4:
+            term_start, length = date(2021, 11, 30), 36  # begun before words had a price
         earlier = term_start
         if self._count % 5 == 2:
             # On another plan and term for three days as well, or by mistake: then the row ends where it begins.

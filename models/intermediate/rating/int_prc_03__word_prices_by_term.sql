@@ -1,6 +1,7 @@
 -- PRC-03: the word price of each tenant's term: the version published before the renewal day.
--- Grain: tenant x currency x interval. A new tenant takes the version in force at its start. Before any term,
--- and for tenants without a subscription, the published price applies.
+-- Grain: tenant x currency x interval. A new tenant takes the version in force at its start. A term that began
+-- before the first version of its currency takes the first. Before any term, and for tenants without a
+-- subscription, the published price applies.
 with renewals as (
     select * from {{ ref('int_prc_06__term_renewals') }}
 ),
@@ -11,7 +12,10 @@ versions as (
 ),
 
 versions_published as (
-    select * from {{ ref('int_prc_01__updates_dated') }}
+    select
+        *,
+        min(published_on) over (partition by currency_code) as first_published_on,
+    from {{ ref('int_prc_01__updates_dated') }}
     where
         notice_rule = 'at_renewal'
         and (withdrawn_on is null or withdrawn_on >= published_on)
@@ -38,6 +42,7 @@ term_versions as (
                     renewals.renewal_number = 0
                     and versions.published_on <= renewals.term_from
                 )
+                or versions.published_on = versions.first_published_on
             )
             and (
                 versions.withdrawn_on is null
