@@ -28,3 +28,31 @@ and coalesce({{ ends }}, timestamp '9999-12-31') > greatest({{ starts }}, {{ beg
 {{ starts }} < {{ next_month(month) }}
 and coalesce({{ ends }}, timestamp '9999-12-31') >= {{ next_month(month) }}
 {%- endmacro %}
+
+{# For each moment at which a row of `dated` begins (begins_at) or ends (valid_to), the `value` of the row of its `keys`
+   that is in force from then on: of several, the one whose valid_from is the latest; null where none is in force. #}
+{% macro in_force_by_moment(dated, keys, value) -%}
+    select
+        {% for key in keys -%}
+        moments.{{ key }},
+        {% endfor -%}
+        moments.moment,
+        {{ dated }}.{{ value }},
+    from (
+        select {{ keys | join(', ') }}, begins_at as moment from {{ dated }}
+        union
+        select {{ keys | join(', ') }}, valid_to as moment from {{ dated }}
+        where valid_to is not null
+    ) as moments
+    left join {{ dated }}
+        on
+            {% for key in keys -%}
+            moments.{{ key }} = {{ dated }}.{{ key }}
+            and {% endfor -%}
+            {{ in_force('moments.moment', dated ~ '.begins_at', dated ~ '.valid_to') }}
+    qualify
+        row_number() over (
+            partition by {% for key in keys %}moments.{{ key }}, {% endfor %}moments.moment
+            order by {{ dated }}.valid_from desc
+        ) = 1
+{%- endmacro %}

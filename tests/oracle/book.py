@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
 from tests.oracle.extracts import Row, read_seed
-from tests.oracle.months import midnight, plus_months, start_after_notice
+from tests.oracle.months import DAY, holds_at, midnight, plus_months, start_after_notice
 from tests.oracle.orders import Orders
 from tests.oracle.states import Records
 
@@ -112,6 +113,11 @@ class PriceBook:
         last = max(versions, key=lambda v: (v.published, v.id)) if versions else None
         return (last.id, Decimal(last.row["unit_price"])) if last else None
 
+    def word_prices_begin(self, currency: str) -> date:
+        """The day the first price of words in a currency was published."""
+        versions = self._prices["translated_word", "", currency]
+        return min((v.published for v in versions if not v.never_applies), default=date.max)
+
     def card_price(self, unit: str, market: str, category: str, currency: str, day: date) -> tuple[str, Decimal] | None:
         """PRC-02, WAP-04: the rate of the day's card; a category without a column falls back to its group."""
         card = in_force(self._cards[unit, currency], day)
@@ -145,50 +151,103 @@ class PriceBook:
 
 
 class Terms:
-    """PRC-06: each tenant's subscription terms; renewals count from the original start."""
+    """PRC-06: each tenant's subscription terms, asked for by instant; renewals count from the original start."""
 
     HORIZON = date(2036, 1, 1)
 
     def __init__(self, subscriptions: Records, orders: Orders) -> None:
-        contracts: dict[str, dict[date, list[Row]]] = defaultdict(lambda: defaultdict(list))
+        self._rows: dict[str, list[Row]] = defaultdict(list)
         for row in subscriptions.winners:
-            taken_back = row["valid_to"] is not None and row["valid_to"] <= row["valid_from"]
-            if row["term_months"] > 0 and not taken_back:
-                contracts[row["tenant_id"]][row["term_start"]].append(row)
-        self._starts: dict[str, list[tuple[date, bool]]] = {}
-        for tenant, found in contracts.items():
-            starts: list[tuple[date, bool, date]] = []
-            ordered = sorted(found)
-            for start, after in zip(ordered, [*ordered[1:], self.HORIZON], strict=True):
-                starts += [(day, day == start, after) for day in self._counted(found[start], after)]
-            moved: dict[date, date] = {}
+            if row["term_months"] == 0 or (row["valid_to"] is not None and row["valid_to"] <= row["valid_from"]):
+                continue
+            # Of a contract's first day all counts; of the days before it, none does.
+            is_from_its_start = row["valid_from"] < midnight(row["term_start"] + DAY)
+            begins = midnight(row["term_start"]) if is_from_its_start else row["valid_from"]
+            if row["valid_to"] is None or row["valid_to"] > begins:
+                self._rows[row["tenant_id"]].append({**row, "begins": begins})
+        # By tenant and contract (the term's start): its days of renewal, and its start.
+        self._days: dict[str, dict[date, set[date]]] = {}
+        for tenant, rows in self._rows.items():
+            contracts = {row["term_start"] for row in rows}
+            self._days[tenant] = {
+                start: self._counted([row for row in rows if row["term_start"] == start]) for start in contracts
+            }
+            moved: dict[tuple[date, date], date] = {}
             # In the order in which the Orders took effect: if two name a date for one renewal, the later one counts.
             for takes_hold, named in orders.renewal_dates(tenant):
-                renewals = [day for day, is_first, _ in starts if not is_first and day > takes_hold]
-                if renewals:
-                    moved[min(renewals)] = named
-            placed = [(day if is_first else moved.get(day, day), is_first, after) for day, is_first, after in starts]
-            # The next contract is in force by then: there is nothing left to renew.
-            self._starts[tenant] = sorted((day, is_first) for day, is_first, after in placed if day < after)
+                coming = [
+                    (day, comes_at, start)
+                    for start, days in self._days[tenant].items()
+                    for day in days
+                    if day > takes_hold and start <= named and day != start
+                    if (comes_at := self._comes(tenant, start, day)) is not None
+                ]
+                if coming:
+                    day, _, start = min(coming)
+                    moved[start, day] = named
+            self._days[tenant] = {
+                start: {moved.get((start, day), day) for day in days} for start, days in self._days[tenant].items()
+            }
 
     @staticmethod
-    def _counted(rows: list[Row], after: date) -> list[date]:
-        """A contract's start and renewals until `after`; each row's length counts from the row's beginning."""
-        rows = sorted(rows, key=lambda row: row["valid_from"])
+    def _row(rows: list[Row], instant: datetime) -> Row | None:
+        """The row in force: of several, the one begun last."""
+        holding = [row for row in rows if holds_at(row["begins"], row["valid_to"], instant)]
+        return max(holding, key=lambda row: row["valid_from"]) if holding else None
+
+    def _last(self, rows: list[Row], instant: datetime) -> Row | None:
+        """The row that was in force last before an instant at which none is."""
+        ends = [row["valid_to"] for row in rows if row["valid_to"] is not None and row["valid_to"] <= instant]
+        return self._row(rows, max(ends) - datetime.resolution) if ends else None
+
+    def _next(self, rows: list[Row], instant: datetime) -> Row | None:
+        """The row that comes into force next after an instant at which none is."""
+        begins = [row["begins"] for row in rows if row["begins"] > instant]
+        return self._row(rows, min(begins)) if begins else None
+
+    def _counted(self, rows: list[Row]) -> set[date]:
+        """One contract's start and renewals, each by the length in force on its day, or the last one before it."""
+        start = rows[0]["term_start"]
         days = set()
-        for row, following_row in zip(rows, [*rows[1:], None], strict=True):
+        for length in {row["term_months"] for row in rows}:
             count = 0
-            while (day := plus_months(row["term_start"], row["term_months"] * count)) < after:
-                begun = row is rows[0] or row["valid_from"] <= midnight(day)
-                if begun and (following_row is None or midnight(day) < following_row["valid_from"]):
+            while (day := plus_months(start, length * count)) < self.HORIZON:
+                at = midnight(day)
+                row = self._row(rows, at) or self._last(rows, at) or self._next(rows, at)
+                if row is not None and row["term_months"] == length:
                     days.add(day)
                 count += 1
-        return sorted(days)
+        return days
+
+    def _contract(self, tenant: str, instant: datetime) -> date | None:
+        """The start of the contract an instant belongs to."""
+        rows = self._rows.get(tenant, [])
+        if (row := self._row(rows, instant)) is not None:
+            return cast("date", row["term_start"])
+        # Nobody's: the last contract goes on until a newer one has started.
+        last, coming = self._last(rows, instant), self._next(rows, instant)
+        begun = [row["term_start"] for row in (last, coming) if row and midnight(row["term_start"]) <= instant]
+        return max(begun, default=None)
+
+    def _changes(self, tenant: str) -> set[datetime]:
+        """Every instant at which another contract may come into force."""
+        rows = self._rows.get(tenant, [])
+        instants = {at for row in rows for at in (row["begins"], row["valid_to"]) if at is not None}
+        return instants | {midnight(row["term_start"]) for row in rows}
+
+    def _comes(self, tenant: str, start: date, day: date) -> datetime | None:
+        """When a renewal takes place: its contract may be displaced on the day, and back before the next one."""
+        until = min((other for other in self._days[tenant][start] if other > day), default=date.max)
+        instants = {midnight(day), *(at for at in self._changes(tenant) if midnight(day) < at < midnight(until))}
+        return min((at for at in instants if self._contract(tenant, at) == start), default=None)
 
     def started(self, tenant: str, instant: datetime) -> tuple[date, bool] | None:
         """(first day, is the contract's first term) for the term an instant falls in."""
-        begun = [term for term in self._starts.get(tenant, []) if midnight(term[0]) <= instant]
-        return begun[-1] if begun else None
+        start = self._contract(tenant, instant)
+        if start is None:
+            return None
+        day = max(day for day in self._days[tenant][start] if midnight(day) <= instant)
+        return day, day == start
 
 
 def last_of_month(rows: list[Row], month: date, next_month: date) -> Row | None:

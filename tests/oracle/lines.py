@@ -72,6 +72,9 @@ class Rating:
             if term is None:
                 return self._book.word_price(currency, lambda v: not v.never_applies and v.published <= instant.date())
             day, first = term
+            if day <= (begin := self._book.word_prices_begin(currency)):
+                # Begun before words had a price: the first one holds.
+                return self._book.word_price(currency, lambda v: not v.never_applies and v.published == begin)
             return self._book.word_price(
                 currency,
                 lambda v: (

@@ -104,7 +104,10 @@ class Orders:
         named = [
             row
             for row in rows
-            if row["field"] == "renewal_date" and (row["valid_to"] is None or row["valid_to"] > row["valid_from"])
+            if row["field"] == "renewal_date"
+            and (row["valid_to"] is None or row["valid_to"] > row["valid_from"])
+            # An Order that is not yet in force on the day it names cannot be meant.
+            and date.fromisoformat(row["value"]) >= row["valid_from"].date()
         ]
         named.sort(key=lambda row: (row["valid_from"], row["order_id"], row["value"]))
         return [(row["valid_from"].date(), date.fromisoformat(row["value"])) for row in named]

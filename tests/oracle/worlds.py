@@ -125,13 +125,17 @@ class World:
         term_start = r.choice((date(begin.year - 1, 1, 31), date(2024, 2, 29), plus_months(self.months[1], -12)))
         term_start += timedelta(days=r.choice((0, 0, 9, 14)))
         length, since = r.choice((1, 1, 3, 12)), begin
+        if self._count % 9 == 4:
+            term_start, length = date(2021, 11, 30), 36  # begun before words had a price
+        earlier = term_start
         if self._count % 5 == 2:
             # On another plan and term for three days as well, or by mistake: then the row ends where it begins.
             beside = midnight(self.months[1]) + timedelta(days=self._count % 20, hours=1)
+            its_start = term_start if self._count % 4 == 1 else beside.date()
             self._add(
                 *("subscriptions",),
                 **{"tenant_id": tenant, "plan_id": "enterprise", "full_time_licences": 2, "updated_at": begin},
-                **{"term_start": beside.date().isoformat(), "term_months": 1},
+                **{"term_start": its_start.isoformat(), "term_months": 1},
                 **{"valid_from": beside, "valid_to": beside + timedelta(days=self._count % 2 * 3)},
             )
         for change in range(r.choice((1, 1, 2, 3))):
@@ -158,10 +162,16 @@ class World:
             if until is None:
                 return
             since = until
+            if self._count % 8 == 5:
+                since += timedelta(days=3, hours=7)  # nothing is in force for some days
             if self._chance(0.2):
-                term_start, length = until.date(), r.choice((1, 12))
+                earlier, term_start, length = term_start, until.date(), r.choice((1, 12))
+                if self._count % 7 == 3:
+                    term_start += timedelta(days=9)  # agreed on before it starts
             elif self._count % 3 == 1:
                 length = 1 if length > 1 else 12  # the same contract, renewed at another pace from here on
+            elif self._count % 3 == 2:
+                term_start = earlier  # the contract before, if there was one, comes back
 
     def _orders(self, tenant: str) -> None:
         r = self.random

@@ -110,9 +110,7 @@ CASES: dict[str, tuple[dict[str, str], ...]] = {
             "kustomer_conversations": CONVERSATIONS
             + _conversation("x", "2024-08-01T10:00:00Z", ended="2024-09-01T10:00:00Z")
             + _conversation("y", "2024-09-02T09:00:00Z"),
-            "kustomer_messages": MESSAGES
-            + exchange("x", "2024-08-01")
-            + "y1,org,y,out,email,2024-09-02T09:00:00Z,\n",
+            "kustomer_messages": MESSAGES + exchange("x", "2024-08-01") + "y1,org,y,out,email,2024-09-02T09:00:00Z,\n",
         },
         {"kustomer_messages": MESSAGES + _message("y0", "y", "in", "2024-09-02T08:59:00Z")},
     ),

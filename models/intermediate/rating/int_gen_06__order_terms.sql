@@ -107,6 +107,9 @@ select
             case
                 when try_cast(override_value as date) is null
                     then 'renewal_date is not a date: ' || coalesce(override_value, '')
+                when try_cast(override_value as date) < cast(valid_from as date)
+                    then 'renewal_date is before the Order begins on '
+                        || cast(valid_from as date)::varchar || ': ' || override_value
             end
         when not is_meter_known then 'there is no meter ' || meter
         when

@@ -1,6 +1,7 @@
 -- PRC-03: the word price of each tenant's term: the version published before the renewal day.
--- Grain: tenant x currency x interval. A new tenant takes the version in force at its start. Before any term,
--- and for tenants without a subscription, the published price applies.
+-- Grain: tenant x currency x interval. A new tenant takes the version in force at its start. A term that began
+-- before the first version of its currency takes the first. Before any term, and for tenants without a
+-- subscription, the published price applies.
 with renewals as (
     select * from {{ ref('int_prc_06__term_renewals') }}
 ),
@@ -11,7 +12,10 @@ versions as (
 ),
 
 versions_published as (
-    select * from {{ ref('int_prc_01__updates_dated') }}
+    select
+        *,
+        min(published_on) over (partition by currency_code) as first_published_on,
+    from {{ ref('int_prc_01__updates_dated') }}
     where
         notice_rule = 'at_renewal'
         and (withdrawn_on is null or withdrawn_on >= published_on)
@@ -25,8 +29,8 @@ term_versions as (
     select
         renewals.tenant_id,
         versions.currency_code,
-        cast(renewals.term_from as timestamp) as segment_from,
-        cast(renewals.term_until as timestamp) as segment_until,
+        renewals.holds_from as segment_from,
+        renewals.holds_until as segment_until,
         versions.update_id as price_id,
         versions.unit_price,
     from renewals
@@ -38,6 +42,7 @@ term_versions as (
                     renewals.renewal_number = 0
                     and versions.published_on <= renewals.term_from
                 )
+                or versions.published_on = versions.first_published_on
             )
             and (
                 versions.withdrawn_on is null
@@ -45,13 +50,13 @@ term_versions as (
             )
     qualify
         row_number() over (
-            partition by renewals.tenant_id, renewals.term_from, versions.currency_code
+            partition by renewals.tenant_id, renewals.holds_from, versions.currency_code
             order by versions.published_on desc, versions.update_id desc
         ) = 1
 ),
 
 first_terms as (
-    select tenant_id, min(term_from) as first_term_from
+    select tenant_id, min(holds_from) as first_term_from
     from renewals
     group by tenant_id
 ),
@@ -61,11 +66,9 @@ before_any_term as (
         tenants.tenant_id,
         versions.currency_code,
         cast(versions.effective_from as timestamp) as segment_from,
-        cast(
-            least(
-                coalesce(versions.effective_until, date '9999-12-31'),
-                coalesce(first_terms.first_term_from, date '9999-12-31')
-            ) as timestamp
+        least(
+            coalesce(versions.effective_until, timestamp '9999-12-31'),
+            coalesce(first_terms.first_term_from, timestamp '9999-12-31')
         ) as segment_until,
         versions.price_id,
         versions.unit_price,
