@@ -16,7 +16,7 @@
 {% macro metered_batch() %}
 {%- if execute and not in_unit_test() -%}
 {%- set metered = run_query('select max(load_batch) from ops.metered_batches').columns[0].values()[0] -%}
-{%- if metered is none and is_incremental() and flags.WHICH in ('run', 'build') -%}
+{%- if metered is none and is_incremental() and is_writing() -%}
 {{ exceptions.raise_compiler_error(
     'there is no complete build to add to yet: run `meterhouse run`, or dbt with --full-refresh'
 ) }}

@@ -41,7 +41,7 @@
    held is not read a second time. #}
 {% macro months_held(source_name, sums) %}
 {%- set touched = months_touched([source_name]) -%}
-{%- if not execute or flags.WHICH == 'test' or not relation_exists(sums) -%}{{ return(touched) }}{%- endif -%}
+{%- if not execute or in_unit_test() or not relation_exists(sums) -%}{{ return(touched) }}{%- endif -%}
 {%- set held = run_query(
     "select distinct coalesce(billing_month::varchar, '') as m from " ~ sums
     ~ " where source = '" ~ source_name ~ "' and metered_fate = 'quarantined' order by 1"
@@ -52,7 +52,7 @@
 
 {# The months in which usage of some meters has no price, of those rated again. #}
 {% macro months_unrated(prices, meters, changed) %}
-{%- if not execute or flags.WHICH == 'test' or not relation_exists(prices) -%}{{ return(none) }}{%- endif -%}
+{%- if not execute or in_unit_test() or not relation_exists(prices) -%}{{ return(none) }}{%- endif -%}
 {{ return(run_query(
     "select distinct billing_month::varchar as m from " ~ prices ~ " where is_unrated and meter in ('"
     ~ meters | join("', '") ~ "')" ~ (" and " ~ changed if changed else "") ~ " order by 1"
@@ -76,7 +76,7 @@ delete from {{ relation }} {% if changed %}where {{ changed }}{% endif %}
 {% else %}select 1{% endif %}
 {% endmacro %}
 
-{# What mends usage without a price. A fine passes through at cost (PEN-01), and no amount is converted (GEN-08). #}
+{# What fixes usage without a price. A fine passes through at cost (PEN-01), and no amount is converted (GEN-08). #}
 {% macro remedy_of_unrated() -%}
 case
     when meter = 'carrier_penalty'

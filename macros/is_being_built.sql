@@ -19,6 +19,9 @@
 ) }}
 {% endmacro %}
 
+{# Whether models are written, not only looked at, as `dbt compile` and `dbt docs generate` do. #}
+{% macro is_writing() %}{{ return(flags.WHICH in ('run', 'build')) }}{% endmacro %}
+
 {# In place of dbt's macro of this name, which fails in a unit test when another macro calls it, and which in `dbt show`
    filters to what a build would add. #}
 {% macro is_incremental() %}
