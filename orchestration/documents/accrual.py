@@ -14,8 +14,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
-
 from orchestration.documents.journal import debit_and_credit, debited_of, demand_same, rows_of
 from orchestration.documents.ledger_accounts import Accounts
 from orchestration.documents.text import csv_text
@@ -51,17 +49,6 @@ class AccrualPosting:
     debit: str
     credit: str
     text: str
-
-
-def load_unbilled(connection: duckdb.DuckDBPyConnection, month: date) -> list[Unbilled]:
-    """What is priced and was not billed of usage up to the end of `month`, in a fixed order."""
-    rows = connection.execute(
-        "select tenant_id, currency_code, state, usage_month, service, meter, unbilled_amount "
-        "from marts.rpt_unbilled_revenue where state in ('drafted', 'blocked') and usage_month <= ? "
-        "and unbilled_amount != 0 order by all",
-        [month],
-    ).fetchall()
-    return [Unbilled(*row) for row in rows]
 
 
 def accrual_postings(

@@ -30,6 +30,7 @@ from orchestration.errors import MeterhouseError
 from orchestration.publishing.amount_text import minor_units
 from orchestration.publishing.newest_month import newest_month, not_published, published_months
 from orchestration.publishing.release import Release, require_release
+from orchestration.publishing.unbilled import load_unbilled, totals_of
 from orchestration.put_in_place import clear, put_in_place
 from orchestration.settings import Settings
 from orchestration.sql_literals import sql_text
@@ -85,7 +86,7 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
         held.enter_context(_one_at_a_time(final.parent))
         if format == "accrual":
             # Nothing of it is issued, whatever became of the month since.
-            released = _unbilled(connection, first_day)
+            released = totals_of(load_unbilled(connection, first_day))
             source, totals = f"release {release.release_id}", _as_text(released)
             drafts = totals
         else:
@@ -215,7 +216,7 @@ def _write_accrual(
     connection: duckdb.DuckDBPyConnection, settings: Settings, month: date, building: Path, released: Totals
 ) -> dict[str, int]:
     """One CSV of postings of what is earned by the month's end and not billed, with the day that reverses them."""
-    from orchestration.documents.accrual import check_accrual, load_unbilled, write_accrual
+    from orchestration.documents.accrual import check_accrual, write_accrual
     from orchestration.documents.ledger_accounts import read_accounts
 
     unbilled = load_unbilled(connection, month)
@@ -224,16 +225,6 @@ def _write_accrual(
     rows = write_accrual(unbilled, accounts, minor_units(connection), next_month(month), path)
     _demand_equal(path.name, dict.fromkeys(released, Decimal(0)) | check_accrual(path, unbilled), released)
     return {path.name: rows}
-
-
-def _unbilled(connection: duckdb.DuckDBPyConnection, month: date) -> Totals:
-    """What is priced and was not billed of usage up to the month's end, by currency."""
-    rows = connection.execute(
-        "select currency_code, sum(unbilled_amount) from marts.rpt_unbilled_revenue "
-        "where state in ('drafted', 'blocked') and usage_month <= ? group by 1",
-        [month],
-    ).fetchall()
-    return {currency: Decimal(amount) for currency, amount in rows}
 
 
 def _documents(
