@@ -22,6 +22,7 @@ def test_every_dbt_unit_test_passes(sample_run: SampleRun, tmp_path: Path) -> No
     )
     DuckDBConnectionManager.close_all_connections()
     assert result.result is not None, result.exception
-    failed = [f"{r.node.name}: {r.message}" for r in result.result.results if str(r.status) != "pass"]
-    assert failed == []
-    assert len(result.result.results) >= 170
+    # Before them dbt looks at the build file.
+    results = [r for r in result.result.results if str(r.node.resource_type) != "operation"]
+    assert [f"{r.node.name}: {r.message}" for r in results if str(r.status) != "pass"] == []
+    assert len(results) >= 170

@@ -14,8 +14,8 @@ from orchestration.quality.content_hash import table_hash
 from orchestration.settings import PROJECT_DIR, Settings
 from tests.conftest import SampleRun
 
-# With unit tests, of each kind that asks whether it is being built: rows read from `ops`, filters to what is new, and
-# months that moved. A build runs unit tests of the models it builds; tests/test_dbt_unit_tests.py runs all.
+# With unit tests, of each kind that asks whether it is being built: rows of `ops`, what is new, months that moved.
+# A build runs unit tests of the models it builds; tests/test_dbt_unit_tests.py runs all.
 MODELS = (
     "int_gen_02__calls_contested",
     "int_kiq_01__*",

@@ -271,7 +271,7 @@ def _run_by_dbt(settings: Settings, seeds: bool, outcome: BuildResult) -> None:
             _collect_errors(outcome, result)
             if outcome.errors:
                 return
-        outcome.models_run = len(result.result.results)
+        outcome.models_run = len(_of_nodes(result))
         result = runner.invoke(["test", "--exclude", "test_type:unit", "--no-write-json", *_common(settings)])
         _collect_tests(outcome, result)
     finally:
@@ -289,10 +289,15 @@ def _unit_tests_by_dbt(settings: Settings) -> dict[str, str]:
         _release_connections()
         if result.result is None:
             return {"dbt": f"dbt unit tests did not run: {result.exception}"}
-        outcomes = [(node.node.unique_id, str(node.status), str(node.message)) for node in result.result.results]
+        outcomes = [(node.node.unique_id, str(node.status), str(node.message)) for node in _of_nodes(result)]
         found = {key: " ".join(message.split())[:300] for key, status, message in outcomes if status != "pass"}
         unit_tests.keep(settings, found)
     return found
+
+
+def _of_nodes(result: Any) -> list[Any]:
+    """What came of models and tests: on-run-start, which looks at the build file, is neither."""
+    return [found for found in result.result.results if str(found.node.resource_type) != "operation"]
 
 
 def _collect_errors(outcome: BuildResult, result: Any) -> None:
@@ -309,7 +314,7 @@ def _collect_tests(outcome: BuildResult, result: Any) -> None:
     if result.exception is not None:
         outcome.errors.append(f"dbt tests did not run: {result.exception}")
         return
-    for node in result.result.results:
+    for node in _of_nodes(result):
         status = str(node.status)
         attached = getattr(node.node, "attached_node", None) or ""
         outcome.tests.append(

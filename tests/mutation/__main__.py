@@ -77,7 +77,8 @@ def _unit_tests_fail(ground: Ground) -> str:
     DuckDBConnectionManager.close_all_connections()
     if result.result is None:
         return "the unit tests do not run"
-    failed = [node.node.name for node in result.result.results if str(node.status) != "pass"]
+    # Before them dbt looks at the build file, which is a success, not a pass.
+    failed = [node.node.name for node in result.result.results if str(node.status) not in ("pass", "success")]
     return f"unit test {failed[0]}" if failed else ""
 
 

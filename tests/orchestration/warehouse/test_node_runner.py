@@ -148,7 +148,7 @@ def test_dbt_run_by_itself_adds_to_no_build_that_is_not_complete(empty: Settings
         dbt_build._release_connections()
         assert result.success is succeeds, refresh
         if not succeeds:
-            assert "there is no complete build to add to yet" in result.result.results[0].message
+            assert "there is no complete build to add to yet" in result.result.results[-1].message
 
 
 def test_the_project_uses_nothing_the_runner_does_not_know(settings: Settings) -> None:
