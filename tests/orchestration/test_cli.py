@@ -403,15 +403,25 @@ def test_what_was_run_without_dagster_is_noted_there(sample_run: SampleRun, tmp_
 
 def test_ctrl_c_is_no_success(tmp_path: Path) -> None:
     """A script that closes a month and then exports it must not go on: the command ended with 0 and said nothing."""
-    command = [sys.executable, "-m", "orchestration.cli", "sample", "--records", "20000000"]
+    command = [sys.executable, "-m", "orchestration.cli", "sample", "--records", "2000000"]
     home = {"METERHOUSE_HOME": str(tmp_path / "home"), "METERHOUSE_LANDING": str(tmp_path / "landing")}
     environment = os.environ | home | {"PYTHONPATH": str(PROJECT_DIR)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as started:
-        # The first file is being written: it is at work, and minutes from its end.
+    # Tests that a script runs in its background ignore the signal, and so would what they start.
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        started = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    try:
+        # At work, and seconds from its end: it has begun to write.
         until = time.monotonic() + 60
-        while not list((tmp_path / "landing").rglob("*")) and time.monotonic() < until:
+        while not list((tmp_path / "landing").rglob("*.*")) and time.monotonic() < until:
             time.sleep(0.05)
+        assert started.poll() is None
         started.send_signal(signal.SIGINT)
         _, errors = started.communicate(timeout=60)
+    finally:
+        started.kill()
+        started.wait()
     assert started.returncode == 130, errors
     assert "interrupted" in errors and "Traceback" not in errors
