@@ -2,6 +2,12 @@
 -- that it can be found while its month is open.
 -- Grain: held record. Only touched months are searched again, and of these only those whose sums hold some.
 -- depends_on: {{ ref('int_kiq__usage_metered') }}
+-- depends_on: {{ ref('int_kiq_01__exchanges_completed') }}
+-- depends_on: {{ ref('int_gen_02__conversations_states') }}
+-- depends_on: {{ ref('int_gen_03__account_intervals') }}
+-- depends_on: {{ ref('int_kiq_03__conversations_reopened') }}
+-- depends_on: {{ ref('int_kiq_03__bases_in_force') }}
+-- depends_on: {{ ref('int_gen_06__settings_effective') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
