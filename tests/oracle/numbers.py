@@ -147,7 +147,8 @@ class Numbers:
             return "international"
         return "international" if self._regions.get(number[1:5]) == "international" else "us_ca"
 
-    def fees(self, orders: Orders) -> Iterator[Unit]:
+    def _held(self) -> dict[tuple[str, date], dict[str, datetime]]:
+        """The numbers that cost something, by tenant and month, each with the day it was added."""
         held: dict[tuple[str, date], dict[str, datetime]] = defaultdict(dict)
         for interval in self._intervals:
             month = month_of(interval.added)
@@ -163,6 +164,10 @@ class Numbers:
                 numbers = held[interval.tenant, month]
                 numbers[interval.number] = min(interval.added, numbers.get(interval.number, interval.added))
                 month = following(month)
+        return held
+
+    def fees(self, orders: Orders) -> Iterator[Unit]:
+        held = self._held()
         added = Counter(
             (row["tenant_id"], e164(row["phone_number"]), month_of(row["occurred_at"]))
             for row in self._events.winners
@@ -184,6 +189,7 @@ class Numbers:
 
     def rest(self) -> Iterator[Unit]:
         """Log entries that cause no fee of their own."""
+        held = self._held()
         for row in self._events.winners:
             month = month_of(row["occurred_at"])
             if row["event"] not in ("added", "removed"):
@@ -192,7 +198,7 @@ class Numbers:
                 fate, reason = "quarantined", "not_a_number"
             elif row["event"] == "removed":
                 fate, reason = "excluded", "closes_interval"
-            elif month < min(self._first[row["tenant_id"]], self._began):
+            elif e164(row["phone_number"]) not in held[row["tenant_id"], month]:
                 fate, reason = "excluded", "before_first_metered_month"
             else:
                 continue

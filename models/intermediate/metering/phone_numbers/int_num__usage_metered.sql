@@ -9,10 +9,6 @@ events as (
     select * from {{ ref('int_num_01__numbers_logged') }}
 ),
 
-metered_from as (
-    select * from {{ ref('int_num_01__metered_from') }}
-),
-
 added_counted as (
     select
         tenant_id,
@@ -70,11 +66,10 @@ select
     'NUM-01' as clause_id,
     1::bigint as raw_rows,
 from events
-left join metered_from on events.tenant_id = metered_from.tenant_id
-where
-    events.event != 'added'
-    or not events.is_number
-    or (
-        {{ billing_month('events.occurred_at') }} < metered_from.first_month
-        and {{ billing_month('events.occurred_at') }} < metered_from.counted_from
-    )
+left join numbers
+    on
+        events.tenant_id = numbers.tenant_id
+        and events.phone_number = numbers.phone_number
+        and {{ billing_month('events.occurred_at') }} = numbers.billing_month
+-- An entry that adds a number is behind the fee of its month, if there is one.
+where events.event != 'added' or not events.is_number or numbers.tenant_id is null
