@@ -1,32 +1,3 @@
-{# GEN-05: where the records of each event meter are, and which column names their account. For the models that trace
-   held records. #}
-{% macro event_records() %}
-{{ return({
-    'kustomer_messages': {
-        'model': 'int_kiq__usage_metered', 'account': 'org_id', 'meters': ['kiq_conversation'],
-    },
-    'translations': {
-        'model': 'int_trw__usage_metered', 'account': 'org_id', 'meters': ['translated_word'],
-    },
-    'twilio_calls': {
-        'model': 'int_voi__legs_metered', 'account': 'account_sid', 'meters': ['voice_minute'],
-    },
-    'twilio_recordings': {
-        'model': 'int_voi_04__recordings_metered', 'account': 'account_sid', 'meters': ['recording_minute'],
-    },
-    'twilio_transcriptions': {
-        'model': 'int_voi_04__transcriptions_metered', 'account': 'account_sid', 'meters': ['transcription_minute'],
-    },
-    'twilio_messages': {
-        'model': 'int_msg__usage_metered', 'account': 'account_sid', 'meters': ['sms_segment', 'mms_message'],
-    },
-    'whatsapp_webhooks': {
-        'model': 'int_wap__usage_metered', 'account': 'waba_id',
-        'meters': ['whatsapp_conversation', 'whatsapp_message'],
-    },
-}) }}
-{% endmacro %}
-
 {# The records of one event meter in some months; none means all of them. On top of an earlier build, conversations are
    searched near their months, as their sums are. #}
 {% macro event_records_of(source_name, about, months) -%}

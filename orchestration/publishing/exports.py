@@ -25,6 +25,7 @@ import duckdb
 
 from orchestration import duck
 from orchestration.billing_month import next_month, parse_month
+from orchestration.documents.accrual import Unbilled
 from orchestration.documents.text import csv_text
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.amount_text import minor_units
@@ -84,21 +85,23 @@ def export_month(settings: Settings, month: str, format: str) -> Export:
         if not released:
             raise not_published(month, published_months(connection))
         held.enter_context(_one_at_a_time(final.parent))
+        write = _WRITERS.get(format)
         if format == "accrual":
             # Nothing of it is issued, whatever became of the month since.
-            released = totals_of(load_unbilled(connection, first_day))
+            unbilled = load_unbilled(connection, first_day)
+            released, write = totals_of(unbilled), partial(_write_accrual, unbilled=unbilled)
             source, totals = f"release {release.release_id}", _as_text(released)
             drafts = totals
         else:
             source, totals = _source(connection, release, first_day), _as_text(released)
             drafts = _as_text(_totals(connection, "marts.fct_invoices", first_day, "and status = 'draft'"))
-        if format == "documents":
+        if write is None:
             return _documents(connection, release, first_day, final, totals, drafts)
         building = final.with_name(f".{format}.building")
         clear(building)
         building.mkdir(parents=True)
         try:
-            files = _WRITERS[format](connection, settings, first_day, building, released)
+            files = write(connection, settings, first_day, building, released)
             _write_manifest(building, month, source, totals, drafts, files)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
@@ -213,13 +216,17 @@ def _write_journal(
 
 
 def _write_accrual(
-    connection: duckdb.DuckDBPyConnection, settings: Settings, month: date, building: Path, released: Totals
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    month: date,
+    building: Path,
+    released: Totals,
+    unbilled: list[Unbilled],
 ) -> dict[str, int]:
     """One CSV of postings of what is earned by the month's end and not billed, with the day that reverses them."""
     from orchestration.documents.accrual import check_accrual, write_accrual
     from orchestration.documents.ledger_accounts import read_accounts
 
-    unbilled = load_unbilled(connection, month)
     path = building / "accrual.csv"
     accounts = read_accounts(settings.project_dir)
     rows = write_accrual(unbilled, accounts, minor_units(connection), next_month(month), path)
@@ -312,5 +319,4 @@ _WRITERS: dict[str, Callable[..., dict[str, int]]] = {
     "parquet": partial(_write_tables, format="parquet"),
     "xlsx": _write_xlsx,
     "journal": _write_journal,
-    "accrual": _write_accrual,
 }

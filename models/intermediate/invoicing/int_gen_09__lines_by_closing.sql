@@ -21,8 +21,7 @@ newest as (
 
 select
     lines.*,
-    coalesce(lines.billing_month <= newest.closed_until, false)
-    and left_open.tenant_id is null as is_closed,
+    {{ is_closed('lines') }} as is_closed,
 from lines
 cross join newest
 left join left_open

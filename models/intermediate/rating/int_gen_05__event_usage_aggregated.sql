@@ -1,21 +1,12 @@
 -- GEN-05, GEN-01: event meters summed per tenant and month, each record in exactly one group.
 -- Grain: source x tenant x month x meter x price key x segment x fate x reason. Only months touched since the
 -- last build are summed again, from the parts that hold them, so the cost follows what is new.
-{% set metered = {
-    'kustomer_messages': 'int_kiq__usage_metered',
-    'translations': 'int_trw__usage_metered',
-    'twilio_calls': 'int_voi__legs_metered',
-    'twilio_recordings': 'int_voi_04__recordings_metered',
-    'twilio_transcriptions': 'int_voi_04__transcriptions_metered',
-    'twilio_messages': 'int_msg__usage_metered',
-    'whatsapp_webhooks': 'int_wap__usage_metered',
-} %}
 -- depends_on: {{ ref('int_kiq__usage_metered') }}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     tags=['large'],
-    pre_hook="{{ forget_touched_months(this, ['kustomer_messages', 'translations', 'twilio_calls', 'twilio_recordings', 'twilio_transcriptions', 'twilio_messages', 'whatsapp_webhooks']) }}",
+    pre_hook="{{ forget_touched_months(this, event_records().keys() | list) }}",
 ) }}
 
 with boundaries as (
@@ -23,7 +14,7 @@ with boundaries as (
 ),
 
 usage_united as (
-    {% for source_name, model in metered.items() %}
+    {% for source_name, about in event_records().items() %}
     select
         source, tenant_id, billing_month, occurred_at, meter, price_key, quantity,
         metered_fate, reason, relief, clause_id, raw_rows,
@@ -33,7 +24,7 @@ usage_united as (
     from ({{ kiq_usage(months_touched([source_name])) }})
     {{ where_month_touched(source_name, has_parts=false) }}
     {% else %}
-    from {{ ref(model) }}
+    from {{ ref(about.model) }}
     {{ where_month_touched(source_name) }}
     {% endif %}
     {% if not loop.last %}union all{% endif %}

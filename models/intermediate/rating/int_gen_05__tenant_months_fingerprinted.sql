@@ -101,8 +101,7 @@ tenants_hashed as (
 closings_known as (
     select
         months_hashed.*,
-        coalesce(months_hashed.billing_month <= newest_closing.closed_until, false)
-            as is_closed_for_all,
+        {{ is_closed_for_all('months_hashed', 'newest_closing') }} as is_closed_for_all,
     from months_hashed
     cross join newest_closing
 )

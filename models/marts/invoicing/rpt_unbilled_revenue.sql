@@ -44,7 +44,7 @@ blocked_open as (
         on
             blocked.tenant_id = left_open.tenant_id
             and blocked.billing_month = left_open.billing_month
-    where newest.closed_until is null or blocked.billing_month > newest.closed_until or left_open.tenant_id is not null
+    where not {{ is_closed('blocked') }}
 ),
 
 months_blocked as (

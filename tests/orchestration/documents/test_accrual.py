@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -15,12 +14,12 @@ from orchestration.documents.ledger_accounts import Accounts
 from orchestration.errors import MeterhouseError
 from orchestration.publishing.exports import export_month
 from tests.conftest import SampleRun
+from tests.orchestration.documents.spoiled import Rows, spoil
 
 REVENUE = {("KIQ", ""): "4010", ("Voice", ""): "4020", ("Voice", "carrier_penalty"): "4090", ("Storage", ""): "4040"}
 ACCOUNTS = Accounts("1200", "1250", REVENUE)
 OCTOBER, NOVEMBER, DECEMBER = date(2024, 10, 1), date(2024, 11, 1), date(2024, 12, 1)
 UNITS = {"USD": 2, "JPY": 0}
-Rows = list[dict[str, str]]
 
 # t: 7.50 of minutes and a fine of 20.00 in November, 0.40 of texts, and October corrected by -3.00: 24.90.
 # t's storage waits for a snapshot: 5.00. j: 300 yen of KIQ in November, all of which October's correction takes back.
@@ -94,13 +93,7 @@ def _below_zero(rows: Rows) -> None:
 def test_an_accrual_that_is_off_is_refused(tmp_path: Path, fault: Callable[[Rows], None], told: str) -> None:
     path = tmp_path / "accrual.csv"
     write_accrual(USED, ACCOUNTS, UNITS, DECEMBER, path)
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    fault(rows)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    spoil(path, fault)
     with pytest.raises(MeterhouseError, match=told) as refused:
         check_accrual(path, USED)
     assert refused.value.remedy

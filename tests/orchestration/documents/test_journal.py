@@ -27,10 +27,10 @@ from tests.orchestration.documents.rows import (
     load,
     of,
 )
+from tests.orchestration.documents.spoiled import Rows, read_rows, spoil
 
 REVENUE = {("KIQ", ""): "4010", ("Voice", ""): "4020", ("WhatsApp", ""): "4030", ("Storage", ""): "4040"}
 ACCOUNTS = Accounts("1200", "1250", REVENUE)
-Rows = list[dict[str, str]]
 
 
 def _posted(tenant: str) -> list[tuple[str, str, str, str, str]]:
@@ -106,12 +106,7 @@ def test_the_file_is_read_back_to_what_is_billed(tmp_path: Path) -> None:
     formula = [replace(invoice, tenant_id="=1+1", invoice_id="=1+1") for invoice in invoices[:1]]
     write_journal(formula, ACCOUNTS, path)
     check_journal(path, formula)
-    assert {row["tenant_id"] for row in _read(path)} == {"'=1+1"}
-
-
-def _read(path: Path) -> Rows:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    assert {row["tenant_id"] for row in read_rows(path)} == {"'=1+1"}
 
 
 def _of(rows: Rows, tenant: str, service: str) -> dict[str, str]:
@@ -175,12 +170,7 @@ def test_a_journal_that_is_off_is_refused(tmp_path: Path, fault: Callable[[Rows]
     path = tmp_path / "journal.csv"
     invoices = load()
     write_journal(invoices, ACCOUNTS, path)
-    rows = _read(path)
-    fault(rows)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+    spoil(path, fault)
     with pytest.raises(MeterhouseError, match=told) as refused:
         check_journal(path, invoices)
     assert refused.value.remedy
@@ -221,7 +211,7 @@ def test_the_seed_has_an_account_of_every_service_and_says_that_it_is_a_placehol
     # Fines are passed through at cost (PEN-01): they are not what the calls earned.
     assert accounts.of("Voice", "carrier_penalty") != accounts.of("Voice", "voice_minute")
     assert len({accounts.receivable, accounts.unbilled, *accounts.revenue.values()}) == len(accounts.revenue) + 2
-    assert all(row["source"].startswith("placeholder") for row in _read(PROJECT_DIR / SEED))
+    assert all(row["source"].startswith("placeholder") for row in read_rows(PROJECT_DIR / SEED))
 
 
 HEADER = "posting,service,meter,ledger_account,source\n"
